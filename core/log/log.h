@@ -13,6 +13,7 @@
 #define CS_LOG_LOG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include "util/err.h"
 
