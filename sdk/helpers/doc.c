@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * doc.c - JSON made short: read by pointer with a default, write what is there.
+ */
+#include <limits.h>
+#include <cs/helpers.h>
+
+#define MAX_DEPTH 32
+
+json_object *
+csh_json_parse(struct cs_bytes text)
+{
+	struct json_tokener *t;
+	json_object *o = NULL;
+
+	if (text.len == 0 || text.len > INT_MAX || !(t = json_tokener_new_ex(MAX_DEPTH)))
+		return NULL;
+	o = json_tokener_parse_ex(t, text.ptr, (int)text.len);
+	if (json_tokener_get_error(t) == json_tokener_continue) /* a bare number ends only with the text */
+		o = json_tokener_parse_ex(t, "", 1);
+	if (json_tokener_get_error(t) != json_tokener_success) {
+		json_object_put(o);
+		o = NULL;
+	}
+	json_tokener_free(t);
+	return o;
+}
+
+void
+csh_json_putp(json_object **o)
+{
+	json_object_put(*o);
+	*o = NULL;
+}
+
+json_object *
+csh_at(json_object *o, const char *pointer)
+{
+	json_object *found = NULL;
+
+	if (!o || json_pointer_get(o, pointer, &found) != 0)
+		return NULL;
+	return found;
+}
+
+const char *
+csh_get_or(json_object *o, const char *pointer, const char *dflt)
+{
+	json_object *v = csh_at(o, pointer);
+
+	if (!v || json_object_is_type(v, json_type_object) || json_object_is_type(v, json_type_array))
+		return dflt;
+	return json_object_get_string(v);
+}
+
+const char *
+csh_get(json_object *o, const char *pointer)
+{
+	return csh_get_or(o, pointer, "");
+}
+
+int64_t
+csh_get_int(json_object *o, const char *pointer, int64_t dflt)
+{
+	json_object *v = csh_at(o, pointer);
+
+	return v && (json_object_is_type(v, json_type_int) || json_object_is_type(v, json_type_double))
+	    ? json_object_get_int64(v) : dflt;
+}
+
+size_t
+csh_count(json_object *array)
+{
+	return json_object_is_type(array, json_type_array) ? json_object_array_length(array) : 0;
+}
+
+void
+csh_put(json_object *o, const char *key, const char *text)
+{
+	if (*text)
+		json_object_object_add(o, key, json_object_new_string(text));
+}
+
+void
+csh_put_new(json_object *o, const char *key, json_object *value)
+{
+	if ((json_object_is_type(value, json_type_object) && json_object_object_length(value) == 0) ||
+	    (json_object_is_type(value, json_type_array) && json_object_array_length(value) == 0)) {
+		json_object_put(value);
+		return;
+	}
+	json_object_object_add(o, key, value);
+}
+
+struct cs_bytes
+csh_json_bytes(json_object *o)
+{
+	struct cs_bytes out;
+
+	out.ptr = json_object_to_json_string_length(o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &out.len);
+	return out;
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cs/helpers.h - what most CRM plugins need, on json-c; compiled into the plugin from sdk/helpers, never part of the ABI.
+ *
+ * Host and call always go together, so they travel as one struct csh. Texts that a function makes live in the memory of
+ * the call (host->alloc) and need no free; they are never NULL, "" is nothing. JSON values are json-c objects: what a
+ * comment calls "new" is the caller's (CSH_JSON puts it at the end of the block), everything else is borrowed.
+ * Nothing here is static, so nothing is held across a host call that switches.
+ */
+#ifndef CS_HELPERS_H
+#define CS_HELPERS_H
+
+#include <json-c/json.h>
+#include <cs/plugin_v1.h>
+
+struct csh {
+	const struct cs_host_v1 *host;
+	struct cs_call *call;
+};
+#define CSH(host_, call_) (&(struct csh){ (host_), (call_) })
+#define CSH_JSON __attribute__((cleanup(csh_json_putp))) json_object *
+
+/* ---- text.c: text, encodings, time, money */
+struct cs_bytes csh_bytes(const char *s);
+char *csh_printf(const struct csh *h, const char *fmt, ...) CS_PRINTF(2, 3);
+char *csh_strndup(const struct csh *h, const char *s, size_t n);
+/* A text that grows in the call's memory; stops quietly at 1 MiB (nothing a CRM takes is longer). */
+struct csh_str {
+	const struct csh *h;
+	char *ptr;
+	size_t len, cap;
+};
+#define CSH_STR(h_) { (h_), NULL, 0, 0 }
+void csh_add(struct csh_str *s, const char *p, size_t n);
+void csh_adds(struct csh_str *s, const char *text);
+void csh_add_json(struct csh_str *s, const char *text); /* as a JSON string, with its quotes */
+void csh_add_html(struct csh_str *s, const char *p, size_t n); /* & < > " ' escaped, line feeds as <br> */
+const char *csh_text(const struct csh_str *s);
+char *csh_url(const struct csh *h, const char *s);  /* percent-encoded but for RFC 3986 unreserved */
+char *csh_form(const struct csh *h, const char *s); /* application/x-www-form-urlencoded value */
+char *csh_base64(const struct csh *h, struct cs_bytes in);
+char *csh_time(const struct csh *h, int64_t ms);    /* 2026-05-26T14:32:00Z; "" for 0 */
+char *csh_cents(const struct csh *h, int64_t cents); /* "850.00" */
+int csh_same_text(const char *a, const char *b);    /* ASCII case ignored; "" is like nothing */
+
+/* ---- doc.c: JSON. Pointers are RFC 6901. */
+json_object *csh_json_parse(struct cs_bytes text);  /* new; NULL when it is no JSON */
+void csh_json_putp(json_object **o);
+json_object *csh_at(json_object *o, const char *pointer);         /* NULL: nothing there, or null */
+const char *csh_get(json_object *o, const char *pointer);         /* scalar as text; "" */
+const char *csh_get_or(json_object *o, const char *pointer, const char *dflt);
+int64_t csh_get_int(json_object *o, const char *pointer, int64_t dflt);
+size_t csh_count(json_object *array);                             /* 0 for anything that is no array */
+void csh_put(json_object *o, const char *key, const char *text);  /* left out when "" */
+void csh_put_new(json_object *o, const char *key, json_object *value); /* takes value; an empty object or array is left out */
+struct cs_bytes csh_json_bytes(json_object *o);                   /* compact; lives as long as o is not changed */
+
+/* ---- lead.c: phone, name, address */
+/* The digits; at most cap-1. */
+size_t csh_phone_digits(const char *phone, char *out, size_t cap);
+/* Ten digits for a number of the +1 area, the number as it stands for others. */
+const char *csh_phone_national(const struct csh *h, const char *phone);
+/* The last ten digits agree (all of them, where there are fewer; below seven never). */
+int csh_phone_same(const char *a, const char *b);
+/* "Maria Gonzalez"; without a name the phone number, then the e-mail. */
+const char *csh_full_name(const struct csh *h, const struct cs_lead_contact *c);
+/* "1420 NW 7th Ave, Miami, FL 33136" */
+const char *csh_address_line(const struct csh *h, const struct cs_lead_address *a);
+
+/* ---- note.c: one note for all CRMs */
+enum { CSH_PLAIN = 0, CSH_HTML = 1 };
+/*
+ * The note of a lead, at most `max` bytes (long texts are cut first, the marker never). The connection's setting
+ * `note_template` replaces the built-in template: lines with {names}; a line whose names are all empty is left out. The
+ * text "CallSetter <event_id>" is always in it: csh_marker finds the note again.
+ */
+const char *csh_note(const struct csh *h, const struct cs_lead *lead, int format, size_t max);
+const char *csh_marker(const struct csh *h, const struct cs_lead *lead);
+
+/* ---- call.c: settings, requests, answers */
+const char *csh_setting(const struct csh *h, const char *key);
+int csh_setting_true(const struct csh *h, const char *key);
+const char *csh_fact(const struct csh *h, const char *name);
+/* The value of a receipt; "" when absent or in doubt. */
+const char *csh_receipt(const struct csh *h, const char *step);
+int csh_in_doubt(const struct csh *h, const char *step);
+const char *csh_remembered(const struct csh *h, const char *step);
+void csh_receipt_put(const struct csh *h, const char *step, const char *value);
+int32_t csh_emit(const struct csh *h, json_object *o);
+const char *csh_header(const struct cs_http_res *res, const char *lower_case_name);
+
+/* A GET: path and query are formats' results, ready encoded. *answer: new, NULL when no JSON came. */
+int32_t csh_read(const struct csh *h, const char *step, const char *looks_for, const char *path, const char *query,
+                 struct cs_http_res *res, json_object **answer);
+/* A mutating request with a JSON body. */
+int32_t csh_write(const struct csh *h, const char *step, const char *method, const char *path, json_object *body,
+                  struct cs_http_res *res, json_object **answer);
+/* What the vendor says went wrong, from any of the usual shapes, at most 500 bytes; "HTTP 400" when it says nothing. */
+const char *csh_vendor_error(const struct csh *h, const struct cs_http_res *res);
+/* fail(CS_REJECT, "<what>: <the vendor's words>") */
+int32_t csh_refused(const struct csh *h, const struct cs_http_res *res, const char *what);
+
+/*
+ * Page after page of a list. Fill in step, path, query and either next and next_param (cursor paging: pointer in the answer,
+ * parameter of the next request) or page_param and total (numbered from 1; pointer to the number of pages).
+ *
+ *     struct csh_pages p = { .step = "find", .path = "/leads", .page_param = "page", .total = "/total_pages", .max = 5 };
+ *     while (csh_next_page(h, &p))
+ *             ... p.answer ...
+ *     if (p.rc != CS_DONE) return p.rc;
+ *
+ * To leave the loop early, call csh_pages_end. An answer other than 2xx ends it with CS_REJECT and the vendor's words.
+ */
+struct csh_pages {
+	const char *step, *looks_for, *path, *query, *next, *next_param, *page_param, *total;
+	int max;             /* pages; a bound against endless lists */
+	int page;            /* pages read */
+	json_object *answer; /* of this page; the loop's */
+	int32_t rc;          /* how it ended */
+	char *cursor;
+};
+int csh_next_page(const struct csh *h, struct csh_pages *p);
+void csh_pages_end(struct csh_pages *p);
+
+#endif
