@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * hash.h - the two fingerprints of a lead: of its content (is a repeat the same?) and of its caller (the same person?).
+ * Pure; any thread. Both are stored, so what they are made of never changes.
+ */
+#ifndef CS_LEAD_HASH_H
+#define CS_LEAD_HASH_H
+
+#include <stdint.h>
+#include "util/json.h"
+
+struct cs_lead_hasher; /* holds a digest context; one per thread or per lead */
+
+struct cs_lead_hasher *cs_lead_hasher_new(void);
+void cs_lead_hasher_free(struct cs_lead_hasher *h);
+
+/*
+ * SHA-256 of the lead in canonical form: members sorted by their bytes, no spaces, numbers by value (1, 1.0 and 1e0 are one).
+ * Left out: timestamp_utc, and what follows the first "?" in call.recording_url and call.transcript_url, since both are
+ * fresh in each repeat. event_id counts in lower case.
+ */
+void cs_lead_content_hash(struct cs_lead_hasher *h, json_object *lead, uint8_t out[32]);
+
+/* First 8 bytes of SHA-256 (big-endian), never 0: of the digits of a phone number, of an address in lower case. */
+uint64_t cs_lead_phone_key(struct cs_lead_hasher *h, const char *phone);
+uint64_t cs_lead_email_key(struct cs_lead_hasher *h, const char *email);
+
+#endif
