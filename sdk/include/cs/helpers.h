@@ -77,6 +77,19 @@ enum { CSH_PLAIN = 0, CSH_HTML = 1 };
 const char *csh_note(const struct csh *h, const struct cs_lead *lead, int format, size_t max);
 const char *csh_marker(const struct csh *h, const struct cs_lead *lead);
 
+/* ---- event.c: what handle_webhook emits */
+/* New. `dedupe` is the CRM's own identity of the happening. */
+json_object *csh_event(const char *event, const char *occurred_at, const char *dedupe);
+/* A record that belongs to it: listed, and used to find the lead. Nothing for "". */
+void csh_event_record(json_object *event, const char *type, const char *id);
+/* Listed only: it belongs to it, but does not tell which lead (a customer has many). */
+void csh_event_also(json_object *event, const char *type, const char *id);
+/* Another way to find the lead, tried after the records: "marker" (event_id), "phone", "email". Nothing for "". */
+void csh_event_match(json_object *event, const char *how, const char *value);
+/* "amount" of the event's "job" (made when missing); basis quoted, invoiced or paid. Nothing for "". */
+void csh_event_amount(json_object *event, const char *value, const char *currency, const char *basis);
+json_object *csh_event_job(json_object *event); /* borrowed; made when missing */
+
 /* ---- call.c: settings, requests, answers */
 const char *csh_setting(const struct csh *h, const char *key);
 int csh_setting_true(const struct csh *h, const char *key);

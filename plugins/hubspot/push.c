@@ -1,0 +1,507 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * push.c - find the caller, create or complete the contact, write the note.
+ *
+ *   find     the receipt of an earlier attempt, else the contact remembered of the same caller, read by id; else search by
+ *            phone and e-mail. Search is over-inclusive and lags up to 30 s, so every hit is checked, and a create that
+ *            HubSpot answers with 409 is a find: its message names the contact.
+ *   contact  created with everything, or, found, completed: only fields that are empty there, the lifecycle stage never.
+ *   note     beside the point of no return: refused, it is a remark on a lead that is in.
+ *
+ * Doubt about the contact: read it by the marker property, then by e-mail (neither lags), then search, which is safe once
+ * the manifest's lookup_lag has passed. Doubt about the note: read the notes of the contact, look for the marker.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include "hubspot.h"
+
+#define NOTES_READ 20
+#define SEARCH_HITS 20
+
+struct push {
+	struct csh h;
+	const struct cs_lead *lead;
+	json_object *doc;
+	json_object *contact; /* found, with its properties; owned */
+	const char *id;       /* of the contact; "" */
+	int is_new;           /* made by this call: nothing to complete */
+};
+
+static json_object *
+wanted(const struct push *p)
+{
+	return csh_at(p->doc, "/contact/properties");
+}
+
+/* ---- find */
+/* All that is compared or completed: "email,phone,..." */
+static const char *
+property_list(const struct push *p)
+{
+	struct csh_str s = CSH_STR(&p->h);
+
+	csh_adds(&s, "email,phone,mobilephone,hs_searchable_calculated_phone_number");
+	json_object_object_foreach(wanted(p), key, value) {
+		(void)value;
+		if (strcmp(key, "email") == 0 || strcmp(key, "phone") == 0)
+			continue;
+		csh_adds(&s, ",");
+		csh_adds(&s, key);
+	}
+	return csh_text(&s);
+}
+
+/* Take over `o`, a contact object, as the one found. */
+static void
+keep(struct push *p, json_object *o)
+{
+	csh_json_putp(&p->contact);
+	p->contact = json_object_get(o);
+	p->id = csh_get(p->contact, "/id");
+}
+
+/* By id, or by the value of a unique property. Not there: CS_DONE with p->id "". */
+static int32_t
+read_contact(struct push *p, const char *looks_for, const char *id, const char *id_property)
+{
+	const struct csh *h = &p->h;
+	const char *query = csh_printf(h, "properties=%s", csh_url(h, property_list(p)));
+	struct cs_http_res res = CS_RES_INIT;
+	CSH_JSON answer = NULL;
+	int32_t rc;
+
+	if (id_property)
+		query = csh_printf(h, "idProperty=%s&%s", csh_url(h, id_property), query);
+	rc = hubspot_read(h, "find", looks_for, hubspot_path(h, "contacts/", csh_url(h, id)), query, &res, &answer);
+	if (rc != CS_DONE || res.status == 404)
+		return rc;
+	if (res.status >= 300)
+		return hubspot_refused(h, &res, "the contact could not be read");
+	keep(p, answer);
+	return CS_DONE;
+}
+
+static void
+add_filter(json_object *groups, const char *property, const char *value)
+{
+	json_object *f = json_object_new_object(), *fs = json_object_new_array(), *g = json_object_new_object();
+
+	if (*value) {
+		csh_put(f, "propertyName", property);
+		csh_put(f, "operator", "EQ");
+		csh_put(f, "value", value);
+		json_object_array_add(fs, f);
+		json_object_object_add(g, "filters", fs);
+		json_object_array_add(groups, g);
+		return;
+	}
+	json_object_put(f);
+	json_object_put(fs);
+	json_object_put(g);
+}
+
+static json_object *
+search_body(const struct push *p)
+{
+	const struct cs_lead_contact *c = p->lead->contact;
+	json_object *o = json_object_new_object(), *groups = json_object_new_array(), *props = json_object_new_array();
+	char *list = csh_printf(&p->h, "%s", property_list(p)), *rest = NULL, *name;
+
+	add_filter(groups, "hs_searchable_calculated_phone_number", csh_phone_national(&p->h, c->phone));
+	add_filter(groups, "phone", c->phone);
+	add_filter(groups, "mobilephone", c->phone);
+	add_filter(groups, "email", c->email);
+	for (name = strtok_r(list, ",", &rest); name; name = strtok_r(NULL, ",", &rest))
+		json_object_array_add(props, json_object_new_string(name));
+	json_object_object_add(o, "filterGroups", groups);
+	json_object_object_add(o, "properties", props);
+	json_object_object_add(o, "sorts", json_object_new_array());
+	json_object_object_add(o, "limit", json_object_new_int(SEARCH_HITS));
+	csh_put(o, "after", "0");
+	return o;
+}
+
+/* 2 for the caller's number, 1 for the e-mail, 0: HubSpot meant well. */
+static int
+agreement(const struct push *p, json_object *hit)
+{
+	const char *phone = p->lead->contact->phone;
+	int same_phone = csh_phone_same(phone, csh_get(hit, "/properties/phone")) ||
+	                 csh_phone_same(phone, csh_get(hit, "/properties/mobilephone")) ||
+	                 csh_phone_same(phone, csh_get(hit, "/properties/hs_searchable_calculated_phone_number"));
+
+	return 2 * same_phone + csh_same_text(p->lead->contact->email, csh_get(hit, "/properties/email"));
+}
+
+static int32_t
+search(struct push *p, const char *looks_for)
+{
+	CSH_JSON body = search_body(p);
+	CSH_JSON answer = NULL;
+	struct cs_http_res res = CS_RES_INIT;
+	json_object *hits, *best = NULL;
+	int32_t rc;
+	int most = 0;
+
+	if ((rc = hubspot_search(&p->h, "find", looks_for, body, &res, &answer)) != CS_DONE)
+		return rc;
+	if (res.status >= 300)
+		return hubspot_refused(&p->h, &res, "the search for the caller was refused");
+	hits = csh_at(answer, "/results");
+	for (size_t i = 0; i < csh_count(hits); i++) {
+		json_object *hit = json_object_array_get_idx(hits, i);
+
+		if (agreement(p, hit) > most) {
+			most = agreement(p, hit);
+			best = hit;
+		}
+	}
+	if (best)
+		keep(p, best);
+	return CS_DONE;
+}
+
+/* A create was sent and nobody knows: ask what does not lag first. */
+static int32_t
+look_after_doubt(struct push *p)
+{
+	const char *marker = csh_setting(&p->h, "event_id_property"), *email = p->lead->contact->email;
+	int32_t rc = CS_DONE;
+
+	if (*marker)
+		rc = read_contact(p, "contact", p->lead->event_id, marker);
+	if (rc == CS_DONE && !*p->id && *email)
+		rc = read_contact(p, "contact", email, "email");
+	if (rc == CS_DONE && !*p->id)
+		rc = search(p, "contact");
+	return rc;
+}
+
+static int32_t
+find_contact(struct push *p)
+{
+	const char *known = csh_receipt(&p->h, "contact");
+	int32_t rc;
+
+	if (csh_in_doubt(&p->h, "contact"))
+		return look_after_doubt(p);
+	if (!*known)
+		known = csh_remembered(&p->h, "contact");
+	if (*known) {
+		rc = read_contact(p, NULL, known, NULL);
+		if (rc != CS_DONE || *p->id)
+			return rc;
+	}
+	return search(p, NULL); /* nothing known, or it was deleted or merged since */
+}
+
+/* ---- create */
+static int
+is_standard(const char *property)
+{
+	static const char *const names[] = { "firstname", "lastname", "phone", "email", "address", "city", "state", "zip", "country" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(property, names[i]) == 0)
+			return 1;
+	return 0;
+}
+
+/* The same contact with the fields that every account has; new. */
+static json_object *
+plain_contact(const struct push *p)
+{
+	json_object *o = json_object_new_object(), *props = json_object_new_object();
+
+	json_object_object_foreach(wanted(p), key, value)
+		if (is_standard(key))
+			json_object_object_add(props, key, json_object_get(value));
+	json_object_object_add(o, "properties", props);
+	json_object_object_add(o, "associations", json_object_new_array());
+	return o;
+}
+
+/* 409: "Contact already exists. Existing ID: 37765128953" */
+static int32_t
+adopt_existing(struct push *p, json_object *answer)
+{
+	const char *id = strstr(csh_get(answer, "/message"), "Existing ID: ");
+	int32_t rc;
+
+	if (id)
+		rc = read_contact(p, NULL, csh_strndup(&p->h, id + 13, strspn(id + 13, "0123456789")), NULL);
+	else
+		rc = read_contact(p, NULL, p->lead->contact->email, "email");
+	if (rc == CS_DONE && !*p->id)
+		return p->h.host->fail(p->h.call, CS_RETRY, "HubSpot says the contact exists already, but does not show it");
+	return rc;
+}
+
+static int32_t
+create_contact(struct push *p)
+{
+	const struct csh *h = &p->h;
+	const char *path = hubspot_path(h, "contacts", "");
+	struct cs_http_res res = CS_RES_INIT;
+	CSH_JSON answer = NULL;
+	int32_t rc;
+
+	if ((rc = hubspot_write(h, "contact", "POST", path, csh_at(p->doc, "/contact"), &res, &answer)) != CS_DONE)
+		return rc;
+	if (res.status == 400) { /* most often a property or option that this account does not have */
+		CSH_JSON plain = plain_contact(p);
+		const char *why = csh_vendor_error(h, &res);
+
+		csh_json_putp(&answer);
+		if ((rc = hubspot_write(h, "contact", "POST", path, plain, &res, &answer)) != CS_DONE)
+			return rc;
+		if (res.status < 300)
+			h->host->warn(h->call, "the contact was made with the standard fields only: %s", why);
+	}
+	if (res.status == 409)
+		return adopt_existing(p, answer);
+	if (res.status >= 300)
+		return hubspot_refused(h, &res, "the contact was refused");
+	if (!*csh_get(answer, "/id"))
+		return h->host->fail(h->call, CS_UNKNOWN, "HubSpot took the contact but did not say its id");
+	keep(p, answer);
+	csh_receipt_put(h, "update", "new");
+	p->is_new = 1;
+	return CS_DONE;
+}
+
+/* ---- complete */
+static int
+may_fill(const struct push *p, const char *property, const char *value)
+{
+	json_object *has = csh_at(p->contact, "/properties");
+	json_object *now = NULL;
+
+	if (strcmp(property, "lifecyclestage") == 0)
+		return 0;
+	if (strcmp(property, "phone") == 0 && csh_phone_same(value, csh_get(has, "/mobilephone")))
+		return 0;
+	if (strcmp(property, "firstname") == 0 && strcmp(value, p->lead->contact->phone) == 0)
+		return 0; /* our stand-in for a name */
+	return !json_object_object_get_ex(has, property, &now) || !now || !*json_object_get_string(now);
+}
+
+static int32_t
+fill_gaps(struct push *p)
+{
+	const struct csh *h = &p->h;
+	CSH_JSON body = json_object_new_object();
+	CSH_JSON answer = NULL;
+	json_object *gaps = json_object_new_object();
+	struct cs_http_res res = CS_RES_INIT;
+	int32_t rc;
+
+	json_object_object_add(body, "properties", gaps);
+	json_object_object_foreach(wanted(p), key, value)
+		if (value && may_fill(p, key, json_object_get_string(value)))
+			json_object_object_add(gaps, key, json_object_get(value));
+	if (json_object_object_length(gaps) > 0) {
+		rc = hubspot_write(h, "update", "PATCH", hubspot_path(h, "contacts/", p->id), body, &res, &answer);
+		if (rc != CS_DONE)
+			return rc;
+		if (res.status >= 300)
+			h->host->warn(h->call, "empty fields of the contact could not be filled in: %s", csh_vendor_error(h, &res));
+	}
+	csh_receipt_put(h, "update", "done");
+	return CS_DONE;
+}
+
+/* ---- note */
+static int
+newer_first(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return (x < y) - (x > y);
+}
+
+/* Ids of the contact's notes, newest (highest) first; returns how many of max. */
+static size_t
+note_ids(json_object *results, int64_t *ids, size_t max)
+{
+	size_t i, n = csh_count(results) < max ? csh_count(results) : max;
+
+	for (i = 0; i < n; i++) {
+		json_object *row = json_object_array_get_idx(results, i);
+		const char *id = csh_get_or(row, "/toObjectId", csh_get(row, "/id"));
+
+		ids[i] = strtoll(id, NULL, 10);
+	}
+	qsort(ids, n, sizeof(*ids), newer_first);
+	return n;
+}
+
+/* Is the lead's marker in one of the contact's notes? */
+static int32_t
+find_note(struct push *p, const char **note_id)
+{
+	const struct csh *h = &p->h;
+	struct cs_http_res res = CS_RES_INIT;
+	CSH_JSON list = NULL;
+	int64_t ids[500];
+	size_t i, n;
+	int32_t rc;
+
+	*note_id = "";
+	rc = hubspot_read(h, "note", "note", csh_printf(h, "/crm/v4/objects/contacts/%s/associations/notes", p->id), "limit=500",
+	                  &res, &list);
+	if (rc != CS_DONE || res.status == 404)
+		return rc;
+	if (res.status >= 300)
+		return hubspot_refused(h, &res, "the notes of the contact could not be read");
+	n = note_ids(csh_at(list, "/results"), ids, sizeof(ids) / sizeof(ids[0]));
+	for (i = 0; i < n && i < NOTES_READ && !**note_id; i++) {
+		const char *id = csh_printf(h, "%lld", (long long)ids[i]);
+		CSH_JSON note = NULL;
+
+		if ((rc = hubspot_read(h, "note", NULL, hubspot_path(h, "notes/", id), "properties=hs_note_body", &res, &note)) != CS_DONE)
+			return rc;
+		if (res.status < 300 && strstr(csh_get(note, "/properties/hs_note_body"), csh_marker(h, p->lead)))
+			*note_id = id;
+	}
+	return CS_DONE;
+}
+
+/* Note to contact is association type 202. */
+static json_object *
+note_body(const struct push *p)
+{
+	CSH_JSON link = csh_json_parse(csh_bytes("{\"types\":[{\"associationCategory\":\"HUBSPOT_DEFINED\",\"associationTypeId\":202}]}"));
+	json_object *o = json_object_new_object(), *to = json_object_new_object(), *links = json_object_new_array();
+
+	csh_put(to, "id", p->id);
+	json_object_object_add(link, "to", to);
+	json_object_array_add(links, json_object_get(link));
+	json_object_object_add(o, "properties", json_object_get(csh_at(p->doc, "/note/properties")));
+	json_object_object_add(o, "associations", links);
+	return o;
+}
+
+static int32_t
+add_note(struct push *p)
+{
+	const struct csh *h = &p->h;
+	struct cs_http_res res = CS_RES_INIT;
+	CSH_JSON body = NULL;
+	CSH_JSON answer = NULL;
+	const char *id = "";
+	int32_t rc;
+
+	if (*csh_receipt(h, "note") || !csh_at(p->doc, "/note/properties"))
+		return CS_DONE;
+	if (csh_in_doubt(h, "note") && (rc = find_note(p, &id)) != CS_DONE)
+		return rc;
+	if (!*id) {
+		body = note_body(p);
+		if ((rc = hubspot_write(h, "note", "POST", hubspot_path(h, "notes", ""), body, &res, &answer)) != CS_DONE)
+			return rc;
+		if (res.status >= 300) {
+			h->host->warn(h->call, "the contact is there, its note was refused: %s", csh_vendor_error(h, &res));
+			return CS_DONE;
+		}
+		id = csh_get_or(answer, "/id", "written");
+	}
+	csh_receipt_put(h, "note", id);
+	h->host->record(h->call, "note", id, NULL);
+	return CS_DONE;
+}
+
+/* ---- the push */
+static int32_t
+push_lead(struct push *p)
+{
+	const struct csh *h = &p->h;
+	int32_t rc = CS_DONE;
+
+	if (*csh_receipt(h, "contact") && *csh_receipt(h, "update")) {
+		p->id = csh_receipt(h, "contact");
+	} else {
+		if ((rc = find_contact(p)) != CS_DONE)
+			return rc;
+		if (!*p->id && (rc = create_contact(p)) != CS_DONE)
+			return rc;
+		csh_receipt_put(h, "contact", p->id);
+		if (!p->is_new && (rc = fill_gaps(p)) != CS_DONE)
+			return rc;
+	}
+	h->host->record(h->call, "contact", p->id, NULL);
+	return add_note(p);
+}
+
+/* ---- other kinds */
+static int32_t
+fetch_record(const struct csh *h, const char *what)
+{
+	const char *slash = strchr(what, '/'), *type;
+	struct cs_http_res res = CS_RES_INIT;
+	CSH_JSON answer = NULL;
+	int32_t rc;
+
+	if (!slash)
+		return CS_UNSUPPORTED;
+	type = csh_strndup(h, what, (size_t)(slash - what));
+	if (strcmp(type, "contact") != 0 && strcmp(type, "note") != 0 && strcmp(type, "deal") != 0)
+		return CS_UNSUPPORTED;
+	rc = hubspot_read(h, "find", NULL, hubspot_path(h, csh_printf(h, "%ss/", type), csh_url(h, slash + 1)), NULL, &res, &answer);
+	if (rc != CS_DONE)
+		return rc;
+	return res.status < 300 ? csh_emit(h, answer) : hubspot_refused(h, &res, "the record could not be read");
+}
+
+/* Every stage of every deal pipeline; owners and lead statuses are rows of the manifest. */
+static int32_t
+list_deal_stages(const struct csh *h)
+{
+	struct cs_http_res res = CS_RES_INIT;
+	CSH_JSON answer = NULL;
+	json_object *pipelines;
+	int32_t rc;
+
+	rc = hubspot_read(h, "find", NULL, csh_printf(h, "/crm/pipelines/%s/deals", csh_setting(h, "api_version")), NULL, &res, &answer);
+	if (rc != CS_DONE)
+		return rc;
+	if (res.status >= 300)
+		return hubspot_refused(h, &res, "the deal stages could not be read");
+	pipelines = csh_at(answer, "/results");
+	for (size_t i = 0; i < csh_count(pipelines); i++) {
+		json_object *pipeline = json_object_array_get_idx(pipelines, i), *stages = csh_at(pipeline, "/stages");
+
+		for (size_t k = 0; k < csh_count(stages); k++) {
+			json_object *stage = json_object_array_get_idx(stages, k);
+			CSH_JSON item = json_object_new_object();
+
+			csh_put(item, "value", csh_get(stage, "/id"));
+			csh_put(item, "label", csh_printf(h, "%s / %s", csh_get(pipeline, "/label"), csh_get(stage, "/label")));
+			csh_emit(h, item);
+		}
+	}
+	return CS_DONE;
+}
+
+int32_t
+hubspot_push(void *inst, struct cs_call *call, const struct cs_delivery *d)
+{
+	struct push p = { .h = { d->host, call }, .lead = d->lead, .id = "" };
+	int32_t rc;
+
+	(void)inst;
+	if (d->kind == CS_PUSH_FETCH)
+		return fetch_record(&p.h, d->what);
+	if (d->kind == CS_PUSH_CHOICES && strcmp(d->what, "deal_stages") == 0)
+		return list_deal_stages(&p.h);
+	if (d->kind != CS_PUSH_LEAD && d->kind != CS_PUSH_TEST)
+		return CS_UNSUPPORTED;
+	p.doc = csh_json_parse(d->document);
+	if (json_object_is_type(wanted(&p), json_type_object))
+		rc = push_lead(&p);
+	else
+		rc = d->host->fail(call, CS_REJECT, "the document has no contact properties: look at the connection's overrides");
+	csh_json_putp(&p.contact);
+	csh_json_putp(&p.doc);
+	return rc;
+}
