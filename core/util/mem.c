@@ -385,12 +385,10 @@ cs_buf_add_json_string(struct cs_buf *b, const char *s, size_t n)
 		for (run = at; run < n; run += step) {
 			unsigned char c = (unsigned char)s[run];
 
+			step = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
 			if (c < 0x20 || c == '"' || c == '\\')
 				break;
-			for (step = 1; c >= 0x80 && step < 4 && run + step < n; step++)
-				if (((unsigned char)s[run + step] & 0xc0) != 0x80)
-					break;
-			if (c >= 0x80 && !cs_utf8_valid(s + run, step, false))
+			if (step > 1 && (step > n - run || !cs_utf8_valid(s + run, step, false)))
 				break;
 		}
 		cs_buf_add(b, s + at, run - at);
