@@ -28,6 +28,17 @@ csh_phone_national(const struct csh *h, const char *phone)
 	return n == 10 && phone[0] != '+' ? csh_strndup(h, d, 10) : phone;
 }
 
+const char *
+csh_phone_e164(const struct csh *h, const char *phone)
+{
+	char d[32];
+	size_t n = csh_phone_digits(phone, d, sizeof(d));
+
+	if (n < 7 || n > 15)
+		return "";
+	return csh_printf(h, n == 10 && phone[0] != '+' ? "+1%s" : "+%s", d);
+}
+
 int
 csh_phone_same(const char *a, const char *b)
 {

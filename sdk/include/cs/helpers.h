@@ -60,6 +60,8 @@ struct cs_bytes csh_json_bytes(json_object *o);                   /* compact; li
 size_t csh_phone_digits(const char *phone, char *out, size_t cap);
 /* Ten digits for a number of the +1 area, the number as it stands for others. */
 const char *csh_phone_national(const struct csh *h, const char *phone);
+/* +13055550182 from any way of writing it; numbers without + and country code are taken for the +1 area. "" if it is none. */
+const char *csh_phone_e164(const struct csh *h, const char *phone);
 /* The last ten digits agree (all of them, where there are fewer; below seven never). */
 int csh_phone_same(const char *a, const char *b);
 /* "Maria Gonzalez"; without a name the phone number, then the e-mail. */

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * push.c - make sure of the lead source, find the caller, create the lead.
+ *
+ *   lead_source  must exist, else Housecall Pro answers 400. Looked up and created once, then a fact of the connection says so.
+ *   find         the customer remembered of the same caller, else search: "q" is loose (names and addresses too), so a hit counts
+ *                only if the last ten digits of a number, or the whole e-mail, agree. A lead must not land on a stranger.
+ *   lead         one call; it makes the customer where none was found.
+ *
+ * Doubt about the lead: read the newest leads and look for its tag. Leads are listed from the database itself, the manifest's
+ * lookup_lag only lets a slow create finish.
+ */
+#include <string.h>
+#include "housecall_pro.h"
+
+struct push {
+	struct csh h;
+	const struct cs_lead *lead;
+	json_object *doc;      /* the body to be; ours to change */
+	json_object *customer; /* found; owned */
+};
+
+/* ---- lead source */
+static int
+is_listed(json_object *answer, const char *name)
+{
+	json_object *list = csh_at(answer, "/lead_sources");
+
+	for (size_t i = 0; i < csh_count(list); i++)
+		if (csh_same_text(csh_get(json_object_array_get_idx(list, i), "/name"), name))
+			return 1;
+	return 0;
+}
+
+static void
+forget_lead_source(struct push *p)
+{
+	json_object *customer = csh_at(p->doc, "/customer");
+
+	json_object_object_del(p->doc, "lead_source");
+	if (customer)
+		json_object_object_del(customer, "lead_source");
+	p->h.host->fact_put(p->h.call, "lead_source_ready", csh_bytes(""));
+}
+
+static int32_t
+create_lead_source(struct push *p, const char *name)
+{
+	const struct csh *h = &p->h;
+	CSH_JSON body = json_object_new_object();
+	CSH_JSON answer = NULL;
+	struct cs_http_res res = CS_RES_INIT;
+	int32_t rc;
+
+	csh_put(body, "name", name);
+	if ((rc = csh_write(h, "lead_source", "POST", "/lead_sources", body, &res, &answer)) != CS_DONE)
+		return rc;
+	if (res.status < 300)
+		return CS_DONE;
+	h->host->warn(h->call, "the lead source could not be created, so the lead has none: %s", csh_vendor_error(h, &res));
+	forget_lead_source(p);
+	return CS_DONE;
+}
+
+static int32_t
+ensure_lead_source(struct push *p)
+{
+	const struct csh *h = &p->h;
+	const char *name = csh_get(p->doc, "/lead_source");
+	struct cs_http_res res = CS_RES_INIT;
+	CSH_JSON answer = NULL;
+	int32_t rc;
+
+	if (!*name || strcmp(csh_fact(h, "lead_source_ready"), name) == 0)
+		return CS_DONE;
+	name = csh_strndup(h, name, strlen(name));
+	rc = csh_read(h, "lead_source", "lead_source", "/lead_sources",
+	              csh_printf(h, "q=%s&page=1&page_size=50", csh_url(h, name)), &res, &answer);
+	if (rc != CS_DONE)
+		return rc;
+	if (res.status >= 300)
+		return hcp_refused(h, &res, "the lead sources could not be read");
+	if (!is_listed(answer, name) && (rc = create_lead_source(p, name)) != CS_DONE)
+		return rc;
+	csh_receipt_put(h, "lead_source", name);
+	if (csh_at(p->doc, "/lead_source"))
+		h->host->fact_put(h->call, "lead_source_ready", csh_bytes(name));
+	return CS_DONE;
+}
+
+/* ---- customer */
+static int
+is_caller(const struct push *p, json_object *customer)
+{
+	const struct cs_lead_contact *c = p->lead->contact;
+
+	return csh_phone_same(c->phone, csh_get(customer, "/mobile_number")) ||
+	       csh_phone_same(c->phone, csh_get(customer, "/home_number")) ||
+	       csh_phone_same(c->phone, csh_get(customer, "/work_number")) ||
+	       (!*c->phone && csh_same_text(c->email, csh_get(customer, "/email")));
+}
+
+static int32_t
+read_customer(struct push *p, const char *id)
+{
+	const struct csh *h = &p->h;
+	struct cs_http_res res = CS_RES_INIT;
+	int32_t rc = csh_read(h, "find", NULL, csh_printf(h, "/customers/%s", csh_url(h, id)), NULL, &res, &p->customer);
+
+	if (rc != CS_DONE || res.status < 300)
+		return rc;
+	csh_json_putp(&p->customer);
+	return res.status == 404 ? CS_DONE : hcp_refused(h, &res, "the customer could not be read");
+}
+
+static int32_t
+search_customer(struct push *p)
+{
+	const struct cs_lead_contact *c = p->lead->contact;
+	const char *q = *c->phone ? csh_phone_national(&p->h, c->phone) : c->email;
+	struct csh_pages pages = { .step = "find", .path = "/customers", .page_param = "page", .total = "/total_pages", .max = 4,
+		.query = csh_printf(&p->h, "q=%s&page_size=50&sort_by=created_at&sort_direction=desc", csh_url(&p->h, q)) };
+
+	while (csh_next_page(&p->h, &pages)) {
+		json_object *hits = csh_at(pages.answer, "/customers");
+
+		for (size_t i = 0; i < csh_count(hits) && !p->customer; i++)
+			if (is_caller(p, json_object_array_get_idx(hits, i)))
+				p->customer = json_object_get(json_object_array_get_idx(hits, i));
+		if (p->customer) {
+			csh_pages_end(&pages);
+			return CS_DONE;
+		}
+	}
+	return pages.rc;
+}
+
+/* Put customer_id, and address_id where the street is one of the customer's, in the place of what map wrote. */
+static void
+use_customer(struct push *p)
+{
+	const char *street = csh_get(p->doc, "/address/street");
+	json_object *list = csh_at(p->customer, "/addresses");
+
+	json_object_object_del(p->doc, "customer");
+	csh_put(p->doc, "customer_id", csh_get(p->customer, "/id"));
+	for (size_t i = 0; i < csh_count(list); i++) {
+		json_object *a = json_object_array_get_idx(list, i);
+
+		if (csh_same_text(street, csh_get(a, "/street")) && *csh_get(a, "/id")) {
+			csh_put(p->doc, "address_id", csh_get(a, "/id"));
+			json_object_object_del(p->doc, "address");
+			return;
+		}
+	}
+}
+
+static int32_t
+find_customer(struct push *p)
+{
+	const char *known = csh_receipt(&p->h, "customer");
+	int32_t rc = CS_DONE;
+
+	if (!*known)
+		known = csh_remembered(&p->h, "customer");
+	if (*known && (rc = read_customer(p, known)) != CS_DONE)
+		return rc;
+	if (!p->customer && (rc = search_customer(p)) != CS_DONE)
+		return rc;
+	if (*csh_get(p->customer, "/id")) {
+		csh_receipt_put(&p->h, "customer", csh_get(p->customer, "/id"));
+		use_customer(p);
+	}
+	return CS_DONE;
+}
+
+/* ---- lead */
+static int32_t
+remember_lead(struct push *p, json_object *lead)
+{
+	const struct csh *h = &p->h;
+	const char *id = csh_get(lead, "/id"), *customer = csh_get(lead, "/customer/id");
+
+	if (!*id)
+		return h->host->fail(h->call, CS_UNKNOWN, "Housecall Pro took the lead but did not say its id");
+	csh_receipt_put(h, "lead", id);
+	h->host->record(h->call, "lead", id, NULL);
+	if (*customer) {
+		csh_receipt_put(h, "customer", customer);
+		h->host->record(h->call, "customer", customer, NULL);
+	}
+	return CS_DONE;
+}
+
+/* A create was sent and nobody knows: is it among the newest? *found: new reference, or NULL. */
+static int32_t
+find_lead(struct push *p, json_object **found)
+{
+	struct csh_pages pages = { .step = "lead", .looks_for = "lead", .path = "/leads", .page_param = "page", .total = "/total_pages",
+		.max = 5, .query = "sort_by=created_at&sort_direction=desc&page_size=100" };
+
+	while (!*found && csh_next_page(&p->h, &pages)) {
+		json_object *leads = csh_at(pages.answer, "/leads");
+
+		for (size_t i = 0; i < csh_count(leads) && !*found; i++) {
+			json_object *one = json_object_array_get_idx(leads, i);
+
+			if (hcp_has_tag(csh_at(one, "/tags"), hcp_tag(&p->h, p->lead)))
+				*found = json_object_get(one);
+		}
+	}
+	csh_pages_end(&pages);
+	return pages.rc;
+}
+
+/* An override may have replaced the tags; without this one a lead in doubt could not be found. */
+static void
+keep_marker(struct push *p)
+{
+	json_object *tags = csh_at(p->doc, "/tags");
+
+	if (!json_object_is_type(tags, json_type_array)) {
+		tags = json_object_new_array();
+		json_object_object_add(p->doc, "tags", tags);
+	}
+	if (!hcp_has_tag(tags, hcp_tag(&p->h, p->lead)))
+		json_object_array_add(tags, json_object_new_string(hcp_tag(&p->h, p->lead)));
+}
+
+static int32_t
+create_lead(struct push *p)
+{
+	const struct csh *h = &p->h;
+	struct cs_http_res res = CS_RES_INIT;
+	CSH_JSON answer = NULL;
+	int32_t rc;
+
+	keep_marker(p);
+	if ((rc = csh_write(h, "lead", "POST", "/leads", p->doc, &res, &answer)) != CS_DONE)
+		return rc;
+	if ((res.status == 400 || res.status == 422) && csh_at(p->doc, "/lead_source")) {
+		const char *why = csh_vendor_error(h, &res); /* most often the lead source, deleted since */
+
+		forget_lead_source(p);
+		csh_json_putp(&answer);
+		if ((rc = csh_write(h, "lead", "POST", "/leads", p->doc, &res, &answer)) != CS_DONE)
+			return rc;
+		if (res.status < 300)
+			h->host->warn(h->call, "the lead was made without its lead source: %s", why);
+	}
+	if (res.status >= 300)
+		return hcp_refused(h, &res, "the lead was refused");
+	return remember_lead(p, answer);
+}
+
+static int32_t
+push_lead(struct push *p)
+{
+	CSH_JSON found = NULL;
+	int32_t rc;
+
+	if (*csh_receipt(&p->h, "lead"))
+		return CS_DONE;
+	if (csh_in_doubt(&p->h, "lead") && (rc = find_lead(p, &found)) != CS_DONE)
+		return rc;
+	if (found)
+		return remember_lead(p, found);
+	if ((rc = ensure_lead_source(p)) != CS_DONE || (rc = find_customer(p)) != CS_DONE)
+		return rc;
+	return create_lead(p);
+}
+
+int32_t
+hcp_push(void *inst, struct cs_call *call, const struct cs_delivery *d)
+{
+	struct push p = { .h = { d->host, call }, .lead = d->lead };
+	int32_t rc;
+
+	(void)inst;
+	if (d->kind == CS_PUSH_CHOICES)
+		return hcp_choices(&p.h, d->what);
+	if (d->kind == CS_PUSH_FETCH)
+		return hcp_fetch(&p.h, d->what);
+	if (d->kind != CS_PUSH_LEAD && d->kind != CS_PUSH_TEST)
+		return CS_UNSUPPORTED;
+	p.doc = csh_json_parse(d->document);
+	if (json_object_is_type(p.doc, json_type_object))
+		rc = push_lead(&p);
+	else
+		rc = d->host->fail(call, CS_REJECT, "the document is no JSON object: look at the connection's overrides");
+	csh_json_putp(&p.customer);
+	csh_json_putp(&p.doc);
+	return rc;
+}
