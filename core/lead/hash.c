@@ -18,14 +18,7 @@
 #include <string.h>
 #include "util/text.h"
 
-#define WINDOW 1024
 #define FEW 32 /* members that are sorted on the stack */
-
-struct cs_lead_hasher {
-	EVP_MD_CTX *ctx;
-	size_t len;
-	char window[WINDOW];
-};
 
 static EVP_MD *sha256;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -45,24 +38,18 @@ fetch_sha256(void)
 	must(sha256 != NULL);
 }
 
-struct cs_lead_hasher *
-cs_lead_hasher_new(void)
+void
+cs_lead_hasher_init(struct cs_lead_hasher *h)
 {
-	struct cs_lead_hasher *h = cs_xmalloc(sizeof(*h));
-
 	pthread_once(&once, fetch_sha256);
 	h->ctx = EVP_MD_CTX_new();
 	must(h->ctx != NULL);
-	return h;
 }
 
 void
-cs_lead_hasher_free(struct cs_lead_hasher *h)
+cs_lead_hasher_fini(struct cs_lead_hasher *h)
 {
-	if (h == NULL)
-		return;
 	EVP_MD_CTX_free(h->ctx);
-	free(h);
 }
 
 static void
@@ -89,9 +76,9 @@ end(struct cs_lead_hasher *h, uint8_t out[32])
 static void
 put(struct cs_lead_hasher *h, const char *p, size_t n)
 {
-	if (n > WINDOW - h->len)
+	if (n > sizeof(h->window) - h->len)
 		flush(h);
-	if (n > WINDOW) {
+	if (n > sizeof(h->window)) {
 		must(EVP_DigestUpdate(h->ctx, p, n) == 1);
 		return;
 	}
@@ -102,7 +89,7 @@ put(struct cs_lead_hasher *h, const char *p, size_t n)
 static void
 put_char(struct cs_lead_hasher *h, char c)
 {
-	if (h->len == WINDOW)
+	if (h->len == sizeof(h->window))
 		flush(h);
 	h->window[h->len++] = c;
 }
@@ -111,20 +98,16 @@ put_char(struct cs_lead_hasher *h, char c)
 static void
 put_text(struct cs_lead_hasher *h, const char *s, size_t n)
 {
-	size_t run;
+	bool plain = memchr(s, '"', n) == NULL && memchr(s, '\\', n) == NULL;
 
 	put_char(h, '"');
-	for (;;) {
-		for (run = 0; run < n && s[run] != '"' && s[run] != '\\'; run++)
-			;
-		put(h, s, run);
-		if (run == n)
-			break;
-		put_char(h, '\\');
-		put_char(h, s[run]);
-		s += run + 1;
-		n -= run + 1;
+	for (size_t i = 0; i < n && !plain; i++) {
+		if (s[i] == '"' || s[i] == '\\')
+			put_char(h, '\\');
+		put_char(h, s[i]);
 	}
+	if (plain)
+		put(h, s, n);
 	put_char(h, '"');
 }
 

@@ -6,13 +6,17 @@
 #ifndef CS_LEAD_HASH_H
 #define CS_LEAD_HASH_H
 
+#include <openssl/types.h>
 #include <stdint.h>
 #include "util/json.h"
 
-struct cs_lead_hasher; /* holds a digest context; one per thread or per lead */
-
-struct cs_lead_hasher *cs_lead_hasher_new(void);
-void cs_lead_hasher_free(struct cs_lead_hasher *h);
+struct cs_lead_hasher { /* caller's storage; serves any number of fingerprints, one after another */
+	EVP_MD_CTX *ctx;
+	size_t len;
+	char window[1024];
+};
+void cs_lead_hasher_init(struct cs_lead_hasher *h);
+void cs_lead_hasher_fini(struct cs_lead_hasher *h);
 
 /*
  * SHA-256 of the lead in canonical form: members sorted by their bytes, no spaces, numbers by value (1, 1.0 and 1e0 are one).

@@ -17,9 +17,16 @@
 #include "lead/rules.h"
 #include "lead/zone.h"
 #include "util/clock.h"
+#include "util/list.h"
 #include "util/text.h"
 
 #define GIVEN_MAX 8192 /* of a faulty text in the note: the longest that a good one may have */
+
+/* What cs_lead_doc needs beside its interface. */
+struct doc {
+	struct cs_lead_doc pub;
+	char event_id[CS_UUID_TEXT]; /* lower case, whatever the sender's */
+};
 
 struct reader {
 	struct cs_lead_doc *d;
@@ -235,12 +242,10 @@ read_field(struct reader *r, const struct cs_lead_rule *rule)
 static void
 check_event_id(struct cs_lead_doc *d)
 {
-	char text[CS_UUID_TEXT];
-
 	if (d->view.event_id[0] == '\0')
 		return;
 	cs_uuid_parse(d->view.event_id, CS_UUID_TEXT - 1, d->event_id);
-	d->view.event_id = cs_arena_strdup(&d->mem, cs_uuid_format(d->event_id, text));
+	d->view.event_id = cs_uuid_format(d->event_id, CS_CONTAINER(d, struct doc, pub)->event_id);
 	if (cs_uuid_version(d->event_id) != 4)
 		add_fault(d, CS_FAULT_OPTIONAL, "/event_id", "should be a UUID of version 4; it serves all the same");
 }
@@ -293,7 +298,8 @@ check_status(struct reader *r)
 static struct cs_lead_doc *
 new_doc(const char *s, size_t n, int64_t received_ms)
 {
-	struct cs_lead_doc *d = cs_xcalloc(1, sizeof(*d));
+	struct doc *whole = cs_xcalloc(1, sizeof(*whole));
+	struct cs_lead_doc *d = &whole->pub;
 
 	cs_arena_init(&d->mem);
 	d->urgency = CS_URGENCY_FLEXIBLE;
@@ -354,14 +360,15 @@ read_fields(struct cs_lead_doc *d)
 static void
 take_fingerprints(struct cs_lead_doc *d)
 {
-	struct cs_lead_hasher *h = cs_lead_hasher_new();
+	struct cs_lead_hasher h;
 
-	cs_lead_content_hash(h, d->json, d->content_hash);
+	cs_lead_hasher_init(&h);
+	cs_lead_content_hash(&h, d->json, d->content_hash);
 	if (d->contact.phone[0] != '\0')
-		d->phone_key = cs_lead_phone_key(h, d->contact.phone);
+		d->phone_key = cs_lead_phone_key(&h, d->contact.phone);
 	if (d->contact.email[0] != '\0')
-		d->email_key = cs_lead_email_key(h, d->contact.email);
-	cs_lead_hasher_free(h);
+		d->email_key = cs_lead_email_key(&h, d->contact.email);
+	cs_lead_hasher_fini(&h);
 }
 
 struct cs_lead_doc *
@@ -416,7 +423,7 @@ cs_lead_doc_free(struct cs_lead_doc *d)
 		return;
 	json_object_put(d->json);
 	cs_arena_fini(&d->mem);
-	free(d);
+	free(CS_CONTAINER(d, struct doc, pub));
 }
 
 /* ---- what is worked out later */
