@@ -259,7 +259,7 @@ write_entry(enum cs_log_level level, const char *module, const char *msg, const 
 	write_line(&b);
 }
 
-static void
+static void CS_PRINTF_LIKE(2, 0)
 format_fields(char out[FIELDS_MAX], const char *fmt, va_list ap)
 {
 	int n = vsnprintf(out, FIELDS_MAX, fmt, ap);

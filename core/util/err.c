@@ -15,19 +15,17 @@
 int
 cs_err_set(struct cs_err *err, int code, const char *fmt, ...)
 {
-	char text[sizeof(err->msg)] = "";
+	struct cs_err made = { .code = code };
 	int saved = errno;
 	va_list ap;
 
 	if (err == NULL)
 		return code;
 	va_start(ap, fmt);
-	if (vsnprintf(text, sizeof(text), fmt, ap) < 0)
-		text[0] = '\0';
+	if (vsnprintf(made.msg, sizeof(made.msg), fmt, ap) < 0)
+		made.msg[0] = '\0';
 	va_end(ap);
-	err->code = code;
-	memcpy(err->msg, text, sizeof(text));
-	err->hint[0] = '\0';
+	*err = made;
 	errno = saved;
 	return code;
 }
@@ -35,17 +33,17 @@ cs_err_set(struct cs_err *err, int code, const char *fmt, ...)
 void
 cs_err_hint(struct cs_err *err, const char *fmt, ...)
 {
-	char text[sizeof(err->hint)] = "";
+	struct cs_err made = { .code = 0 };
 	int saved = errno;
 	va_list ap;
 
 	if (err == NULL)
 		return;
 	va_start(ap, fmt);
-	if (vsnprintf(text, sizeof(text), fmt, ap) < 0)
-		text[0] = '\0';
+	if (vsnprintf(made.hint, sizeof(made.hint), fmt, ap) < 0)
+		made.hint[0] = '\0';
 	va_end(ap);
-	memcpy(err->hint, text, sizeof(text));
+	memcpy(err->hint, made.hint, sizeof(made.hint));
 	errno = saved;
 }
 
