@@ -10,7 +10,7 @@
 #include "util/text.h"
 
 #define FIELD(conf, o, T) ((T *)(void *)((char *)(conf) + (o)->offset))
-#define CONST_FIELD(conf, o, T) ((const T *)(const void *)((const char *)(conf) + (o)->offset))
+#define CONST_FIELD(conf, o, T) ((T const *)(const void *)((const char *)(conf) + (o)->offset))
 
 static int
 wrong_type(const struct cs_opt *o, struct cs_err *err)

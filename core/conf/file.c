@@ -23,12 +23,14 @@ slurp(const char *path, size_t max, char **out, size_t *len, struct stat *st, st
 	size_t have = 0;
 	char *text;
 
-	if (fd < 0)
-		return cs_err_set(err, errno == ENOENT ? CS_ENOTFOUND : CS_EIO, "could not open %s: %s", path,
-		                  strerror(errno));
+	if (fd < 0) {
+		cs_err_set(err, CS_EIO, "could not open %s: %s", path, strerror(errno));
+		return CS_EIO;
+	}
 	if (fstat(fd, st) < 0 || !S_ISREG(st->st_mode)) {
 		close(fd);
-		return cs_err_set(err, CS_EINVAL, "%s is not a regular file", path);
+		cs_err_set(err, CS_EINVAL, "%s is not a regular file", path);
+		return CS_EINVAL;
 	}
 	text = cs_xmalloc(max + 2);
 	while (have <= max && (n = read(fd, text + have, max + 1 - have)) != 0) {
@@ -45,8 +47,10 @@ slurp(const char *path, size_t max, char **out, size_t *len, struct stat *st, st
 	cs_wipe_free(text, have);
 	*out = NULL;
 	if (n < 0)
-		return cs_err_set(err, CS_EIO, "could not read %s", path);
-	return cs_err_set(err, CS_ELIMIT, "%s is larger than %zu KiB", path, max >> 10);
+		cs_err_set(err, CS_EIO, "could not read %s", path);
+	else
+		cs_err_set(err, CS_ELIMIT, "%s is larger than %zu KiB", path, max >> 10);
+	return n < 0 ? CS_EIO : CS_ELIMIT;
 }
 
 static int

@@ -166,7 +166,7 @@ parse_unix(const char *path, struct cs_conf_listen *l, struct cs_err *err)
 	l->is_unix = true;
 	l->path = path;
 	un->sun_family = AF_UNIX;
-	strcpy(un->sun_path, path);
+	memcpy(un->sun_path, path, strlen(path) + 1);
 	l->addr_len = sizeof(*un);
 	return 0;
 }
@@ -309,7 +309,7 @@ unit_text(int64_t n, const struct unit *units, size_t n_units, char out[CS_CONF_
 char *
 cs_conf_duration_text(int64_t ms, char out[CS_CONF_VALUE_TEXT])
 {
-	return ms == 0 ? strcpy(out, "0 s") : unit_text(ms, durations, 5, out);
+	return unit_text(ms, durations, ms != 0 ? 5 : 4, out);
 }
 
 char *

@@ -91,7 +91,7 @@ fingerprint(struct cs_vault_key *k)
 static bool
 decode(const char *s, size_t n, uint8_t key[CS_VAULT_KEY_LEN])
 {
-	if (n == 2 * CS_VAULT_KEY_LEN)
+	if (n == CS_VAULT_KEY_LEN * (size_t)2)
 		return cs_hex_decode(s, n, key, CS_VAULT_KEY_LEN) == CS_VAULT_KEY_LEN;
 	return cs_base64_decode(s, n, key, CS_VAULT_KEY_LEN) == CS_VAULT_KEY_LEN;
 }
@@ -165,7 +165,7 @@ cs_keyfile_parse(const char *path, const char *text, size_t n, struct cs_vault_k
 int
 cs_keyfile_read(const char *path, struct cs_vault_key *keys, struct cs_err *err)
 {
-	char text[FILE_MAX];
+	char text[FILE_MAX] = { 0 };
 	int n = slurp(path, text, err);
 
 	if (n >= 0)
