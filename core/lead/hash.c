@@ -288,12 +288,20 @@ put_lower(struct cs_lead_hasher *h, const char *s)
 }
 
 static void
+put_event_id(struct cs_lead_hasher *h, const char *uuid)
+{
+	put_char(h, '"');
+	put_lower(h, uuid);
+	put_char(h, '"');
+}
+
+static void
 put_top_member(struct cs_lead_hasher *h, const char *name, json_object *value)
 {
 	if (strcmp(name, "call") == 0 && json_object_is_type(value, json_type_object))
 		put_object(h, value, NULL, put_call_member);
 	else if (strcmp(name, "event_id") == 0 && json_object_is_type(value, json_type_string))
-		put_lower(h, json_object_get_string(value));
+		put_event_id(h, json_object_get_string(value));
 	else
 		put_value(h, value);
 }
