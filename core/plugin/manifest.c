@@ -1,0 +1,602 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * manifest.c - NAME.json becomes a struct cs_manifest, or one clear complaint.
+ *
+ * The tables of rows.c say what each object may hold. Here stands what no table can say: names that must be declared, no
+ * name twice, what a template may contain, what a kind of webhook verification needs; then defaults are filled in.
+ * sdk/schema/manifest.schema.json says the same to partners and editors; a test holds both against every manifest and
+ * against broken ones.
+ */
+#include "config.h"
+#include "plugin/manifest.h"
+#include "plugin/rows.h"
+#include "plugin/settings.h"
+#include "plugin/template.h"
+
+#include <cs/plugin_v1.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_FILE ((size_t)1 << 20)
+#define MAX_DEPTH 16
+#define FROM_CONNECTION (CS_PART_SETTING | CS_PART_FACT)
+#define WITH_SECRETS (FROM_CONNECTION | CS_PART_SECRET | CS_PART_SECRET_BASIC | CS_PART_BASIC)
+
+/* ---- look-ups */
+
+const struct cs_step_row *
+cs_manifest_step(const struct cs_manifest *m, const char *name)
+{
+	for (size_t i = 0; i < m->n_steps; i++)
+		if (strcmp(m->steps[i].name, name) == 0)
+			return &m->steps[i];
+	return NULL;
+}
+
+const struct cs_limit_row *
+cs_manifest_limit(const struct cs_manifest *m, const char *class)
+{
+	for (size_t i = 0; i < m->n_limits; i++)
+		if (class == NULL || strcmp(m->limits[i].class, class) == 0)
+			return &m->limits[i];
+	return NULL;
+}
+
+const struct cs_secret_row *
+cs_manifest_secret(const struct cs_manifest *m, const char *name)
+{
+	for (size_t i = 0; i < m->n_secrets; i++)
+		if (strcmp(m->secrets[i].name, name) == 0)
+			return &m->secrets[i];
+	return NULL;
+}
+
+const struct cs_setting_row *
+cs_manifest_setting(const struct cs_manifest *m, const char *key)
+{
+	for (size_t i = 0; i < m->n_settings; i++)
+		if (strcmp(m->settings[i].key, key) == 0)
+			return &m->settings[i];
+	return NULL;
+}
+
+int
+cs_manifest_status(const struct cs_manifest *m, int status)
+{
+	for (size_t i = 0; i < m->n_statuses; i++)
+		if (m->statuses[i].status == status)
+			return m->statuses[i].outcome;
+	return -1;
+}
+
+/* "timezone" is a fact of every connection. */
+static bool
+has_fact(const struct cs_manifest *m, const char *name)
+{
+	for (size_t i = 0; i < m->n_facts; i++)
+		if (strcmp(m->facts[i].name, name) == 0)
+			return true;
+	return strcmp(name, "timezone") == 0;
+}
+
+/* ---- names and templates */
+
+static int
+undeclared(struct cs_fields *r, const char *what, const char *name)
+{
+	return cs_fields_fail(r, "\"%.64s\" is not declared in \"%s\"", name, what);
+}
+
+static int
+check_part(struct cs_fields *r, const struct cs_manifest *m, const struct cs_part *p, int allowed)
+{
+	if ((p->kind & allowed) == 0 && p->kind != CS_PART_LITERAL)
+		return cs_fields_fail(r, "${%s...} is not allowed here",
+		                      p->kind == CS_PART_ID ? "id" : p->kind == CS_PART_FACT ? "fact:" : "secret:");
+	switch (p->kind) {
+	case CS_PART_SETTING:
+		return cs_manifest_setting(m, p->name) != NULL ? 0 : undeclared(r, "settings", p->name);
+	case CS_PART_FACT:
+		return has_fact(m, p->name) ? 0 : undeclared(r, "facts", p->name);
+	case CS_PART_BASIC:
+		if (p->second[0] != '\0' && cs_manifest_secret(m, p->second) == NULL)
+			return undeclared(r, "secrets", p->second);
+		return cs_manifest_secret(m, p->name) != NULL ? 0 : undeclared(r, "secrets", p->name);
+	case CS_PART_SECRET:
+	case CS_PART_SECRET_BASIC:
+		return cs_manifest_secret(m, p->name) != NULL ? 0 : undeclared(r, "secrets", p->name);
+	default:
+		return 0;
+	}
+}
+
+/* The template at `key` below where the reader is. */
+static int
+check_template(struct cs_fields *r, const struct cs_manifest *m, const char *key, const char *template, int allowed)
+{
+	size_t mark = cs_fields_enter(r, key);
+	struct cs_err inner;
+	struct cs_part p;
+	int rc, checked;
+
+	while ((rc = cs_template_part(&template, &p, &inner)) > 0)
+		if ((checked = check_part(r, m, &p, allowed)) < 0)
+			return checked;
+	if (rc < 0) {
+		cs_fields_fail(r, "%s", inner.msg);
+		cs_err_hint(r->err, "%s", inner.hint);
+		return rc;
+	}
+	r->pointer[mark] = '\0';
+	return 0;
+}
+
+static int
+check_templates(struct cs_fields *r, const struct cs_manifest *m, const char *key, const char **v, size_t n, int allowed)
+{
+	size_t mark = cs_fields_enter(r, key);
+	char number[24];
+	int rc = 0;
+
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		snprintf(number, sizeof(number), "%zu", i);
+		rc = check_template(r, m, number, v[i], allowed);
+	}
+	if (rc == 0)
+		r->pointer[mark] = '\0';
+	return rc;
+}
+
+/* No two rows of a list have the same first member; every list's row begins with its name. */
+static int
+check_unique(struct cs_fields *r, const char *list, const void *rows, size_t n, size_t size, size_t name_at)
+{
+	size_t mark = cs_fields_enter(r, list);
+	const char *a, *b;
+
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = 0; j < i; j++) {
+			memcpy(&a, (const char *)rows + i * size + name_at, sizeof(a));
+			memcpy(&b, (const char *)rows + j * size + name_at, sizeof(b));
+			if (strcmp(a, b) != 0)
+				continue;
+			cs_fields_enter_row(r, i);
+			return cs_fields_fail(r, "\"%.64s\" is there twice", a);
+		}
+	r->pointer[mark] = '\0';
+	return 0;
+}
+
+static int
+check_all_unique(struct cs_fields *r, const struct cs_manifest *m)
+{
+	int rc;
+
+#define UNIQUE(list, array, n, name) check_unique(r, list, array, n, sizeof(*(array)), offsetof(__typeof__(*(array)), name))
+	if ((rc = UNIQUE("settings", m->settings, m->n_settings, key)) < 0 ||
+	    (rc = UNIQUE("facts", m->facts, m->n_facts, name)) < 0 ||
+	    (rc = UNIQUE("secrets", m->secrets, m->n_secrets, name)) < 0 ||
+	    (rc = UNIQUE("limits", m->limits, m->n_limits, class)) < 0 ||
+	    (rc = UNIQUE("steps", m->steps, m->n_steps, name)) < 0 ||
+	    (rc = UNIQUE("choices", m->choices, m->n_choices, list)) < 0)
+		return rc;
+#undef UNIQUE
+	return 0;
+}
+
+/* ---- what stands in each object */
+
+static int
+finish_setting(struct cs_fields *r, const struct cs_manifest *m, struct cs_setting_row *row)
+{
+	struct cs_err inner;
+
+	if (row->min < -1e300 && row->max > 1e300)
+		row->min = 1, row->max = 0;
+	if (row->depends_on != NULL && cs_manifest_setting(m, row->depends_on) == NULL)
+		return undeclared(r, "settings", row->depends_on);
+	if (row->type == CS_SETTING_CHOICE && row->n_choices == 0 && row->choices_from == NULL)
+		return cs_fields_fail(r, "a choice needs \"choices\" or \"choices_from\"");
+	if (row->dflt != NULL && cs_setting_check(row, row->dflt, &inner) < 0)
+		return cs_fields_fail(r, "default: %s", inner.msg);
+	row->help = row->help != NULL ? row->help : "";
+	return 0;
+}
+
+static int
+finish_settings(struct cs_fields *r, struct cs_manifest *m)
+{
+	size_t list = cs_fields_enter(r, "settings"), mark;
+	int rc;
+
+	for (size_t i = 0; i < m->n_settings; i++) {
+		mark = cs_fields_enter_row(r, i);
+		if ((rc = finish_setting(r, m, &m->settings[i])) < 0)
+			return rc;
+		r->pointer[mark] = '\0';
+	}
+	r->pointer[list] = '\0';
+	return 0;
+}
+
+static int
+finish_secrets(struct cs_fields *r, struct cs_manifest *m)
+{
+	size_t list = cs_fields_enter(r, "secrets"), mark;
+	int rc;
+
+	for (size_t i = 0; i < m->n_secrets; i++) {
+		struct cs_secret_row *row = &m->secrets[i];
+
+		mark = cs_fields_enter_row(r, i);
+		row->label = row->label != NULL ? row->label : row->name;
+		row->help = row->help != NULL ? row->help : "";
+		if ((rc = check_templates(r, m, "hosts", row->hosts, row->n_hosts, FROM_CONNECTION)) < 0)
+			return rc;
+		r->pointer[mark] = '\0';
+	}
+	r->pointer[list] = '\0';
+	return 0;
+}
+
+static int
+add_places(struct cs_fields *r, struct cs_manifest *m, const char *key, int kind, const struct cs_pair *v, size_t n)
+{
+	size_t mark = cs_fields_enter(r, key);
+	int rc;
+
+	for (size_t i = 0; i < n; i++) {
+		if ((rc = check_template(r, m, v[i].name, v[i].value, WITH_SECRETS)) < 0)
+			return rc;
+		m->places[m->n_places].kind = kind;
+		m->places[m->n_places].name = v[i].name;
+		m->places[m->n_places++].template = v[i].value;
+	}
+	r->pointer[mark] = '\0';
+	return 0;
+}
+
+static int
+finish_request(struct cs_fields *r, struct cs_draft *d)
+{
+	size_t mark = cs_fields_enter(r, "request"), n = d->n_headers + d->n_query + d->n_json + d->n_form;
+	int rc;
+
+	d->m.places = cs_arena_alloc(r->mem, n * sizeof(*d->m.places));
+	if ((rc = add_places(r, &d->m, "headers", CS_PLACE_HEADER, d->headers, d->n_headers)) < 0 ||
+	    (rc = add_places(r, &d->m, "query", CS_PLACE_QUERY, d->query, d->n_query)) < 0 ||
+	    (rc = add_places(r, &d->m, "json", CS_PLACE_JSON, d->json, d->n_json)) < 0 ||
+	    (rc = add_places(r, &d->m, "form", CS_PLACE_FORM, d->form, d->n_form)) < 0)
+		return rc;
+	r->pointer[mark] = '\0';
+	return 0;
+}
+
+static int
+finish_auth(struct cs_fields *r, struct cs_manifest *m)
+{
+	static const char *const kinds[] = { "static", "oauth2" };
+	const char *kind = cs_json_str(m->auth, "kind", "");
+
+	if (m->auth == NULL)
+		return 0;
+	cs_fields_enter(r, "auth");
+	if (!json_object_is_type(m->auth, json_type_object) || kind[0] == '\0')
+		return cs_fields_fail(r, "expected an object with a \"kind\"");
+	m->oauth = strcmp(kind, "oauth2") == 0;
+	if (!m->oauth && strcmp(kind, "static") != 0) {
+		cs_fields_enter(r, "kind");
+		cs_fields_fail(r, "\"%.60s\" is not allowed here", kind);
+		cs_hint_words(r->err, "allowed", kinds, CS_ARRAY_LEN(kinds));
+		return CS_EINVAL;
+	}
+	if (!m->oauth && json_object_object_length(m->auth) > 1)
+		return cs_fields_fail(r, "static needs nothing beside \"kind\"");
+	r->pointer[0] = '\0';
+	return 0;
+}
+
+static int
+check_per(struct cs_fields *r, const struct cs_manifest *m, const char *per)
+{
+	if (strcmp(per, "connection") == 0 || strcmp(per, "crm") == 0)
+		return 0;
+	if (strncmp(per, "fact:", 5) == 0)
+		return has_fact(m, per + 5) ? 0 : undeclared(r, "facts", per + 5);
+	if (strncmp(per, "setting:", 8) == 0)
+		return cs_manifest_setting(m, per + 8) != NULL ? 0 : undeclared(r, "settings", per + 8);
+	cs_fields_fail(r, "\"%.60s\" is not allowed here", per);
+	cs_err_hint(r->err, "allowed: connection, crm, fact:NAME, setting:KEY");
+	return CS_EINVAL;
+}
+
+static int
+finish_limits(struct cs_fields *r, struct cs_manifest *m)
+{
+	size_t list = cs_fields_enter(r, "limits"), mark;
+	int rc;
+
+	for (size_t i = 0; i < m->n_limits; i++) {
+		mark = cs_fields_enter_row(r, i);
+		cs_fields_enter(r, "per");
+		if ((rc = check_per(r, m, m->limits[i].per)) < 0)
+			return rc;
+		if (m->limits[i].burst == 0)
+			m->limits[i].burst = m->limits[i].count;
+		r->pointer[mark] = '\0';
+	}
+	r->pointer[list] = '\0';
+	return 0;
+}
+
+static int
+read_outcome(struct cs_fields *r, const struct cs_pair *p, struct cs_status_row *row)
+{
+	static const char *const outcomes[] = {
+		[CS_DONE] = "done", [CS_RETRY] = "retry", [CS_REJECT] = "reject", [CS_REAUTH] = "reauth",
+		[CS_WAIT] = "wait", [CS_UNKNOWN] = "unknown",
+	};
+	size_t mark = cs_fields_enter(r, p->name);
+	char *end;
+
+	row->status = (int)strtol(p->name, &end, 10);
+	if (strlen(p->name) != 3 || *end != '\0' || row->status < 200 || row->status > 599)
+		return cs_fields_fail(r, "expected a status from 200 to 599");
+	for (size_t i = 0; i < CS_ARRAY_LEN(outcomes); i++)
+		if (strcmp(p->value, outcomes[i]) == 0) {
+			row->outcome = (int32_t)i;
+			r->pointer[mark] = '\0';
+			return 0;
+		}
+	cs_fields_fail(r, "\"%.60s\" is not allowed here", p->value);
+	cs_hint_words(r->err, "allowed", outcomes, CS_ARRAY_LEN(outcomes));
+	return CS_EINVAL;
+}
+
+static int
+finish_status(struct cs_fields *r, struct cs_draft *d)
+{
+	size_t mark = cs_fields_enter(r, "status");
+	int rc;
+
+	d->m.statuses = cs_arena_alloc(r->mem, d->n_status * sizeof(*d->m.statuses));
+	for (; d->m.n_statuses < d->n_status; d->m.n_statuses++)
+		if ((rc = read_outcome(r, &d->status[d->m.n_statuses], &d->m.statuses[d->m.n_statuses])) < 0)
+			return rc;
+	r->pointer[mark] = '\0';
+	return 0;
+}
+
+static int
+finish_identify(struct cs_fields *r, struct cs_draft *d)
+{
+	struct cs_identify_row *row = &d->m.identify;
+	size_t mark = cs_fields_enter(r, "identify");
+	int rc;
+
+	if (row->path != NULL && (rc = check_template(r, &d->m, "path", row->path, WITH_SECRETS)) < 0)
+		return rc;
+	if (d->identify_step != NULL && cs_manifest_step(&d->m, d->identify_step) == NULL) {
+		cs_fields_enter(r, "step");
+		return undeclared(r, "steps", d->identify_step);
+	}
+	cs_fields_enter(r, "facts");
+	for (size_t i = 0; i < row->n_facts; i++)
+		if (!has_fact(&d->m, row->facts[i].name))
+			return undeclared(r, "facts", row->facts[i].name);
+	r->pointer[mark] = '\0';
+	return 0;
+}
+
+static int
+finish_choices(struct cs_fields *r, struct cs_manifest *m)
+{
+	size_t list = cs_fields_enter(r, "choices"), mark;
+	int rc;
+
+	for (size_t i = 0; i < m->n_choices; i++) {
+		struct cs_choice_list *row = &m->choices[i];
+
+		mark = cs_fields_enter_row(r, i);
+		if ((rc = check_template(r, m, "path", row->path, WITH_SECRETS)) < 0)
+			return rc;
+		if ((row->next == NULL) != (row->next_param == NULL))
+			return cs_fields_fail(r, "\"next\" and \"next_param\" belong together");
+		row->label = row->label != NULL ? row->label : row->value;
+		r->pointer[mark] = '\0';
+	}
+	r->pointer[list] = '\0';
+	return 0;
+}
+
+/* ---- webhooks */
+
+static int
+check_verify(struct cs_fields *r, const struct cs_manifest *m, const struct cs_verify_row *v)
+{
+	static const struct {
+		bool secret, header, pointer;
+	} needs[] = {
+		[CS_VERIFY_HMAC_SHA256] = { true, true, false },   [CS_VERIFY_HMAC_SHA1] = { true, true, false },
+		[CS_VERIFY_SHA256_PREFIX] = { true, true, false }, [CS_VERIFY_ED25519] = { false, true, false },
+		[CS_VERIFY_JWT_HS256] = { true, true, false },     [CS_VERIFY_BASIC] = { true, false, false },
+		[CS_VERIFY_BODY_TOKEN] = { true, false, true },    [CS_VERIFY_HEADER_TOKEN] = { true, true, false },
+	};
+	bool listed = v->kind < CS_ARRAY_LEN(needs); /* url-token stands in between and needs nothing */
+
+	if (v->secret != NULL && cs_manifest_secret(m, v->secret) == NULL)
+		return undeclared(r, "secrets", v->secret);
+	if (listed && needs[v->kind].secret && v->secret == NULL)
+		return cs_fields_fail(r, "this kind needs a \"secret\"");
+	if (listed && needs[v->kind].header && v->header == NULL)
+		return cs_fields_fail(r, "this kind needs a \"header\"");
+	if (listed && needs[v->kind].pointer && v->pointer == NULL)
+		return cs_fields_fail(r, "this kind needs a \"pointer\"");
+	if (v->kind == CS_VERIFY_ED25519 && v->secret == NULL && v->public_key == NULL)
+		return cs_fields_fail(r, "this kind needs a \"public_key\" or a \"secret\" that holds it");
+	return 0;
+}
+
+static void
+fill_verify(struct cs_fields *r, struct cs_verify_row *v)
+{
+	v->prefix = v->prefix != NULL ? v->prefix : "";
+	v->separator = v->separator != NULL ? v->separator : "";
+	if (v->n_signed > 0)
+		return;
+	v->signed_parts = cs_arena_alloc(r->mem, sizeof(*v->signed_parts));
+	v->signed_parts[v->n_signed++] = "body";
+}
+
+static int
+finish_webhook(struct cs_fields *r, struct cs_draft *d)
+{
+	struct cs_webhook_row *w = &d->m.webhook;
+	int rc;
+
+	if (!d->m.has_webhook)
+		return 0;
+	cs_fields_enter(r, "webhook");
+	w->app_scope = d->scope == 1;
+	if (w->app_scope && (w->tenant == NULL || w->tenant_fact == NULL))
+		return cs_fields_fail(r, "scope \"app\" needs \"tenant\" and \"tenant_fact\" to find the connection");
+	if (w->tenant_fact != NULL && !has_fact(&d->m, w->tenant_fact))
+		return undeclared(r, "facts", w->tenant_fact);
+	if (w->challenge_query != NULL && w->challenge_pointer != NULL)
+		return cs_fields_fail(r, "challenge: \"query\" or \"pointer\", not both");
+	w->reply_status = (int)d->reply_status;
+	w->reply_body = w->reply_body != NULL ? w->reply_body : "";
+	w->reply_type = w->reply_type != NULL ? w->reply_type : "text/plain";
+	w->verify.timestamp_unit_ms = d->timestamp_unit == 1 ? 1 : 1000;
+	w->verify.tolerance_ms = d->tolerance_s * 1000;
+	cs_fields_enter(r, "verify");
+	if (w->verify.tolerance_ms > 0 && w->verify.timestamp_header == NULL)
+		return cs_fields_fail(r, "\"tolerance_s\" needs a \"timestamp_header\"");
+	if ((rc = check_verify(r, &d->m, &w->verify)) < 0)
+		return rc;
+	fill_verify(r, &w->verify);
+	r->pointer[0] = '\0';
+	return 0;
+}
+
+static int
+finish_links(struct cs_fields *r, struct cs_manifest *m)
+{
+	size_t mark = cs_fields_enter(r, "links");
+	int rc;
+
+	for (size_t i = 0; i < m->n_links; i++)
+		if ((rc = check_template(r, m, m->links[i].name, m->links[i].value, FROM_CONNECTION | CS_PART_ID)) < 0)
+			return rc;
+	r->pointer[mark] = '\0';
+	return 0;
+}
+
+/* ---- the whole */
+
+static void
+fill_labels(struct cs_manifest *m)
+{
+	for (size_t i = 0; i < m->n_facts; i++)
+		if (m->facts[i].label == NULL)
+			m->facts[i].label = m->facts[i].name;
+	for (size_t i = 0; i < m->n_steps; i++)
+		if (m->steps[i].label == NULL)
+			m->steps[i].label = m->steps[i].name;
+}
+
+static int
+finish(struct cs_fields *r, struct cs_draft *d)
+{
+	struct cs_manifest *m = &d->m;
+	int rc;
+
+	m->has_webhook = cs_json_get(m->json, "webhook") != NULL;
+	m->plans = m->plans != NULL ? m->plans : "";
+	m->retry_after_header = m->retry_after_header != NULL ? m->retry_after_header : "retry-after";
+	m->retry_after_unit_ms = d->retry_after_unit == 1 ? 1 : 1000;
+	fill_labels(m);
+	if (m->base_url != NULL && (rc = check_template(r, m, "base_url", m->base_url, WITH_SECRETS)) < 0)
+		return rc;
+	m->base_url = m->base_url != NULL ? m->base_url : "";
+	if ((rc = check_all_unique(r, m)) < 0 ||
+	    (rc = check_templates(r, m, "hosts", m->hosts, m->n_hosts, FROM_CONNECTION)) < 0 ||
+	    (rc = finish_settings(r, m)) < 0 || (rc = finish_secrets(r, m)) < 0 || (rc = finish_request(r, d)) < 0 ||
+	    (rc = finish_auth(r, m)) < 0 || (rc = finish_limits(r, m)) < 0 || (rc = finish_status(r, d)) < 0 ||
+	    (rc = finish_identify(r, d)) < 0 || (rc = finish_choices(r, m)) < 0 || (rc = finish_webhook(r, d)) < 0 ||
+	    (rc = finish_links(r, m)) < 0)
+		return rc;
+	return 0;
+}
+
+/* Takes over `json`. */
+static int
+from_json(json_object *json, struct cs_manifest **out, struct cs_err *err)
+{
+	struct cs_draft d = { .m = { .json = json }, .reply_status = 200 };
+	struct cs_fields r = { .mem = &d.m.mem, .err = err };
+	struct cs_manifest *m;
+	struct cs_err ignored;
+	int rc;
+
+	if (err == NULL)
+		r.err = &ignored;
+	cs_arena_init(&d.m.mem);
+	if ((rc = cs_fields_read(&r, json, cs_manifest_fields, &d)) < 0 || (rc = finish(&r, &d)) < 0) {
+		cs_arena_fini(&d.m.mem);
+		json_object_put(json);
+		return rc;
+	}
+	m = cs_xmalloc(sizeof(*m));
+	memcpy(m, &d.m, sizeof(*m));
+	m->refs = 1;
+	*out = m;
+	return 0;
+}
+
+int
+cs_manifest_parse(const char *text, size_t n, struct cs_manifest **out, struct cs_err *err)
+{
+	json_object *json = NULL;
+	int rc;
+
+	*out = NULL;
+	if ((rc = cs_json_parse(text, n, MAX_DEPTH, &json, err)) < 0)
+		return rc;
+	return from_json(json, out, err);
+}
+
+int
+cs_manifest_read(const char *path, struct cs_manifest **out, struct cs_err *err)
+{
+	json_object *json = NULL;
+	struct cs_err inner;
+	int rc;
+
+	*out = NULL;
+	if ((rc = cs_json_read_file(path, MAX_FILE, &json, err)) < 0)
+		return rc;
+	if ((rc = from_json(json, out, &inner)) < 0) {
+		cs_err_set(err, rc, "%s: %s", path, inner.msg);
+		cs_err_hint(err, "%s", inner.hint);
+	}
+	return rc;
+}
+
+struct cs_manifest *
+cs_manifest_ref(struct cs_manifest *m)
+{
+	m->refs++;
+	return m;
+}
+
+void
+cs_manifest_unref(struct cs_manifest *m)
+{
+	if (m == NULL || --m->refs > 0)
+		return;
+	json_object_put(m->json);
+	cs_arena_fini(&m->mem);
+	cs_freep(&m);
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* always_ok.c - one request, and whatever the answer the CRM has it. */
+#include "tiny.h"
+
+static int32_t
+push(void *inst, struct cs_call *call, const struct cs_delivery *d)
+{
+	struct cs_http_req req = CS_REQ("create", "POST", "/leads");
+	struct cs_http_res res = CS_RES_INIT;
+
+	(void)inst;
+	req.mutates = 1;
+	req.body = d->document;
+	return d->host->http(call, &req, &res);
+}
+
+CS_PLUGIN_V1(.name = "always_ok", .version = "1.0.0", .map = tiny_map, .push = push)
