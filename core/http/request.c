@@ -1,0 +1,727 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * request.c - the way of one request through the server.
+ *
+ *   begin (request line) -> head checked -> body taken -> handle() -> answered -> completed
+ *
+ * While the application has a request its connection is suspended, so libmicrohttpd reads nothing from it and frees
+ * nothing of it. Who may do what is one atomic word:
+ *
+ *   PENDING    handle() is running. A reply now (any thread) makes it ANSWERED and is queued when handle() returns.
+ *   SUSPENDED  handle() has returned without a reply. The reply makes it ANSWERED and resumes the connection.
+ *   ANSWERED   belongs to the server thread, which queues the response and recycles the request.
+ *   ABANDONED  the server is stopping and has answered 503 itself. Two owners: the one that lets go last frees it.
+ *
+ * The connection is suspended before SUSPENDED is set, so a resume never comes first. `released` is the replying thread's
+ * last touch: the server thread waits for it, or it might end the daemon under that thread's feet.
+ *
+ * Refused requests: the verdict is kept, the rest of the body is thrown away (up to DRAIN_MAX) and then the answer goes
+ * out, because a client that is still writing would lose it to a reset. Where the length of the body itself cannot be
+ * trusted the answer goes out at once and the connection ends.
+ */
+#include "config.h"
+#include "http/request.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include "util/clock.h"
+#include "util/text.h"
+
+#define DRAIN_MAX ((size_t)1 << 20)
+#define POOL_MAX 256
+#define KEEP_BODY ((size_t)8 << 10)
+#define TARGET_MAX ((size_t)8 << 10)
+
+enum { ST_PENDING = 0, ST_SUSPENDED, ST_ANSWERED, ST_ABANDONED };
+enum { PH_BEGUN = 0, PH_BODY, PH_WHOLE };
+
+struct request {
+	struct cs_http_request pub;
+	struct cs_http_server *server;
+	struct MHD_Connection *conn;
+	struct cs_list link; /* pool or suspended */
+	_Atomic int state;
+	_Atomic int owners; /* counts from ABANDONED on */
+	atomic_bool released;
+	int phase;
+	bool on_list;
+	struct MHD_Response *response;
+	int status;
+	struct cs_buf line, body; /* line: target, path and method, each with a NUL */
+	size_t target_len;
+	size_t limit, charged, dropped;
+	int64_t begun_us;
+};
+
+static struct request *
+of(const struct cs_http_request *pub)
+{
+	return CS_CONTAINER(pub, struct request, pub);
+}
+
+/* ---- begin and end */
+
+static void
+destroy(struct request *r)
+{
+	cs_buf_fini(&r->line);
+	cs_buf_fini(&r->body);
+	free(r);
+}
+
+static struct request *
+take_spare(struct cs_http_server *s)
+{
+	struct cs_list *n = cs_list_pop(&s->pool);
+	struct request *r;
+
+	if (n != NULL) {
+		s->n_pool--;
+		return CS_CONTAINER(n, struct request, link);
+	}
+	r = cs_xcalloc(1, sizeof(*r));
+	cs_list_init(&r->link);
+	cs_list_init(&r->pub.link);
+	cs_buf_init(&r->line, 0); /* libmicrohttpd takes no head over 32 KiB */
+	cs_buf_init(&r->body, 0);
+	r->server = s;
+	r->pub.ctx = s->conf.ctx;
+	return r;
+}
+
+void *
+cs_request_begin(void *ctx, const char *target, struct MHD_Connection *conn)
+{
+	struct cs_http_server *s = ctx;
+	struct request *r = take_spare(s);
+
+	atomic_fetch_add_explicit(&s->n_active, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&s->n_requests, 1, memory_order_relaxed);
+	atomic_store_explicit(&r->state, ST_PENDING, memory_order_relaxed);
+	atomic_store_explicit(&r->owners, 2, memory_order_relaxed);
+	atomic_store_explicit(&r->released, false, memory_order_relaxed);
+	r->conn = conn;
+	r->phase = PH_BEGUN;
+	r->begun_us = cs_mono_us();
+	cs_buf_adds(&r->line, target);
+	return r;
+}
+
+/*
+ * The connection is no longer suspended: it has come back, or was found dead on the way. Wait for the last touch of the
+ * thread that resumed it.
+ */
+static void
+end_suspension(struct request *r)
+{
+	struct cs_http_server *s = r->server;
+
+	if (!r->on_list)
+		return;
+	while (atomic_load(&r->state) == ST_ANSWERED && !atomic_load(&r->released))
+		sched_yield();
+	r->on_list = false;
+	pthread_mutex_lock(&s->lock);
+	cs_list_del(&r->link);
+	s->n_suspended--;
+	pthread_mutex_unlock(&s->lock);
+}
+
+static void
+release_charge(struct request *r)
+{
+	atomic_fetch_sub_explicit(&r->server->body_bytes, r->charged, memory_order_relaxed);
+	r->charged = 0;
+}
+
+/* Back to the pool; server thread. */
+static void
+recycle(struct request *r)
+{
+	struct cs_http_server *s = r->server;
+
+	if (r->response != NULL)
+		MHD_destroy_response(r->response);
+	r->response = NULL;
+	if (s->n_pool >= POOL_MAX) {
+		destroy(r);
+		return;
+	}
+	if (r->body.cap > KEEP_BODY)
+		cs_buf_fini(&r->body);
+	cs_buf_reset(&r->body);
+	cs_buf_reset(&r->line);
+	r->dropped = r->limit = 0;
+	r->pub.user = NULL;
+	r->pub.body = NULL;
+	r->pub.body_len = 0;
+	cs_list_insert_before(s->pool.next, &r->link);
+	s->n_pool++;
+}
+
+static void
+let_go(struct request *r)
+{
+	if (atomic_fetch_sub(&r->owners, 1) == 1)
+		destroy(r);
+}
+
+void
+cs_request_completed(void *ctx, struct MHD_Connection *conn, void **req, enum MHD_RequestTerminationCode why)
+{
+	struct cs_http_server *s = ctx;
+	struct request *r = *req;
+
+	(void)conn;
+	(void)why;
+	if (r == NULL)
+		return;
+	*req = NULL;
+	end_suspension(r); /* a dead connection is closed without another call of cs_request_access */
+	release_charge(r);
+	if (atomic_load(&r->state) == ST_ABANDONED)
+		let_go(r);
+	else
+		recycle(r);
+	atomic_fetch_sub(&s->n_active, 1);
+	if (!atomic_load(&s->quiesced))
+		return;
+	pthread_mutex_lock(&s->lock);
+	pthread_cond_signal(&s->changed);
+	pthread_mutex_unlock(&s->lock);
+}
+
+void
+cs_request_free_pool(struct cs_http_server *s)
+{
+	struct cs_list *n;
+
+	while ((n = cs_list_pop(&s->pool)) != NULL)
+		destroy(CS_CONTAINER(n, struct request, link));
+}
+
+/* ---- answering */
+
+static struct MHD_Response *
+make_response(const struct cs_http_reply *a)
+{
+	static const enum MHD_ResponseMemoryMode modes[] = { [CS_BODY_COPY] = MHD_RESPMEM_MUST_COPY,
+		                                             [CS_BODY_TAKE] = MHD_RESPMEM_MUST_FREE,
+		                                             [CS_BODY_STATIC] = MHD_RESPMEM_PERSISTENT };
+	union {
+		const void *in;
+		void *out;
+	} body = { .in = a->body };
+	struct MHD_Response *m = MHD_create_response_from_buffer(a->body_len, body.out, modes[a->own]);
+
+	if (m == NULL)
+		abort(); /* out of memory, as in mem.h */
+	if (a->content_type != NULL)
+		MHD_add_response_header(m, MHD_HTTP_HEADER_CONTENT_TYPE, a->content_type);
+	for (size_t i = 0; i < a->n_headers; i++)
+		MHD_add_response_header(m, a->headers[i].name, a->headers[i].value);
+	return m;
+}
+
+void
+cs_http_reply(struct cs_http_request *req, const struct cs_http_reply *a)
+{
+	struct request *r = of(req);
+	struct MHD_Response *m = make_response(a);
+	int seen = atomic_load(&r->state);
+
+	do {
+		if (seen == ST_ABANDONED) {
+			MHD_destroy_response(m);
+			let_go(r);
+			return;
+		}
+		r->response = m; /* nobody reads it before ANSWERED */
+		r->status = a->status;
+	} while (!atomic_compare_exchange_weak(&r->state, &seen, ST_ANSWERED));
+	if (seen != ST_SUSPENDED)
+		return;
+	MHD_resume_connection(r->conn);
+	atomic_store(&r->released, true);
+}
+
+void
+cs_http_reply_json(struct cs_http_request *req, int status, const char *json, size_t len)
+{
+	struct cs_http_reply a = { .status = status, .content_type = "application/json", .body = json, .body_len = len };
+
+	cs_http_reply(req, &a);
+}
+
+void
+cs_http_reply_problem(struct cs_http_request *req, const struct cs_problem *p, int retry_after_s)
+{
+	struct cs_http_reply a = { .status = p->status, .content_type = CS_PROBLEM_TYPE, .own = CS_BODY_TAKE };
+	struct cs_buf text = CS_BUF_INIT(0);
+	char seconds[16];
+	struct cs_http_header retry = { "Retry-After", seconds };
+	char *body;
+
+	cs_problem_write(&text, p);
+	body = cs_buf_steal(&text, &a.body_len);
+	a.body = body;
+	if (retry_after_s > 0) {
+		snprintf(seconds, sizeof(seconds), "%d", retry_after_s);
+		a.headers = &retry;
+		a.n_headers = 1;
+	}
+	cs_http_reply(req, &a);
+}
+
+void
+cs_http_reply_error(struct cs_http_request *req, int status, const char *detail)
+{
+	struct cs_problem p = { .status = status, .detail = detail };
+
+	cs_http_reply_problem(req, &p, 0);
+}
+
+static bool
+is_answered(const struct request *r)
+{
+	return atomic_load_explicit(&r->state, memory_order_acquire) == ST_ANSWERED;
+}
+
+static enum MHD_Result
+queue_response(struct request *r)
+{
+	struct MHD_Response *m = r->response;
+	enum MHD_Result rc;
+
+	r->response = NULL;
+	if (atomic_load_explicit(&r->server->quiesced, memory_order_relaxed))
+		MHD_add_response_header(m, MHD_HTTP_HEADER_CONNECTION, "close");
+	rc = MHD_queue_response(r->conn, (unsigned)r->status, m);
+	MHD_destroy_response(m);
+	return rc;
+}
+
+/* The server's own verdict on a request that the application has not seen. */
+static void
+refuse(struct request *r, int status, const char *detail)
+{
+	struct cs_problem p = { .status = status, .detail = detail };
+
+	atomic_fetch_add_explicit(&r->server->n_refused, 1, memory_order_relaxed);
+	cs_http_reply_problem(&r->pub, &p, status == 503 ? 1 : 0);
+}
+
+/* ---- checking the head */
+
+struct head {
+	int n_length, n_encoding, n_host, n_bad;
+	const char *length, *encoding;
+};
+
+static enum MHD_Result
+see_header(void *ctx, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	struct head *h = ctx;
+
+	(void)kind;
+	if (strcasecmp(name, "Content-Length") == 0) {
+		h->n_length++;
+		h->length = value;
+	} else if (strcasecmp(name, "Transfer-Encoding") == 0) {
+		h->n_encoding++;
+		h->encoding = value;
+	} else if (strcasecmp(name, "Host") == 0) {
+		h->n_host++;
+	} else if (!cs_is_token(name, strlen(name))) {
+		h->n_bad++;
+	}
+	return MHD_YES;
+}
+
+/* What makes two readers of the same bytes disagree about where the request ends. NULL when all is well. */
+static const char *
+head_fault(const struct head *h, const char *version)
+{
+	if (h->n_bad > 0)
+		return "a header name is not a token";
+	if (h->n_host > 1)
+		return "Host is there twice";
+	if (h->n_length > 1)
+		return "Content-Length is there twice";
+	if (h->n_encoding == 0)
+		return NULL;
+	if (h->n_length > 0)
+		return "Content-Length and Transfer-Encoding together";
+	if (h->n_encoding > 1 || strcasecmp(h->encoding, "chunked") != 0 || strcmp(version, "HTTP/1.1") != 0)
+		return "only one Transfer-Encoding, chunked, is understood";
+	return NULL;
+}
+
+static bool
+hex(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+static const char *
+target_fault(const char *t)
+{
+	bool in_path = true;
+
+	for (; *t != '\0'; t++) {
+		unsigned char c = (unsigned char)*t;
+
+		if (c <= ' ' || c >= 0x7f)
+			return "the request target has a character that must be percent-encoded";
+		if (c == '?')
+			in_path = false;
+		if (c != '%')
+			continue;
+		if (!hex(t[1]) || !hex(t[2]))
+			return "the request target has a percent sign without two digits";
+		if (t[1] == '0' && t[2] == '0')
+			return "the request target has an encoded NUL";
+		if (in_path && t[1] == '2' && (t[2] == 'f' || t[2] == 'F'))
+			return "the path has an encoded slash";
+	}
+	return NULL;
+}
+
+static bool
+is_dots(const char *s, size_t n)
+{
+	return (n == 1 && s[0] == '.') || (n == 2 && s[0] == '.' && s[1] == '.');
+}
+
+static const char *
+path_fault(const char *path)
+{
+	size_t n = strlen(path);
+
+	if (path[0] != '/')
+		return "the request target must be a path";
+	if (!cs_utf8_valid(path, n, true))
+		return "the path is not UTF-8";
+	for (const char *p = path; *p != '\0'; p++) {
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			return "the path has a control character";
+		if (*p == '/' && is_dots(p + 1, strcspn(p + 1, "/")))
+			return "the path has a \".\" or \"..\" segment";
+	}
+	return NULL;
+}
+
+/* How much body it may have, and whether the application wants it at all. */
+static void
+ask_limit(struct request *r, const struct head *h)
+{
+	const struct cs_http_server_conf *conf = &r->server->conf;
+
+	r->limit = conf->on_headers != NULL ? conf->on_headers(conf->ctx, &r->pub) : 0;
+	if (r->limit == 0)
+		r->limit = conf->max_body;
+	if (!is_answered(r) && h->length != NULL && strtoull(h->length, NULL, 10) > r->limit)
+		refuse(r, 413, "the body is larger than allowed here");
+}
+
+/* Copies: the application may still read them when the connection has been abandoned and is gone. */
+static void
+keep_line(struct request *r, const char *path, const char *method)
+{
+	size_t path_at = r->line.len + 1, method_at = path_at + strlen(path) + 1;
+
+	r->target_len = r->line.len;
+	cs_buf_add(&r->line, "", 1);
+	cs_buf_add(&r->line, path, strlen(path) + 1);
+	cs_buf_adds(&r->line, method);
+	r->pub.target = r->line.ptr;
+	r->pub.path = r->line.ptr + path_at;
+	r->pub.method = r->line.ptr + method_at;
+}
+
+static enum MHD_Result
+check_head(struct request *r, const char *path, const char *method, const char *version)
+{
+	struct head h = { 0 };
+	const char *fault;
+
+	r->phase = PH_BODY;
+	keep_line(r, path, method);
+	MHD_get_connection_values(r->conn, MHD_HEADER_KIND, see_header, &h);
+	if ((fault = head_fault(&h, version)) != NULL) {
+		refuse(r, 400, fault);
+		return queue_response(r); /* now: libmicrohttpd closes after an answer that came before the body */
+	}
+	if (r->target_len > TARGET_MAX)
+		refuse(r, 414, "the request target is too long");
+	else if ((fault = target_fault(r->pub.target)) != NULL || (fault = path_fault(r->pub.path)) != NULL)
+		refuse(r, 400, fault);
+	else if (atomic_load_explicit(&r->server->stopping, memory_order_relaxed))
+		refuse(r, 503, "the server is stopping");
+	else
+		ask_limit(r, &h);
+	if (!is_answered(r))
+		return MHD_YES;
+	/* a client that waits for "100 Continue" sends no body, and a huge one is not worth reading */
+	if (MHD_lookup_connection_value(r->conn, MHD_HEADER_KIND, "Expect") != NULL ||
+	    (h.length != NULL && strtoull(h.length, NULL, 10) > DRAIN_MAX))
+		return queue_response(r);
+	return MHD_YES;
+}
+
+/* ---- the body */
+
+static void
+drop_body(struct request *r)
+{
+	release_charge(r);
+	cs_buf_fini(&r->body);
+}
+
+static bool
+charge(struct request *r, size_t n)
+{
+	struct cs_http_server *s = r->server;
+
+	if (atomic_fetch_add_explicit(&s->body_bytes, n, memory_order_relaxed) + n <= s->conf.max_bodies_total) {
+		r->charged += n;
+		return true;
+	}
+	atomic_fetch_sub_explicit(&s->body_bytes, n, memory_order_relaxed);
+	atomic_fetch_add_explicit(&s->n_over_budget, 1, memory_order_relaxed);
+	return false;
+}
+
+static enum MHD_Result
+take_body(struct request *r, const char *data, size_t n)
+{
+	if (cs_mono_us() - r->begun_us > r->server->conf.body_timeout_ms * 1000)
+		return MHD_NO; /* a trickle; closes the connection */
+	if (is_answered(r)) {
+		r->dropped += n;
+		return r->dropped > DRAIN_MAX ? MHD_NO : MHD_YES;
+	}
+	if (r->body.len + n > r->limit) {
+		drop_body(r);
+		refuse(r, 413, "the body is larger than allowed here");
+	} else if (!charge(r, n)) {
+		drop_body(r);
+		refuse(r, 503, "too many requests are being read");
+	} else {
+		cs_buf_add(&r->body, data, n);
+	}
+	return MHD_YES;
+}
+
+/* ---- handing over */
+
+static void
+list_suspended(struct request *r)
+{
+	struct cs_http_server *s = r->server;
+
+	pthread_mutex_lock(&s->lock);
+	cs_list_push(&s->suspended, &r->link);
+	s->n_suspended++;
+	pthread_mutex_unlock(&s->lock);
+	r->on_list = true;
+}
+
+static enum MHD_Result
+hand_over(struct request *r)
+{
+	const struct cs_http_server_conf *conf = &r->server->conf;
+	struct MHD_Connection *conn = r->conn;
+	int seen = ST_PENDING;
+
+	r->phase = PH_WHOLE;
+	r->pub.body = cs_buf_str(&r->body);
+	r->pub.body_len = r->body.len;
+	conf->handle(conf->ctx, &r->pub);
+	if (is_answered(r))
+		return queue_response(r);
+	list_suspended(r);
+	MHD_suspend_connection(conn);
+	if (!atomic_compare_exchange_strong(&r->state, &seen, ST_SUSPENDED)) { /* answered in between */
+		atomic_store(&r->released, true);
+		MHD_resume_connection(conn);
+	}
+	return MHD_YES;
+}
+
+/* The connection has been resumed. */
+static enum MHD_Result
+come_back(struct request *r)
+{
+	struct cs_problem p = { .status = 503, .detail = "the server is stopping" };
+	struct cs_http_reply a = { .status = 503, .content_type = CS_PROBLEM_TYPE, .own = CS_BODY_TAKE };
+	struct cs_buf text = CS_BUF_INIT(0);
+	struct MHD_Response *m;
+	enum MHD_Result rc;
+
+	end_suspension(r);
+	if (is_answered(r))
+		return queue_response(r);
+	cs_problem_write(&text, &p); /* abandoned: r->response is not ours to touch */
+	a.body = cs_buf_steal(&text, &a.body_len);
+	m = make_response(&a);
+	MHD_add_response_header(m, MHD_HTTP_HEADER_CONNECTION, "close");
+	rc = MHD_queue_response(r->conn, 503, m);
+	MHD_destroy_response(m);
+	return rc;
+}
+
+bool
+cs_request_abandon_one(struct cs_http_server *s)
+{
+	struct MHD_Connection *conn = NULL;
+
+	pthread_mutex_lock(&s->lock);
+	CS_LIST_EACH(n, &s->suspended) {
+		struct request *r = CS_CONTAINER(n, struct request, link);
+		int seen = ST_SUSPENDED;
+
+		if (atomic_compare_exchange_strong(&r->state, &seen, ST_ABANDONED)) {
+			conn = r->conn;
+			break;
+		}
+	}
+	pthread_mutex_unlock(&s->lock);
+	if (conn != NULL)
+		MHD_resume_connection(conn);
+	return conn != NULL;
+}
+
+enum MHD_Result
+cs_request_access(void *ctx, struct MHD_Connection *conn, const char *url, const char *method, const char *version,
+                  const char *data, size_t *data_len, void **req)
+{
+	struct request *r = *req;
+	size_t n = *data_len;
+
+	(void)ctx;
+	(void)conn;
+	switch (r->phase) {
+	case PH_BEGUN:
+		return check_head(r, url, method, version);
+	case PH_BODY:
+		*data_len = 0;
+		if (n > 0)
+			return take_body(r, data, n);
+		return is_answered(r) ? queue_response(r) : hand_over(r);
+	default:
+		return come_back(r);
+	}
+}
+
+/* ---- reading */
+
+const char *
+cs_http_request_header(const struct cs_http_request *req, const char *name)
+{
+	return MHD_lookup_connection_value(of(req)->conn, MHD_HEADER_KIND, name);
+}
+
+static enum MHD_Result
+match_param(void *ctx, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	const char **want = ctx;
+
+	(void)kind;
+	if (strcmp(name, want[0]) != 0)
+		return MHD_YES;
+	want[1] = value != NULL ? value : "";
+	return MHD_NO;
+}
+
+const char *
+cs_http_request_query(const struct cs_http_request *req, const char *name)
+{
+	const char *want[2] = { name, NULL };
+
+	MHD_get_connection_values(of(req)->conn, MHD_GET_ARGUMENT_KIND, match_param, want);
+	return want[1];
+}
+
+struct visit {
+	void (*fn)(void *, const char *, const char *);
+	void *ctx;
+};
+
+static enum MHD_Result
+visit_header(void *ctx, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	struct visit *v = ctx;
+
+	(void)kind;
+	v->fn(v->ctx, name, value != NULL ? value : "");
+	return MHD_YES;
+}
+
+void
+cs_http_request_headers(const struct cs_http_request *req, void (*fn)(void *, const char *, const char *), void *fn_ctx)
+{
+	struct visit v = { fn, fn_ctx };
+
+	MHD_get_connection_values(of(req)->conn, MHD_HEADER_KIND, visit_header, &v);
+}
+
+static void
+unix_peer(const struct request *r, struct cs_http_peer *out)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(r->conn, MHD_CONNECTION_INFO_CONNECTION_FD);
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+
+	out->is_unix = out->loopback = true;
+	out->uid = (uid_t)-1;
+	out->gid = (gid_t)-1;
+	memcpy(out->address, "unix", 5);
+	if (info == NULL || getsockopt(info->connect_fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
+		return;
+	out->uid = cred.uid;
+	out->gid = cred.gid;
+	out->pid = cred.pid;
+}
+
+void
+cs_http_request_peer(const struct cs_http_request *req, struct cs_http_peer *out)
+{
+	const struct request *r = of(req);
+	const union MHD_ConnectionInfo *info;
+	struct sockaddr_storage sa;
+
+	memset(out, 0, sizeof(*out));
+	if (r->server->is_unix) {
+		unix_peer(r, out);
+		return;
+	}
+	info = MHD_get_connection_info(r->conn, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	if (info == NULL || info->client_addr == NULL)
+		return;
+	if (info->client_addr->sa_family == AF_INET) {
+		memcpy(&sa, info->client_addr, sizeof(struct sockaddr_in));
+		const struct sockaddr_in *in = (const void *)&sa;
+		inet_ntop(AF_INET, &in->sin_addr, out->address, sizeof(out->address));
+		out->loopback = ntohl(in->sin_addr.s_addr) >> 24 == 127;
+	} else if (info->client_addr->sa_family == AF_INET6) {
+		memcpy(&sa, info->client_addr, sizeof(struct sockaddr_in6));
+		const struct sockaddr_in6 *in6 = (const void *)&sa;
+		inet_ntop(AF_INET6, &in6->sin6_addr, out->address, sizeof(out->address));
+		out->loopback = IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr);
+	}
+}
+
+char *
+cs_http_request_steal_body(struct cs_http_request *req, size_t *len)
+{
+	req->body = "";
+	req->body_len = 0;
+	return cs_buf_steal(&of(req)->body, len);
+}
