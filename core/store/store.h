@@ -47,7 +47,8 @@ enum cs_lead_kind { CS_KIND_LEAD = 0, CS_KIND_UNQUALIFIED = 1, CS_KIND_EVENT = 2
 
 enum cs_conn_state { CS_CONN_CONNECTED = 0, CS_CONN_NEEDS_REAUTH = 1, CS_CONN_PAUSED = 2 };
 const char *cs_conn_state_name(enum cs_conn_state s);
-enum { CS_SUB_ROUTED = 1, CS_SUB_ALL = 2, CS_SUB_UNQUALIFIED = 4, CS_SUB_EVENTS = 8 };
+enum { CS_SUB_ROUTED = 1, CS_SUB_ALL = 2, CS_SUB_UNQUALIFIED = 4, CS_SUB_EVENTS = 8,
+	CS_SUB_ALERTS = 16 };
 
 struct cs_conn_row {
 	int64_t id;                 /* 0 in conn_put: new */

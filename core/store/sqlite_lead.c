@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sqlite_lead.c - leads and their identities.
+ *
+ * An identity is what the sender is held to: it keeps the hash of the content as it came first, also after a person has
+ * fixed the lead (whose own row then has the hash of what it says now), and it outlives the lead. It is written first: its
+ * primary key is what refuses the second of two equal leads.
+ *
+ * Ids are given here, not by SQLite, since the identity needs it first. They only grow: retention never removes the newest.
+ */
+#include "config.h"
+#include "store/sqlite_int.h"
+
+#include <string.h>
+
+#define LEAD_COLUMNS "l.id, l.event_id, l.hash, l.account, l.event, l.kind, l.urgency, l.received_ms, l.warnings"
+
+/* Without the body. */
+static void
+read_head(sqlite3_stmt *st, struct cs_arena *a, void *row)
+{
+	struct cs_lead_row *l = row;
+
+	l->id = sqlite3_column_int64(st, 0);
+	sq_blob(st, 1, l->event_id, sizeof(l->event_id));
+	sq_blob(st, 2, l->hash, sizeof(l->hash));
+	l->account = sq_text(st, 3, a);
+	l->event = sq_text(st, 4, a);
+	l->kind = (enum cs_lead_kind)sqlite3_column_int(st, 5);
+	l->urgency = sqlite3_column_int(st, 6);
+	l->received_ms = sqlite3_column_int64(st, 7);
+	l->warnings = sq_text(st, 8, a);
+	l->body = (struct cs_bytes){ "", 0 };
+}
+
+static void
+read_lead(sqlite3_stmt *st, struct cs_arena *a, void *row)
+{
+	read_head(st, a, row);
+	((struct cs_lead_row *)row)->body = sq_bytes(st, 9, a);
+}
+
+static int
+identity_get(struct cs_store *st, const uint8_t event_id[16], const char *account, int64_t *lead_id, uint8_t hash[32],
+             struct cs_err *err)
+{
+	sqlite3_stmt *stmt;
+	int rc = sq_first(sq_of(st), SQ_IDENTITY_GET, "SELECT lead_id, hash FROM identity WHERE event_id = ?1 AND account = ?2",
+	                  &stmt, err, "ut", event_id, account);
+
+	if (rc < 0)
+		return rc;
+	if (rc == 0)
+		return cs_err_set(err, CS_ENOTFOUND, "no such event");
+	*lead_id = sqlite3_column_int64(stmt, 0);
+	sq_blob(stmt, 1, hash, 32);
+	sq_reset(stmt);
+	return 0;
+}
+
+static int
+next_lead(struct sq *s, int64_t *id, struct cs_err *err)
+{
+	sqlite3_stmt *st;
+	int rc;
+
+	if (s->next_lead == 0) {
+		rc = sq_first(s, SQ_LEAD_MAX, "SELECT coalesce(max(id), 0) + 1 FROM lead", &st, err, "");
+		if (rc < 0)
+			return rc;
+		s->next_lead = sqlite3_column_int64(st, 0);
+		sq_reset(st);
+	}
+	*id = s->next_lead;
+	return 0;
+}
+
+static int
+lead_insert(struct cs_store *st, struct cs_lead_row *row, struct cs_err *err)
+{
+	struct sq *s = sq_of(st);
+	int64_t id;
+	int rc;
+
+	if ((rc = sq_writable(s, err)) < 0 || (rc = next_lead(s, &id, err)) < 0)
+		return rc;
+	rc = sq_exec(s, SQ_IDENTITY_PUT,
+	             "INSERT INTO identity (event_id, account, lead_id, received_ms, hash) VALUES (?1, ?2, ?3, ?4, ?5)"
+	             " ON CONFLICT DO NOTHING", err, "utllh", row->event_id, row->account, id, row->received_ms, row->hash);
+	if (rc < 0)
+		return rc;
+	if (sqlite3_changes(s->db) == 0)
+		return cs_err_set(err, CS_EEXIST, "the account sent this event_id before");
+	rc = sq_exec(s, SQ_LEAD_INSERT,
+	             "INSERT INTO lead (id, received_ms, kind, urgency, event_id, account, event, hash, warnings, body)"
+	             " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)", err, "lliiutthtb", id, row->received_ms,
+	             (int)row->kind, (int)row->urgency, row->event_id, row->account, row->event, row->hash, row->warnings,
+	             row->body);
+	if (rc < 0) {
+		sq_exec(s, SQ_IDENTITY_UNDO, "DELETE FROM identity WHERE event_id = ?1 AND account = ?2", NULL, "ut",
+		        row->event_id, row->account);
+		return rc;
+	}
+	row->id = s->fresh_lead = id;
+	s->next_lead = id + 1;
+	return 0;
+}
+
+static int
+lead_update(struct cs_store *st, const struct cs_lead_row *row, struct cs_err *err)
+{
+	struct sq *s = sq_of(st);
+	int rc = sq_exec(s, SQ_LEAD_UPDATE,
+	                 "UPDATE lead SET body = ?2, hash = ?3, kind = ?4, urgency = ?5, warnings = ?6 WHERE id = ?1", err,
+	                 "lbhiit", row->id, row->body, row->hash, (int)row->kind, (int)row->urgency, row->warnings);
+
+	return rc < 0 ? rc : sq_touched(s, "lead", err);
+}
+
+static int
+lead_get(struct cs_store *st, int64_t id, struct cs_arena *a, struct cs_lead_row *out, struct cs_err *err)
+{
+	sqlite3_stmt *stmt;
+	int rc = sq_first(sq_of(st), SQ_LEAD_GET, "SELECT " LEAD_COLUMNS ", l.body FROM lead l WHERE id = ?1", &stmt, err, "l", id);
+
+	return sq_one(rc, stmt, read_lead, a, out, "lead", err);
+}
+
+static int
+lead_find(struct cs_store *st, const uint8_t event_id[16], struct cs_arena *a, struct cs_lead_row *out, int max,
+          struct cs_err *err)
+{
+	struct sq *s = sq_of(st);
+	sqlite3_stmt *stmt;
+	int rc = sq_first(s, SQ_LEAD_FIND,
+	                  "SELECT " LEAD_COLUMNS ", l.body FROM identity i JOIN lead l ON l.id = i.lead_id"
+	                  " WHERE i.event_id = ?1 ORDER BY l.id DESC LIMIT ?2", &stmt, err, "ui", event_id, max);
+
+	return sq_fill(s, rc, stmt, read_lead, a, out, sizeof(*out), max, err);
+}
+
+static int
+list_all(struct sq *s, int64_t below, int max, sqlite3_stmt **st, struct cs_err *err)
+{
+	return sq_first(s, SQ_LEAD_LIST,
+	                "SELECT " LEAD_COLUMNS " FROM lead l WHERE l.id < ?1 ORDER BY l.id DESC LIMIT ?2", st, err, "li", below, max);
+}
+
+/* The head index is walked, which is small; the wide rows are read only for what is shown. */
+static int
+list_account(struct sq *s, const char *account, int64_t below, int max, sqlite3_stmt **st, struct cs_err *err)
+{
+	return sq_first(s, SQ_LEAD_LIST_ACCOUNT,
+	                "SELECT " LEAD_COLUMNS " FROM lead l WHERE l.id IN (SELECT id FROM lead INDEXED BY lead_head"
+	                " WHERE id < ?1 AND account = ?3 ORDER BY id DESC LIMIT ?2) ORDER BY l.id DESC", st, err, "lit", below,
+	                max, account);
+}
+
+static int
+lead_list(struct cs_store *st, const char *account, int64_t before_id, struct cs_arena *a, struct cs_lead_row *out, int max,
+          struct cs_err *err)
+{
+	struct sq *s = sq_of(st);
+	int64_t below = before_id > 0 ? before_id : INT64_MAX;
+	sqlite3_stmt *stmt;
+	int rc;
+
+	sq_arm(s);
+	rc = account == NULL ? list_all(s, below, max, &stmt, err) : list_account(s, account, below, max, &stmt, err);
+	rc = sq_fill(s, rc, stmt, read_head, a, out, sizeof(*out), max, err);
+	sq_disarm(s);
+	return rc;
+}
+
+void
+sq_ops_lead(struct cs_store_ops *ops)
+{
+	ops->identity_get = identity_get;
+	ops->lead_insert = lead_insert;
+	ops->lead_update = lead_update;
+	ops->lead_get = lead_get;
+	ops->lead_find = lead_find;
+	ops->lead_list = lead_list;
+}

@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * store_suite_rest.c - what attempts leave, connections, secrets, hooks, keys, replays, alerts.
+ */
+#include "store_suite_int.h"
+
+#include <string.h>
+
+START_TEST(progress_is_kept_replaced_and_deleted)
+{
+	const char *json;
+
+	tx();
+	ok(fx.ops->progress_put(fx.store, 77, "{\"a\":1}", &fx.err));
+	ok(fx.ops->progress_put(fx.store, 77, "{\"b\":2}", &fx.err));
+	ok(fx.ops->progress_get(fx.store, 77, &fx.arena, &json, &fx.err));
+	ck_assert_str_eq(json, "{\"b\":2}");
+	ok(fx.ops->progress_put(fx.store, 77, "", &fx.err));
+	ok(fx.ops->progress_get(fx.store, 77, &fx.arena, &json, &fx.err));
+	ck_assert_str_eq(json, "");
+	done();
+}
+END_TEST
+
+START_TEST(attempts_are_listed_in_order_and_replaced_by_number)
+{
+	struct cs_attempt_row t = { .delivery_id = 513, .number = 2, .started_ms = 1, .ended_ms = 2, .outcome = CS_RETRY,
+		                    .blame = CS_BLAME_CRM, .status = 503, .reason = "busy", .exchanges = "[]", .versions = "{}" },
+	                      got[4];
+
+	tx();
+	ok(fx.ops->attempt_put(fx.store, &t, &fx.err));
+	t.number = 1;
+	t.status = 500;
+	ok(fx.ops->attempt_put(fx.store, &t, &fx.err));
+	t.status = 502;
+	ok(fx.ops->attempt_put(fx.store, &t, &fx.err));
+	t.delivery_id = 514;
+	ok(fx.ops->attempt_put(fx.store, &t, &fx.err));
+	done();
+	ck_assert_int_eq(ok(fx.ops->attempt_list(fx.store, 513, &fx.arena, got, 4, &fx.err)), 2);
+	ck_assert_int_eq(got[0].number, 1);
+	ck_assert_int_eq(got[0].status, 502);
+	ck_assert_int_eq(got[1].number, 2);
+	ck_assert_int_eq(got[1].delivery_id, 513);
+	ck_assert_int_eq(got[1].outcome, CS_RETRY);
+	ck_assert_int_eq(got[1].blame, CS_BLAME_CRM);
+	ck_assert_int_eq(got[1].status, 503);
+	ck_assert_int_eq(got[1].ended_ms, 2);
+	ck_assert_str_eq(got[1].reason, "busy");
+	ck_assert_str_eq(got[1].exchanges, "[]");
+	ck_assert_str_eq(got[1].versions, "{}");
+}
+END_TEST
+
+START_TEST(a_record_leads_back_to_its_delivery)
+{
+	int64_t id;
+
+	tx();
+	ok(fx.ops->record_put(fx.store, 3, "contact", "0042", 513, &fx.err));
+	ok(fx.ops->record_put(fx.store, 3, "contact", "0042", 514, &fx.err));
+	ok(fx.ops->record_put(fx.store, 4, "contact", "0042", 515, &fx.err));
+	done();
+	ok(fx.ops->record_find(fx.store, 3, "contact", "0042", &id, &fx.err));
+	ck_assert_int_eq(id, 514);
+	refused(fx.ops->record_find(fx.store, 3, "deal", "0042", &id, &fx.err), CS_ENOTFOUND);
+	refused(fx.ops->record_find(fx.store, 3, "contact", "42", &id, &fx.err), CS_ENOTFOUND);
+}
+END_TEST
+
+START_TEST(of_what_callers_left_the_newest_wins)
+{
+	const char *value;
+
+	tx();
+	ok(fx.ops->caller_put(fx.store, 3, UINT64_MAX, "find", "c1", NOW, &fx.err));
+	ok(fx.ops->caller_put(fx.store, 3, UINT64_MAX, "find", "c2", NOW + 5, &fx.err));
+	ok(fx.ops->caller_put(fx.store, 3, UINT64_MAX, "find", "late", NOW + 4, &fx.err));
+	done();
+	ok(fx.ops->caller_get(fx.store, 3, UINT64_MAX, "find", NOW, &fx.arena, &value, &fx.err));
+	ck_assert_str_eq(value, "c2");
+	refused(fx.ops->caller_get(fx.store, 3, UINT64_MAX, "find", NOW + 6, &fx.arena, &value, &fx.err), CS_ENOTFOUND);
+	refused(fx.ops->caller_get(fx.store, 4, UINT64_MAX, "find", NOW, &fx.arena, &value, &fx.err), CS_ENOTFOUND);
+	refused(fx.ops->caller_get(fx.store, 3, 1, "find", NOW, &fx.arena, &value, &fx.err), CS_ENOTFOUND);
+}
+END_TEST
+
+/* ---- connections */
+
+START_TEST(a_connection_comes_back_as_it_was_given)
+{
+	struct cs_conn_row c = conn_nr(1), got;
+
+	c.state = CS_CONN_PAUSED;
+	c.state_reason = "on holiday";
+	c.state_since_ms = 5;
+	c.is_static = true;
+	c.subscribe = CS_SUB_ALL | CS_SUB_EVENTS;
+	c.overrides = "{\"o\":1}";
+	tx();
+	ok(fx.ops->conn_put(fx.store, &c, &fx.err));
+	ck_assert_int_eq(strncmp(c.public_id, "conn_", 5), 0);
+	ck_assert_uint_eq(strlen(c.public_id), 29);
+	done();
+	ok(fx.ops->conn_get(fx.store, c.id, &fx.arena, &got, &fx.err));
+	ck_assert_str_eq(got.public_id, c.public_id);
+	ck_assert_str_eq(got.name, c.name);
+	ck_assert_str_eq(got.account, c.account);
+	ck_assert_str_eq(got.crm, c.crm);
+	ck_assert_str_eq(got.crm_account_id, c.crm_account_id);
+	ck_assert_str_eq(got.label, c.label);
+	ck_assert_int_eq(got.state, CS_CONN_PAUSED);
+	ck_assert_str_eq(got.state_reason, c.state_reason);
+	ck_assert_int_eq(got.state_since_ms, 5);
+	ck_assert(got.is_static);
+	ck_assert_uint_eq(got.subscribe, c.subscribe);
+	ck_assert_str_eq(got.settings, c.settings);
+	ck_assert_str_eq(got.overrides, c.overrides);
+	ck_assert_str_eq(got.facts, c.facts);
+	ck_assert_str_eq(got.timezone, c.timezone);
+	ck_assert_int_eq(got.version, c.version);
+	refused(fx.ops->conn_get(fx.store, c.id + 1, &fx.arena, &got, &fx.err), CS_ENOTFOUND);
+}
+END_TEST
+
+START_TEST(the_version_counts_changes_of_settings_overrides_and_secrets)
+{
+	struct cs_conn_row c = conn_nr(1), got;
+	int64_t first;
+
+	tx();
+	ok(fx.ops->conn_put(fx.store, &c, &fx.err));
+	first = c.version;
+	c.label = "another";
+	ok(fx.ops->conn_put(fx.store, &c, &fx.err));
+	ck_assert_int_eq(c.version, first);
+	c.settings = "{\"x\":2}";
+	ok(fx.ops->conn_put(fx.store, &c, &fx.err));
+	ck_assert_int_eq(c.version, first + 1);
+	c.overrides = "{\"y\":2}";
+	ok(fx.ops->conn_put(fx.store, &c, &fx.err));
+	ck_assert_int_eq(c.version, first + 2);
+	ok(fx.ops->secret_put(fx.store, cs_arena_printf(&fx.arena, "conn/%lld", (long long)c.id), "token",
+	                      (struct cs_bytes){ "s", 1 }, &fx.err));
+	ok(fx.ops->conn_facts(fx.store, c.id, "{\"z\":1}", "UTC", &fx.err));
+	ok(fx.ops->conn_state(fx.store, c.id, CS_CONN_NEEDS_REAUTH, "grant is dead", NOW, &fx.err));
+	done();
+	ok(fx.ops->conn_get(fx.store, c.id, &fx.arena, &got, &fx.err));
+	ck_assert_int_eq(got.version, first + 3);
+	ck_assert_str_eq(got.label, "another");
+	ck_assert_str_eq(got.facts, "{\"z\":1}");
+	ck_assert_str_eq(got.timezone, "UTC");
+	ck_assert_int_eq(got.state, CS_CONN_NEEDS_REAUTH);
+	ck_assert_str_eq(got.state_reason, "grant is dead");
+	ck_assert_int_eq(got.state_since_ms, NOW);
+}
+END_TEST
+
+START_TEST(static_connections_have_one_name_per_crm)
+{
+	struct cs_conn_row c = conn_nr(1), again = conn_nr(1), got;
+
+	c.is_static = again.is_static = true;
+	tx();
+	ok(fx.ops->conn_put(fx.store, &c, &fx.err));
+	refused(fx.ops->conn_put(fx.store, &again, &fx.err), CS_EEXIST);
+	ok(fx.ops->conn_find(fx.store, "name1", &fx.arena, &got, &fx.err));
+	again.crm = "second_crm";
+	ok(fx.ops->conn_put(fx.store, &again, &fx.err));
+	refused(fx.ops->conn_find(fx.store, "name1", &fx.arena, &got, &fx.err), CS_ECONFLICT);
+	ok(fx.ops->conn_find(fx.store, "second_crm/name1", &fx.arena, &got, &fx.err));
+	ck_assert_int_eq(got.id, again.id);
+	ok(fx.ops->conn_find(fx.store, c.public_id != NULL ? got.public_id : "", &fx.arena, &got, &fx.err));
+	ck_assert_int_eq(got.id, again.id);
+	refused(fx.ops->conn_find(fx.store, "", &fx.arena, &got, &fx.err), CS_ENOTFOUND);
+	done();
+}
+END_TEST
+
+START_TEST(an_account_has_its_own_connections_and_those_for_all)
+{
+	struct cs_conn_row all = conn_nr(9), other = conn_nr(8), got[4];
+	int64_t own;
+
+	all.account = "*";
+	other.account = "acct_other";
+	tx();
+	own = put_conn(1);
+	ok(fx.ops->conn_put(fx.store, &all, &fx.err));
+	ok(fx.ops->conn_put(fx.store, &other, &fx.err));
+	done();
+	ck_assert_int_eq(ok(fx.ops->conn_of_account(fx.store, "acct_xyz", &fx.arena, got, 4, &fx.err)), 2);
+	ck_assert_int_eq(got[0].id + got[1].id, own + all.id);
+	ck_assert_int_eq(ok(fx.ops->conn_of_account(fx.store, "nobody", &fx.arena, got, 4, &fx.err)), 1);
+	ck_assert_int_eq(ok(fx.ops->conn_list(fx.store, 0, &fx.arena, got, 4, &fx.err)), 3);
+	ck_assert_int_eq(ok(fx.ops->conn_list(fx.store, own, &fx.arena, got, 1, &fx.err)), 1);
+	ck_assert_int_gt(got[0].id, own);
+}
+END_TEST
+
+START_TEST(a_connection_is_found_by_its_facts)
+{
+	struct cs_conn_row got[4];
+	int64_t id;
+
+	tx();
+	id = put_conn(1);
+	put_conn(2);
+	ck_assert_int_eq(ok(fx.ops->conn_by_fact(fx.store, "acme_crm", "hub_id", "77", &fx.arena, got, 4, &fx.err)), 2);
+	ok(fx.ops->conn_facts(fx.store, id, "{\"hub_id\":\"78\",\"list\":[1,2]}", NULL, &fx.err));
+	ck_assert_int_eq(ok(fx.ops->conn_by_fact(fx.store, "acme_crm", "hub_id", "77", &fx.arena, got, 4, &fx.err)), 1);
+	ck_assert_int_ne(got[0].id, id);
+	ck_assert_int_eq(ok(fx.ops->conn_by_fact(fx.store, "acme_crm", "hub_id", "78", &fx.arena, got, 4, &fx.err)), 1);
+	ck_assert_int_eq(got[0].id, id);
+	ck_assert_str_eq(got[0].timezone, "America/New_York");
+	ck_assert_int_eq(ok(fx.ops->conn_by_fact(fx.store, "other_crm", "hub_id", "78", &fx.arena, got, 4, &fx.err)), 0);
+	ok(fx.ops->conn_delete(fx.store, id, &fx.err));
+	ck_assert_int_eq(ok(fx.ops->conn_by_fact(fx.store, "acme_crm", "hub_id", "78", &fx.arena, got, 4, &fx.err)), 0);
+	done();
+}
+END_TEST
+
+START_TEST(a_connection_for_which_something_waits_is_not_deleted)
+{
+	struct cs_move m = { .gen = -1, .from = CS_STATE_BIT(CS_DUE), .to = CS_DEAD };
+	struct cs_bytes sealed;
+	int64_t id;
+
+	tx();
+	id = put_conn(1);
+	m.id = put_delivery(put_lead(1), id, CS_DUE);
+	ok(fx.ops->secret_put(fx.store, cs_arena_printf(&fx.arena, "conn/%lld", (long long)id), "t", (struct cs_bytes){ "s", 1 },
+	                      &fx.err));
+	refused(fx.ops->conn_delete(fx.store, id, &fx.err), CS_ESTATE);
+	ok(fx.ops->delivery_move(fx.store, &m, &fx.err));
+	ok(fx.ops->conn_delete(fx.store, id, &fx.err));
+	refused(fx.ops->conn_delete(fx.store, id, &fx.err), CS_ENOTFOUND);
+	refused(fx.ops->secret_get(fx.store, cs_arena_printf(&fx.arena, "conn/%lld", (long long)id), "t", &fx.arena, &sealed,
+	                           &fx.err), CS_ENOTFOUND);
+	ck_assert_int_ne(put_conn(2), id);
+	done();
+}
+END_TEST
+
+START_TEST(secrets_are_kept_by_owner_and_name)
+{
+	struct cs_bytes sealed;
+	const char *names[4];
+
+	tx();
+	ok(fx.ops->secret_put(fx.store, "crm/acme_crm", "client_secret", (struct cs_bytes){ "a\0b", 3 }, &fx.err));
+	ok(fx.ops->secret_put(fx.store, "crm/acme_crm", "another", (struct cs_bytes){ "c", 1 }, &fx.err));
+	ok(fx.ops->secret_put(fx.store, "crm/other", "client_secret", (struct cs_bytes){ "d", 1 }, &fx.err));
+	done();
+	ok(fx.ops->secret_get(fx.store, "crm/acme_crm", "client_secret", &fx.arena, &sealed, &fx.err));
+	ck_assert_uint_eq(sealed.len, 3);
+	ck_assert_mem_eq(sealed.ptr, "a\0b", 3);
+	ck_assert_int_eq(ok(fx.ops->secret_list(fx.store, "crm/acme_crm", &fx.arena, names, 4, &fx.err)), 2);
+	ck_assert_str_eq(names[0], "another");
+	tx();
+	ok(fx.ops->secret_delete(fx.store, "crm/acme_crm", "another", &fx.err));
+	ck_assert_int_eq(ok(fx.ops->secret_list(fx.store, "crm/acme_crm", &fx.arena, names, 4, &fx.err)), 1);
+	ok(fx.ops->secret_delete(fx.store, "crm/acme_crm", NULL, &fx.err));
+	done();
+	refused(fx.ops->secret_get(fx.store, "crm/acme_crm", "client_secret", &fx.arena, &sealed, &fx.err), CS_ENOTFOUND);
+	ok(fx.ops->secret_get(fx.store, "crm/other", "client_secret", &fx.arena, &sealed, &fx.err));
+}
+END_TEST
+
+/* ---- hooks */
+
+START_TEST(a_hook_is_kept_until_done_and_its_key_longer)
+{
+	struct cs_hook_row h = { .crm = "acme_crm", .conn_id = 2, .dedupe = { 1, 2 }, .received_ms = NOW, .due_ms = NOW,
+		                 .is_verified = true, .headers = "{}", .body = { "xyz", 3 } }, again, got[4];
+
+	tx();
+	ok(fx.ops->hook_insert(fx.store, &h, &fx.err));
+	again = h;
+	refused(fx.ops->hook_insert(fx.store, &again, &fx.err), CS_EEXIST);
+	done();
+	ck_assert_int_eq(ok(fx.ops->hook_due(fx.store, NOW - 1, &fx.arena, got, 4, &fx.err)), 0);
+	ck_assert_int_eq(ok(fx.ops->hook_due(fx.store, NOW, &fx.arena, got, 4, &fx.err)), 1);
+	ck_assert_int_eq(got[0].id, h.id);
+	ck_assert_int_eq(got[0].conn_id, 2);
+	ck_assert(got[0].is_verified);
+	ck_assert_mem_eq(got[0].dedupe, h.dedupe, 32);
+	ck_assert_str_eq(got[0].crm, "acme_crm");
+	ck_assert_str_eq(got[0].headers, "{}");
+	ck_assert_str_eq(got[0].body.ptr, "xyz");
+	tx();
+	ok(fx.ops->hook_retry(fx.store, h.id, NOW + 9, 1, &fx.err));
+	done();
+	ck_assert_int_eq(ok(fx.ops->hook_due(fx.store, NOW, &fx.arena, got, 4, &fx.err)), 0);
+	ck_assert_int_eq(ok(fx.ops->hook_due(fx.store, NOW + 9, &fx.arena, got, 4, &fx.err)), 1);
+	ck_assert_int_eq(got[0].attempts, 1);
+	tx();
+	ok(fx.ops->hook_done(fx.store, h.id, &fx.err));
+	refused(fx.ops->hook_done(fx.store, h.id, &fx.err), CS_ENOTFOUND);
+	refused(fx.ops->hook_insert(fx.store, &again, &fx.err), CS_EEXIST);
+	again.conn_id = 3;
+	ok(fx.ops->hook_insert(fx.store, &again, &fx.err));
+	ck_assert_int_gt(again.id, h.id);
+	done();
+}
+END_TEST
+
+START_TEST(a_cursor_is_replaced)
+{
+	struct cs_bytes c;
+	int64_t next;
+
+	tx();
+	refused(fx.ops->cursor_get(fx.store, 1, &fx.arena, &c, &next, &fx.err), CS_ENOTFOUND);
+	ok(fx.ops->cursor_put(fx.store, 1, (struct cs_bytes){ "p1", 2 }, NOW, &fx.err));
+	ok(fx.ops->cursor_put(fx.store, 1, (struct cs_bytes){ "p2", 2 }, NOW + 1, &fx.err));
+	done();
+	ok(fx.ops->cursor_get(fx.store, 1, &fx.arena, &c, &next, &fx.err));
+	ck_assert_str_eq(c.ptr, "p2");
+	ck_assert_int_eq(next, NOW + 1);
+}
+END_TEST
+
+/* ---- keys, replays, alerts, meta */
+
+START_TEST(a_key_is_found_by_its_hash)
+{
+	struct cs_key_row k = { .name = "intake one", .hash = { 7 }, .scopes = "intake", .accounts = "acct_xyz", .created_ms = 1,
+		                .expires_ms = 9 }, got[2], twin;
+
+	tx();
+	ok(fx.ops->key_put(fx.store, &k, &fx.err));
+	twin = k;
+	twin.id = 0;
+	refused(fx.ops->key_put(fx.store, &twin, &fx.err), CS_EEXIST);
+	ok(fx.ops->key_used(fx.store, k.id, 5, &fx.err));
+	ok(fx.ops->key_find(fx.store, k.hash, &fx.arena, &got[0], &fx.err));
+	ck_assert_int_eq(got[0].id, k.id);
+	ck_assert_int_eq(got[0].last_used_ms, 5);
+	ck_assert_int_eq(got[0].expires_ms, 9);
+	ck_assert_str_eq(got[0].name, "intake one");
+	ck_assert_str_eq(got[0].scopes, "intake");
+	ck_assert_str_eq(got[0].accounts, "acct_xyz");
+	k.scopes = "read";
+	ok(fx.ops->key_put(fx.store, &k, &fx.err));
+	ck_assert_int_eq(ok(fx.ops->key_list(fx.store, &fx.arena, got, 2, &fx.err)), 1);
+	ck_assert_str_eq(got[0].scopes, "read");
+	ok(fx.ops->key_delete(fx.store, k.id, &fx.err));
+	refused(fx.ops->key_find(fx.store, k.hash, &fx.arena, &got[0], &fx.err), CS_ENOTFOUND);
+	refused(fx.ops->key_used(fx.store, k.id, 5, &fx.err), CS_ENOTFOUND);
+	done();
+}
+END_TEST
+
+START_TEST(a_replay_counts_its_deliveries_and_what_waits_can_be_canceled)
+{
+	static const enum cs_state states[] = { CS_DUE, CS_DUE, CS_TAKEN, CS_DELIVERED, CS_DEAD };
+	struct cs_replay_row r = { .created_ms = 1, .filter = "{}" }, got;
+	int64_t ids[5], back;
+
+	tx();
+	ok(fx.ops->replay_put(fx.store, &r, &fx.err));
+	for (int i = 0; i < 5; i++) {
+		struct cs_delivery_row d = delivery_of(put_lead(i), 3, states[i]);
+
+		d.replay_id = r.id;
+		ok(fx.ops->delivery_insert(fx.store, &d, &fx.err));
+		ids[i] = d.id;
+	}
+	put_delivery(put_lead(9), 3, CS_DUE);
+	ok(fx.ops->replay_get(fx.store, r.id, &fx.arena, &got, &fx.err));
+	ck_assert_int_eq(got.total, 5);
+	ck_assert_int_eq(got.waiting, 3);
+	ck_assert_int_eq(got.delivered, 1);
+	ck_assert_int_eq(got.dead, 1);
+	ck_assert(!got.canceled);
+	ok(fx.ops->replay_cancel(fx.store, r.id, &back, &fx.err));
+	ck_assert_int_eq(back, 2);
+	ok(fx.ops->replay_get(fx.store, r.id, &fx.arena, &got, &fx.err));
+	ck_assert(got.canceled);
+	ck_assert_int_eq(got.dead, 3);
+	ck_assert_int_eq(get_delivery(ids[0]).state, CS_DEAD);
+	ck_assert_int_eq(get_delivery(ids[0]).gen, 1);
+	ck_assert_int_eq(get_delivery(ids[2]).state, CS_TAKEN);
+	refused(fx.ops->replay_get(fx.store, r.id + 1, &fx.arena, &got, &fx.err), CS_ENOTFOUND);
+	refused(fx.ops->replay_cancel(fx.store, r.id + 1, &back, &fx.err), CS_ENOTFOUND);
+	done();
+}
+END_TEST
+
+START_TEST(alerts_are_replaced_by_key_and_listed)
+{
+	struct cs_alert_row t = { .key = "dead-letters/conn_1", .text = "three", .raised_ms = 1, .count = 3 }, got[4];
+
+	tx();
+	ok(fx.ops->alert_put(fx.store, &t, &fx.err));
+	t.count = 4;
+	ok(fx.ops->alert_put(fx.store, &t, &fx.err));
+	t.key = "breaker/acme";
+	t.raised_ms = 2;
+	t.recovered_ms = 5;
+	ok(fx.ops->alert_put(fx.store, &t, &fx.err));
+	done();
+	ck_assert_int_eq(ok(fx.ops->alert_list(fx.store, false, &fx.arena, got, 4, &fx.err)), 2);
+	ck_assert_str_eq(got[0].key, "breaker/acme");
+	ck_assert_int_eq(got[0].recovered_ms, 5);
+	ck_assert_int_eq(ok(fx.ops->alert_list(fx.store, true, &fx.arena, got, 4, &fx.err)), 1);
+	ck_assert_int_eq(got[0].count, 4);
+	ck_assert_str_eq(got[0].text, "three");
+}
+END_TEST
+
+START_TEST(meta_keeps_values_by_key)
+{
+	const char *value;
+
+	tx();
+	refused(fx.ops->meta_get(fx.store, "k", &fx.arena, &value, &fx.err), CS_ENOTFOUND);
+	ok(fx.ops->meta_put(fx.store, "k", "v1", &fx.err));
+	ok(fx.ops->meta_put(fx.store, "k", "v2", &fx.err));
+	ok(fx.ops->meta_get(fx.store, "k", &fx.arena, &value, &fx.err));
+	ck_assert_str_eq(value, "v2");
+	done();
+}
+END_TEST
+
+void
+store_suite_rest(TCase *tc)
+{
+	tcase_add_test(tc, progress_is_kept_replaced_and_deleted);
+	tcase_add_test(tc, attempts_are_listed_in_order_and_replaced_by_number);
+	tcase_add_test(tc, a_record_leads_back_to_its_delivery);
+	tcase_add_test(tc, of_what_callers_left_the_newest_wins);
+	tcase_add_test(tc, a_connection_comes_back_as_it_was_given);
+	tcase_add_test(tc, the_version_counts_changes_of_settings_overrides_and_secrets);
+	tcase_add_test(tc, static_connections_have_one_name_per_crm);
+	tcase_add_test(tc, an_account_has_its_own_connections_and_those_for_all);
+	tcase_add_test(tc, a_connection_is_found_by_its_facts);
+	tcase_add_test(tc, a_connection_for_which_something_waits_is_not_deleted);
+	tcase_add_test(tc, secrets_are_kept_by_owner_and_name);
+	tcase_add_test(tc, a_hook_is_kept_until_done_and_its_key_longer);
+	tcase_add_test(tc, a_cursor_is_replaced);
+	tcase_add_test(tc, a_key_is_found_by_its_hash);
+	tcase_add_test(tc, a_replay_counts_its_deliveries_and_what_waits_can_be_canceled);
+	tcase_add_test(tc, alerts_are_replaced_by_key_and_listed);
+	tcase_add_test(tc, meta_keeps_values_by_key);
+}
