@@ -34,7 +34,7 @@
  *   answer   status, headers, "body" (a template, sent as JSON) or "text" with "type".
  *
  * Templates are JSON. "${root/pointer|filter:argument}" is a value of the request: roots are body (JSON or form), raw, query, path,
- * header (names in lower case), method, tenant, now, now_ms, now_s, uuid, hex (32 digits), base (our own URL), limit, error, id
+ * header (names in lower case), method, tenant, tenant_no, now, now_ms, now_s, uuid, hex (32 digits), base (our own URL), limit, error, id
  * and whatever steps named with "as". Alone in a text it keeps its type; absent values are left out. Filters: or:TEXT, null
  * (absent becomes null), digits, national (ten US digits), lower, upper, string, int, parse (JSON in text), split:SEP, first,
  * last, length, keys, url, html, base64. Operators: {"$each": list, "as": name, "value": T}, {"$merge": [T, ...]},
@@ -54,6 +54,7 @@
  *   {"oauth": "authorize"|"token"|"revoke"|"introspect", "as": N}  see "oauth": clients, grants, life times, rotation;
  *                            a failure answers the error "oauth" (or "error") with ${error/code} and ${error/message}.
  *
+ * Rules that are needed twice stand in "schemas" and are named by {"$ref": "#/schemas/NAME"}.
  * Collections: how ids look, what is unique (a breach answers its "error" with ${conflict/id}), what is indexed, "computed"
  * members laid on every record (${record} is it), "seed" records of every tenant, "lag_ms" of the search index.
  * Errors are named answers. unauthorized, not_found, no_route, bad_json, invalid, limited, conflict, oauth and server have defaults.
@@ -344,6 +345,7 @@ check_schema(struct cs_sb_crm *crm, struct cs_err *err)
 	struct cs_sb_breach b;
 	int rc = cs_json_parse(cs_sb_schema_text, strlen(cs_sb_schema_text), 32, &rules.schema, err);
 
+	rules.root = rules.schema;
 	if (rc == 0 && !cs_sb_rules_check(&rules, crm->doc, &b))
 		rc = cs_err_set(err, CS_EINVAL, "%s: %s", b.pointer[0] != '\0' ? b.pointer : "/", b.message);
 	json_object_put(rules.schema);

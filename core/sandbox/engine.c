@@ -224,7 +224,8 @@ tell_breach(struct cs_sb_scope *sc, const struct cs_sb_breach *b)
 static bool
 refuse_body(struct cs_sb_scope *sc, struct cs_sb_reply *reply)
 {
-	struct cs_sb_rules rules = { .schema = sc->endpoint->body, .regexes = sc->crm->regexes, .has = has_value, .ctx = sc };
+	struct cs_sb_rules rules = { .schema = sc->endpoint->body, .root = sc->crm->doc, .regexes = sc->crm->regexes,
+		                     .has = has_value, .ctx = sc };
 	struct cs_sb_breach b;
 
 	if (sc->endpoint->body == NULL)

@@ -32,11 +32,7 @@ cs_sb_journal_init(struct cs_sb_journal *j, size_t max)
 static void
 drop_oldest(struct cs_sb_journal *j)
 {
-	struct cs_sb_entry *e = &j->ring[j->first];
-
-	j->bytes -= e->blob_len;
-	free(e->blob);
-	e->blob = NULL;
+	j->bytes -= j->ring[j->first].blob_len;
 	j->first = (j->first + 1) % j->max;
 	j->n--;
 }
@@ -46,6 +42,11 @@ cs_sb_journal_clear(struct cs_sb_journal *j)
 {
 	while (j->n > 0)
 		drop_oldest(j);
+	for (size_t i = 0; i < j->max; i++) {
+		free(j->ring[i].blob);
+		j->ring[i].blob = NULL;
+		j->ring[i].blob_cap = 0;
+	}
 }
 
 void
@@ -53,6 +54,17 @@ cs_sb_journal_fini(struct cs_sb_journal *j)
 {
 	cs_sb_journal_clear(j);
 	free(j->ring);
+}
+
+/* The allocation stays with its place in the ring, unless it is much too large. */
+static void
+reserve(struct cs_sb_entry *e, size_t n)
+{
+	if (n <= e->blob_cap && e->blob_cap <= 4 * n + 4096)
+		return;
+	free(e->blob);
+	e->blob_cap = n + n / 4;
+	e->blob = cs_xmalloc(e->blob_cap);
 }
 
 static char *
@@ -76,8 +88,8 @@ fill_blob(struct cs_sb_entry *e, const struct cs_sb_scope *sc)
 	for (size_t i = 0; i < req->nheaders; i++)
 		n += req->headers[i].name_len + req->headers[i].value_len + 2;
 	e->blob_len = n;
-	p = e->blob = cs_xmalloc(n);
-	p = put(p, req->method, strlen(req->method));
+	reserve(e, n);
+	p = put(e->blob, req->method, strlen(req->method));
 	p = put(p, req->path, path_len);
 	if (query_len > 0) {
 		p[-1] = '?';

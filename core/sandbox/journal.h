@@ -21,7 +21,7 @@ struct cs_sb_entry {
 	const char *fault; /* NULL: none was applied */
 	int status;        /* 0: no answer was sent */
 	char *blob;        /* method, target, secrets, headers, body, in that order; see journal.c */
-	size_t blob_len, body_len, body_kept;
+	size_t blob_len, blob_cap, body_len, body_kept;
 	unsigned nsecrets, nheaders;
 };
 

@@ -321,6 +321,16 @@ add_text(json_object *o, const char *name, const char *value)
 	json_object_object_add(o, name, json_object_new_string(value));
 }
 
+static void
+add_tenant(struct asked *a, json_object *o, const char *tenant)
+{
+	struct cs_sb_tenant *t = cs_sb_tenant_get(a->st, tenant);
+
+	add_text(o, "tenant", tenant);
+	if (t != NULL)
+		json_object_object_add(o, "tenant_no", json_object_new_int64(cs_sb_tenant_number(t)));
+}
+
 static json_object *
 grant_tokens(struct asked *a, const char *tenant, uint64_t grant, const char *refresh)
 {
@@ -331,7 +341,7 @@ grant_tokens(struct asked *a, const char *tenant, uint64_t grant, const char *re
 	if (refresh != NULL)
 		add_text(g, "refresh_token", refresh);
 	json_object_object_add(g, "expires_in", json_object_new_int64(life));
-	add_text(g, "tenant", tenant);
+	add_tenant(a, g, tenant);
 	return g;
 }
 
@@ -484,7 +494,7 @@ introspect_step(struct asked *a)
 	g = json_object_new_object();
 	json_object_object_add(g, "active", json_object_new_boolean(active));
 	if (active) {
-		add_text(g, "tenant", t->tenant);
+		add_tenant(a, g, t->tenant);
 		add_text(g, "client", a->client);
 		if (t->expires_ms != 0)
 			json_object_object_add(g, "expires_in", json_object_new_int64((t->expires_ms - a->sc->now_ms) / 1000));

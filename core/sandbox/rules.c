@@ -249,17 +249,30 @@ check_any(struct walk *w, json_object *schema, json_object *v)
 }
 
 static bool
-check(struct walk *w, json_object *schema, json_object *v)
+check_ref(struct walk *w, json_object *schema, json_object *v)
 {
-	const char *ref = cs_json_str(schema, "$ref", NULL);
+	const char *ref = cs_json_str(schema, "$ref", "#");
 	bool ok;
 
-	if (ref != NULL)
-		schema = cs_json_pointer(w->r->schema, ref + 1);
+	if (json_object_is_type(v, json_type_object) && !check_required(w, schema, v))
+		return false;
+	w->depth++;
+	ok = check(w, cs_json_pointer(w->r->root, ref + 1), v) && check_any(w, schema, v);
+	w->depth--;
+	return ok;
+}
+
+static bool
+check(struct walk *w, json_object *schema, json_object *v)
+{
+	bool ok;
+
 	if (!json_object_is_type(schema, json_type_object))
 		return true;
 	if (w->depth == MAX_DEPTH)
 		return breach(w, schema, "depth", "is nested too deeply");
+	if (json_object_object_get_ex(schema, "$ref", NULL))
+		return check_ref(w, schema, v);
 	if (!check_type(w, schema, v) || !check_choice(w, schema, v))
 		return false;
 	w->depth++;

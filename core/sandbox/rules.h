@@ -2,7 +2,7 @@
 /*
  * rules.h - the part of JSON Schema (draft 2020-12) that request bodies and data files are described with.
  *
- * Known: $ref (into this schema), type, const, enum, pattern (POSIX extended), minLength, maxLength, minimum, maximum,
+ * Known: $ref ("#/pointer" into the whole file; beside it required and anyOf alone count), type, const, enum, pattern (POSIX extended), minLength, maxLength, minimum, maximum,
  * minItems, maxItems, items, properties, required, additionalProperties, propertyNames, minProperties, anyOf; and two of our
  * own: "collection" {"name", "field"}: the text must stand in that field of a record of that collection; "error": the
  * named answer to give when this node is what failed. Other keywords are notes.
@@ -15,7 +15,8 @@
 #include "util/json.h"
 
 struct cs_sb_rules {
-	json_object *schema; /* what $ref points into */
+	json_object *schema;
+	json_object *root; /* what $ref points into */
 	struct cs_sb_regexes *regexes;
 	/* Does a record of `collection` have `value` at `field`? May be NULL where no schema says "collection". */
 	bool (*has)(void *ctx, const char *collection, const char *field, const char *value);

@@ -182,6 +182,12 @@ cs_sb_tenant_name(const struct cs_sb_tenant *t)
 	return t->name;
 }
 
+int64_t
+cs_sb_tenant_number(const struct cs_sb_tenant *t)
+{
+	return 1000000 + (int64_t)t->no;
+}
+
 static void
 record_free(struct cs_sb_record *r)
 {

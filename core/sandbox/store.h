@@ -72,6 +72,8 @@ void cs_sb_crm_state_reset(struct cs_sb_crm_state *st);
 /* The tenant of that name, made when new. NULL: the name is no name, or there are too many. */
 struct cs_sb_tenant *cs_sb_tenant_get(struct cs_sb_crm_state *st, const char *name);
 const char *cs_sb_tenant_name(const struct cs_sb_tenant *t);
+/* Seven digits, another for each tenant of a CRM: what vendors call portal or account id. */
+int64_t cs_sb_tenant_number(const struct cs_sb_tenant *t);
 
 struct cs_sb_made {
 	int64_t now_ms;

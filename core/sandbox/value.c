@@ -203,6 +203,8 @@ made_root(struct cs_sb_scope *sc, const char *name)
 		return json_object_new_string(sc->base);
 	if (strcmp(name, "tenant") == 0)
 		return json_object_new_string(sc->tenant != NULL ? cs_sb_tenant_name(sc->tenant) : "default");
+	if (strcmp(name, "tenant_no") == 0 && sc->tenant != NULL)
+		return json_object_new_int64(cs_sb_tenant_number(sc->tenant));
 	return NULL;
 }
 
