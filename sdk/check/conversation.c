@@ -110,22 +110,17 @@ copy_of(json_object *o)
 	return cs_json_merge_patch(NULL, o);
 }
 
-/* The script's settings over the manifest's defaults; new. */
+/* The script's settings over the manifest's defaults, checked as an operator's are; new. */
 static json_object *
-all_settings(const struct cs_check_plugin *p, json_object *given)
+all_settings(struct cs_call *c, json_object *given)
 {
-	json_object *rows = cs_json_get(p->manifest, "settings"), *out = json_object_new_object();
+	json_object *out = NULL;
+	struct cs_err err = { 0 };
 
-	for (size_t i = 0; rows && i < json_object_array_length(rows); i++) {
-		json_object *row = json_object_array_get_idx(rows, i), *v = cs_json_get(row, "default");
-		const char *key = cs_json_str(row, "key", "");
-
-		if (given && json_object_object_get_ex(given, key, NULL))
-			v = cs_json_get(given, key);
-		if (v)
-			json_object_object_add(out, key, json_object_get(v));
-	}
-	return out;
+	if (cs_manifest_settings(c->plugin->rows, given, &out, &err) == 0)
+		return out;
+	cs_check_fault(c, "settings: %s", err.msg);
+	return object_or_new(given);
 }
 
 static void
@@ -140,7 +135,6 @@ call_init(struct cs_call *c, const struct cs_check_plugin *p, json_object *scrip
 	cs_buf_init(&c->reason, 64 << 10);
 	cs_buf_init(&c->warnings, 64 << 10);
 	cs_time_parse(now, strlen(now), true, &c->now_ms, NULL);
-	c->settings = all_settings(p, cs_json_get(script, "settings"));
 	c->receipts = copy_of(receipts);
 	c->receipts_before = copy_of(receipts);
 	c->facts = copy_of(facts);
@@ -148,6 +142,7 @@ call_init(struct cs_call *c, const struct cs_check_plugin *p, json_object *scrip
 	c->records = json_object_new_array();
 	c->emitted = json_object_new_array();
 	c->faults = json_object_new_array();
+	c->settings = all_settings(c, cs_json_get(script, "settings"));
 	json_object_put(receipts);
 	json_object_put(facts);
 }
@@ -444,8 +439,9 @@ cs_check_open(struct cs_check_plugin *p, const char *dir, const char *name, stru
 	memset(p, 0, sizeof(*p));
 	p->name = cs_xstrdup(name);
 	snprintf(path, sizeof(path), "%s/%s.json", dir, name);
-	if ((rc = cs_json_read_file(path, FILE_MAX, &p->manifest, err)) != 0)
+	if ((rc = cs_manifest_read(path, &p->rows, err)) != 0)
 		return rc;
+	p->manifest = p->rows->json;
 	snprintf(path, sizeof(path), "%s/%s.so", dir, name);
 	if (!(p->handle = dlopen(path, RTLD_NOW | RTLD_LOCAL)))
 		return cs_err_set(err, CS_EINVAL, "%s", dlerror());
@@ -459,7 +455,8 @@ cs_check_open(struct cs_check_plugin *p, const char *dir, const char *name, stru
 void
 cs_check_close(struct cs_check_plugin *p)
 {
-	json_object_put(p->manifest);
+	if (p->rows)
+		cs_manifest_unref(p->rows);
 	if (p->handle)
 		dlclose(p->handle);
 	free(p->name);

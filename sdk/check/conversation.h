@@ -37,12 +37,14 @@
 #include <stdio.h>
 #include <json-c/json.h>
 #include <cs/plugin_v1.h>
+#include "plugin/manifest.h"
 #include "util/err.h"
 
 struct cs_check_plugin {
 	void *handle;
 	const struct cs_plugin_v1 *v1;
-	json_object *manifest;
+	struct cs_manifest *rows;
+	json_object *manifest; /* of rows */
 	char *name;
 };
 

@@ -380,7 +380,7 @@ host_http(struct cs_call *c, const struct cs_http_req *req, struct cs_http_res *
 }
 
 /* ---- words */
-static void
+static CS_PRINTF(2, 0) void
 add_line(struct cs_buf *b, const char *fmt, va_list ap)
 {
 	if (b->len)
@@ -594,7 +594,7 @@ host_hmac(struct cs_call *c, int32_t alg, const char *name, struct cs_bytes in, 
 	int len;
 
 	if (!key)
-		return CS_UNSUPPORTED;
+		return CS_REJECT;
 	len = (int)strlen(key);
 	if (strncmp(key, "whsec_", 6) == 0) {
 		len = cs_base64_decode(key + 6, strlen(key + 6), decoded, sizeof(decoded));
