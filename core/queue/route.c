@@ -16,11 +16,11 @@ fits(const struct cs_conn_row *c, const struct cs_lead *lead)
 }
 
 static bool
-subscribes(const struct cs_conn_row *c, enum cs_lead_kind kind)
+subscribes(const struct cs_conn_row *c, const struct cs_lead *lead, enum cs_lead_kind kind)
 {
 	switch (kind) {
 	case CS_KIND_EVENT:
-		return (c->subscribe & CS_SUB_EVENTS) != 0;
+		return (c->subscribe & (strncmp(lead->event, "alert.", 6) == 0 ? CS_SUB_ALERTS : CS_SUB_EVENTS)) != 0;
 	case CS_KIND_UNQUALIFIED:
 		return (c->subscribe & CS_SUB_UNQUALIFIED) != 0;
 	default:
@@ -65,7 +65,7 @@ cs_route(const struct cs_lead *lead, enum cs_lead_kind kind, const struct cs_con
 	if (kind == CS_KIND_LEAD)
 		out[n++] = addressed(lead, conns, n_conns);
 	for (size_t i = 0; i < n_conns && n < CS_ROUTES_MAX; i++) {
-		if (!subscribes(&conns[i], kind) || (n > 0 && out[0].conn == &conns[i]))
+		if (!subscribes(&conns[i], lead, kind) || (n > 0 && out[0].conn == &conns[i]))
 			continue;
 		out[n++] = (struct cs_route){ .conn = &conns[i], .why = "" };
 	}

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * daemon.c - start-up, reload and shutdown, each in the order that loses nothing.
+ *
+ * Up: store and epoch, connections from the files, writer, engine (rebuilds its tree from the store), maintenance, and only
+ * then the listeners. Down: listeners stop taking and answer what they have (the writer still runs), the engine ends or hands
+ * back what is in flight, the writer commits the last of it and marks the stop as clean.
+ */
+#include "daemon/daemon.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "conf/load.h"
+#include "daemon/sync.h"
+#include "log/log.h"
+#include "queue/outcome.h"
+#include "util/crash.h"
+
+/* ---- the store */
+
+static void
+store_is_lost(const struct cs_err *err)
+{
+	cs_log(CS_LOG_ERROR, "store", "a commit failed and nobody knows what is on the disk: stopping without an answer", "why=\"%s\"", err->msg);
+	_exit(75); /* EX_TEMPFAIL: systemd starts us again, and the store is recovered */
+}
+
+static int64_t
+span_ms(const struct cs_conf *conf)
+{
+	int64_t sum = 0;
+
+	for (size_t i = 0; i < conf->schedule.retry.n; i++)
+		sum += conf->schedule.retry.v[i].wait_ms;
+	return sum;
+}
+
+static int
+open_store(struct cs_daemon *d, struct cs_err *err)
+{
+	struct cs_store_conf sc = { .path = d->conf->store.path, .min_free = d->conf->store.min_free };
+	struct cs_sync_result sync;
+	int64_t in_doubt = 0;
+	int rc;
+
+	if ((rc = cs_store_open_sqlite(&sc, &d->store, err)) < 0 || (rc = d->store->ops->begin(d->store, err)) < 0)
+		return rc;
+	d->epoch_started_ms = cs_now_ms(&cs_clock_real);
+	if ((rc = d->store->ops->epoch_begin(d->store, d->epoch_started_ms, 0, &d->epoch, &in_doubt, err)) < 0 ||
+	    (rc = cs_sync_connections(d->store, d->conf, d->epoch_started_ms, span_ms(d->conf), NULL, NULL, &sync, err)) < 0 ||
+	    (rc = d->store->ops->commit(d->store, err)) < 0)
+		return rc;
+	cs_log(in_doubt > 0 ? CS_LOG_WARN : CS_LOG_INFO, "store", in_doubt > 0 ? "opened after an unclean stop" : "opened",
+	    "path=%s epoch=%lld in_doubt=%lld", d->conf->store.path, (long long)d->epoch, (long long)in_doubt);
+	cs_log(CS_LOG_INFO, "conf", "connections read", "added=%d changed=%d paused=%d released=%d", sync.added, sync.changed, sync.paused,
+	    sync.released);
+	return 0;
+}
+
+static void
+see_who_listens(struct cs_daemon *d)
+{
+	bool wanted = false;
+
+	for (size_t i = 0; i < d->conf->n_crms; i++)
+		for (size_t k = 0; d->conf->crms[i].enabled && k < d->conf->crms[i].n_connections; k++)
+			wanted |= (d->conf->crms[i].connections[k].subscribe & CS_CONF_SUB_EVENTS) != 0;
+	d->slots->events_wanted = wanted;
+}
+
+static int
+start_core(struct cs_daemon *d, struct cs_err *err)
+{
+	struct cs_engine_conf ec = { .conf = d->conf, .clock = &cs_clock_real, .vault = d->vault, .slots = d->slots, .epoch = d->epoch,
+		.epoch_started_ms = d->epoch_started_ms, .trust_plugins = d->trust_plugins };
+	struct cs_store *handle = NULL;
+	int rc;
+
+	if ((rc = d->store->ops->reader(d->store, &ec.reader, err)) < 0 || (rc = d->store->ops->reader(d->store, &handle, err)) < 0 ||
+	    (rc = d->store->ops->reader(d->store, &d->intake.reader, err)) < 0 ||
+	    (rc = d->store->ops->reader(d->store, &d->api.reader, err)) < 0 ||
+	    (rc = cs_writer_start(d->store, &cs_clock_real, store_is_lost, &d->writer, err)) < 0)
+		return rc;
+	ec.writer = d->writer;
+	see_who_listens(d);
+	if ((rc = cs_engine_start(&ec, &d->engine, err)) < 0)
+		return rc;
+	return cs_maintenance_start(handle, d->writer, &cs_clock_real, d->conf, &d->maintenance, err);
+}
+
+/* ---- listeners */
+
+static void
+tell_port(const struct cs_daemon *d, const char *name, const struct cs_http_server *s)
+{
+	CS_CLEANUP(cs_freep) char *path = NULL, *tmp = NULL;
+	FILE *f;
+
+	if (d->port_dir == NULL)
+		return;
+	path = cs_xasprintf("%s/%s.port", d->port_dir, name);
+	tmp = cs_xasprintf("%s.new", path);
+	if ((f = fopen(tmp, "w")) == NULL)
+		return;
+	fprintf(f, "%u\n", cs_http_server_port(s));
+	fclose(f);
+	rename(tmp, path);
+}
+
+static int
+listen_on(struct cs_daemon *d, const char *name, const struct cs_conf_listen *at, struct cs_http_server_conf *sc,
+          struct cs_http_server **out, struct cs_err *err)
+{
+	const struct cs_conf *c = d->conf;
+
+	if (at->text[0] == '\0')
+		return 0;
+	sc->listen = at->text;
+	sc->behind_proxy = c->behind_proxy;
+	if (!at->is_unix && c->tls.cert[0] != '\0') {
+		sc->tls_cert_file = c->tls.cert;
+		sc->tls_key_file = c->tls.key;
+	}
+	sc->max_bodies_total = (size_t)c->limits.bodies;
+	sc->max_connections = (unsigned)c->limits.connections;
+	sc->idle_timeout_s = (unsigned)(c->limits.idle_timeout / 1000);
+	if ((*out = cs_http_server_start(sc, err)) == NULL)
+		return err->code;
+	tell_port(d, name, *out);
+	cs_log(CS_LOG_INFO, "http", "listening", "what=%s address=%s", name, at->text);
+	return 0;
+}
+
+static int
+start_listeners(struct cs_daemon *d, struct cs_err *err)
+{
+	const struct cs_conf *c = d->conf;
+	struct cs_http_server_conf intake = { .max_body = (size_t)c->limits.lead_size, .ctx = &d->intake, .handle = cs_intake_handle,
+		.on_headers = cs_intake_on_headers };
+	struct cs_http_server_conf admin = { .max_body = (size_t)c->limits.lead_size, .ctx = &d->api, .handle = cs_api_handle };
+	struct cs_http_server_conf control = admin;
+	int rc;
+
+	if ((rc = listen_on(d, "control", &c->listen.control, &control, &d->control_server, err)) < 0 ||
+	    (rc = listen_on(d, "admin", &c->listen.admin, &admin, &d->admin_server, err)) < 0)
+		return rc;
+	if (c->intake.secrets.n == 0 && c->intake.keys.n == 0)
+		cs_log(CS_LOG_WARN, "conf", "neither intake.secrets nor intake.keys is set: only keys made with \"csrelay keys new\" let leads in", "%s", "");
+	return listen_on(d, "intake", &c->listen.intake, &intake, &d->intake_server, err);
+}
+
+static void
+fill_parts(struct cs_daemon *d)
+{
+	struct cs_accept_env env = { d->slots, d->engine, d->epoch, span_ms(d->conf) };
+
+	d->intake.conf = cs_conf_ref(d->conf);
+	d->intake.clock = &cs_clock_real;
+	d->intake.writer = d->writer;
+	d->intake.env = env;
+	d->api.conf = cs_conf_ref(d->conf);
+	d->api.clock = &cs_clock_real;
+	d->api.writer = d->writer;
+	d->api.engine = d->engine;
+	d->api.slots = d->slots;
+	d->api.vault = d->vault;
+	d->api.started_ms = d->epoch_started_ms;
+}
+
+int
+cs_daemon_start(struct cs_daemon *d, struct cs_err *err)
+{
+	int rc;
+
+	d->slots = cs_xcalloc(1, sizeof(*d->slots));
+	rc = cs_vault_open(d->conf->vault.key_file, &d->vault, err);
+	if (rc == CS_ENOTFOUND)
+		cs_log(CS_LOG_WARN, "vault", "no master key: secrets of connections made by the API cannot be kept", "path=%s",
+		    d->conf->vault.key_file);
+	else if (rc < 0)
+		return rc;
+	if ((rc = open_store(d, err)) < 0 || (rc = start_core(d, err)) < 0)
+		return rc;
+	fill_parts(d);
+	return start_listeners(d, err);
+}
+
+/* ---- reload */
+
+struct reload_op {
+	struct cs_wop wop;
+	struct cs_daemon *daemon;
+	struct cs_conf *conf;
+	struct cs_sync_result result;
+};
+
+static int
+apply_reload(struct cs_wop *w, struct cs_store *s, int64_t now_ms, struct cs_err *err)
+{
+	struct reload_op *o = CS_CONTAINER(w, struct reload_op, wop);
+
+	return cs_sync_connections(s, o->conf, now_ms, span_ms(o->conf), NULL, NULL, &o->result, err);
+}
+
+/* The released and the new are found by the engine when it looks at the connections anew. */
+static void
+reload_committed(struct cs_wop *w)
+{
+	struct reload_op *o = CS_CONTAINER(w, struct reload_op, wop);
+
+	if (w->rc == 0) {
+		cs_engine_post_reload(o->daemon->engine, o->conf);
+		cs_log(CS_LOG_INFO, "conf", "configuration reloaded", "added=%d changed=%d paused=%d released=%d", o->result.added,
+		    o->result.changed, o->result.paused, o->result.released);
+	} else
+		cs_log(CS_LOG_ERROR, "conf", "the new connections could not be written: the old configuration stays", "code=%s", cs_err_name(w->rc));
+	cs_conf_unref(o->conf);
+	free(o);
+}
+
+void
+cs_daemon_reload(struct cs_daemon *d)
+{
+	struct cs_conf_errors errs = { 0 };
+	CS_CLEANUP(cs_buf_fini) struct cs_buf restart = CS_BUF_INIT(4096);
+	struct cs_conf *fresh;
+	struct reload_op *o;
+
+	if (cs_conf_load(d->conf_file, &fresh, &errs) < 0) {
+		cs_log(CS_LOG_ERROR, "conf", "the new configuration is faulty: the old one stays", "faults=%zu", errs.n);
+		cs_conf_errors_print(&errs, stderr);
+		cs_conf_errors_fini(&errs);
+		return;
+	}
+	if (cs_conf_needs_restart(d->conf, fresh, &restart) > 0)
+		cs_log(CS_LOG_WARN, "conf", "some changes need a restart", "options=\"%s\"", cs_buf_str(&restart));
+	o = cs_xcalloc(1, sizeof(*o));
+	o->wop.apply = apply_reload;
+	o->wop.committed = reload_committed;
+	o->daemon = d;
+	o->conf = cs_conf_ref(fresh);
+	cs_conf_unref(d->conf);
+	d->conf = fresh;
+	cs_log_init(&(struct cs_log_conf){ .level = (enum cs_log_level)fresh->log.level, .json = fresh->log.format == CS_CONF_LOG_JSON,
+	    .debug_modules = fresh->log.debug, .fd = 2 });
+	see_who_listens(d);
+	cs_intake_reload(&d->intake, fresh);
+	if (!cs_writer_put(d->writer, &o->wop)) {
+		cs_conf_unref(o->conf);
+		free(o);
+	}
+}
+
+/* ---- down */
+
+void
+cs_daemon_stop(struct cs_daemon *d)
+{
+	int64_t grace = d->conf->shutdown.grace;
+
+	d->intake.closing = true;
+	if (d->intake_server != NULL)
+		cs_http_server_stop(d->intake_server, grace / 4);
+	if (d->slots != NULL)
+		d->slots->in_hand_max = 0;
+	if (d->engine != NULL)
+		cs_engine_stop(d->engine, grace / 2);
+	if (d->admin_server != NULL)
+		cs_http_server_stop(d->admin_server, 500);
+	if (d->control_server != NULL)
+		cs_http_server_stop(d->control_server, 500);
+	cs_maintenance_stop(d->maintenance);
+	if (d->writer != NULL)
+		cs_writer_stop(d->writer, true);
+	else
+		cs_store_close(d->store);
+	if (d->engine != NULL)
+		cs_engine_free(d->engine);
+	cs_store_close(d->intake.reader);
+	cs_store_close(d->api.reader);
+	cs_conf_unref(d->intake.conf);
+	cs_conf_unref(d->intake.next_conf);
+	cs_conf_unref(d->api.conf);
+	cs_vault_close(d->vault);
+	free(d->slots);
+}

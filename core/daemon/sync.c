@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sync.c - comparing what the files say with the rows there are.
+ */
+#include "daemon/sync.h"
+#include <stdlib.h>
+#include <string.h>
+#include "queue/route.h"
+#include "util/clock.h"
+#include "util/map.h"
+
+#define PAGE 256
+#define RELEASE_MAX 5000
+#define GONE "no longer in the configuration files"
+#define SWITCHED_OFF "paused in the configuration files"
+
+struct sync {
+	struct cs_store *store;
+	struct cs_map rows;      /* hash(crm, name) -> struct cs_conn_row, unseen so far */
+	struct cs_arena mem;
+	int64_t now_ms, span_ms;
+	void (*changed)(void *, int64_t, const char *);
+	void *ctx;
+	struct cs_sync_result *out;
+};
+
+static uint64_t
+key_of(const char *crm, const char *name)
+{
+	CS_CLEANUP(cs_buf_fini) struct cs_buf b = CS_BUF_INIT(1024);
+
+	cs_buf_printf(&b, "%s/%s", crm, name);
+	return cs_hash64(cs_buf_str(&b), b.len);
+}
+
+static int
+read_rows(struct sync *y, struct cs_err *err)
+{
+	struct cs_conn_row page[PAGE];
+	int64_t after = 0;
+	int n;
+
+	while ((n = y->store->ops->conn_list(y->store, after, &y->mem, page, PAGE, err)) > 0) {
+		for (int i = 0; i < n; i++) {
+			after = page[i].id;
+			if (page[i].is_static)
+				cs_map_put(&y->rows, key_of(page[i].crm, page[i].name),
+				    cs_arena_dup(&y->mem, &page[i], sizeof(page[i])));
+		}
+		if (n < PAGE)
+			break;
+	}
+	return n;
+}
+
+static bool
+same(const struct cs_conn_row *a, const struct cs_conn_row *b)
+{
+	return strcmp(a->account, b->account) == 0 && strcmp(a->crm_account_id, b->crm_account_id) == 0 &&
+	    strcmp(a->label, b->label) == 0 && strcmp(a->settings, b->settings) == 0 && strcmp(a->overrides, b->overrides) == 0 &&
+	    strcmp(a->timezone, b->timezone) == 0 && a->subscribe == b->subscribe && a->state == b->state;
+}
+
+static enum cs_conn_state
+state_now(const struct cs_conn_row *old, bool paused)
+{
+	if (paused)
+		return CS_CONN_PAUSED;
+	if (old == NULL || old->state == CS_CONN_NEEDS_REAUTH) /* the operator may have mended it: try */
+		return CS_CONN_CONNECTED;
+	if (old->state == CS_CONN_PAUSED && (strcmp(old->state_reason, GONE) == 0 || strcmp(old->state_reason, SWITCHED_OFF) == 0))
+		return CS_CONN_CONNECTED;
+	return old->state;
+}
+
+static int
+fits(const struct cs_conn_row *c, const struct cs_delivery_row *d)
+{
+	return (c->subscribe & CS_SUB_ROUTED) != 0 && strcmp(c->crm, d->crm) == 0 &&
+	    (d->crm_account_id[0] == '\0' || strcmp(c->crm_account_id, d->crm_account_id) == 0);
+}
+
+struct orphans {
+	struct cs_delivery_row rows[PAGE];
+	struct cs_arena mem;
+	int n;
+};
+
+static int
+collect(void *ctx, const struct cs_delivery_row *row)
+{
+	struct orphans *o = ctx;
+
+	o->rows[o->n] = *row;
+	o->rows[o->n].crm = cs_arena_strdup(&o->mem, row->crm);
+	o->rows[o->n].crm_account_id = cs_arena_strdup(&o->mem, row->crm_account_id);
+	return ++o->n == PAGE;
+}
+
+static int
+release_row(struct cs_store *s, const struct cs_conn_row *conn, const struct cs_delivery_row *d, int64_t now_ms, int64_t span_ms,
+            struct cs_err *err)
+{
+	struct cs_move m = { .id = d->id, .gen = d->gen, .from = CS_STATE_BIT(CS_DEAD), .to = CS_DUE, .conn_id = conn->id,
+		.lane = d->urgency == CS_URGENCY_EMERGENCY ? CS_LANE_REPLAY_EMERGENCY : CS_LANE_REPLAY, .due_ms = now_ms,
+		.expires_ms = now_ms + span_ms, .reason = "",
+		.set = CS_SET_CONN | CS_SET_LANE | CS_SET_DUE | CS_SET_EXPIRES | CS_SET_BLAME | CS_SET_REASON };
+	int rc = s->ops->delivery_move(s, &m, err);
+
+	return rc == CS_ESTATE || rc == CS_EEXIST ? 0 : rc;
+}
+
+int
+cs_sync_release(struct cs_store *s, const struct cs_conn_row *conn, int64_t now_ms, int64_t span_ms, struct cs_err *err)
+{
+	struct orphans *o = cs_xcalloc(1, sizeof(*o));
+	struct cs_filter f = { .states = CS_STATE_BIT(CS_DEAD), .conn_id = 0, .crm = conn->crm, .blame = CS_BLAME_CONNECTION,
+		.account = strcmp(conn->account, "*") == 0 ? NULL : conn->account, .urgency = -1, .limit = PAGE };
+	int rc = 0, released = 0;
+
+	cs_arena_init(&o->mem);
+	for (int page = 0; page < RELEASE_MAX / PAGE && rc >= 0; page++) {
+		o->n = 0;
+		if ((rc = s->ops->delivery_list(s, &f, &o->mem, collect, o, err)) < 0 || o->n == 0)
+			break;
+		for (int i = 0; i < o->n && rc >= 0; i++)
+			if (fits(conn, &o->rows[i])) {
+				rc = release_row(s, conn, &o->rows[i], now_ms, span_ms, err);
+				released += rc >= 0;
+			}
+		f.before_id = o->rows[o->n - 1].id;
+	}
+	cs_arena_fini(&o->mem);
+	free(o);
+	return rc < 0 ? rc : released;
+}
+
+static int
+put(struct sync *y, struct cs_conn_row *want, bool paused, struct cs_err *err)
+{
+	struct cs_conn_row *old = cs_map_del(&y->rows, key_of(want->crm, want->name));
+	int rc;
+
+	want->state = state_now(old, paused);
+	want->state_reason = want->state == CS_CONN_CONNECTED ? "" : paused ? SWITCHED_OFF : old->state_reason;
+	want->is_static = true;
+	if (old != NULL) {
+		want->id = old->id;
+		want->public_id = old->public_id;
+		want->facts = old->facts;
+		if (want->timezone[0] == '\0')
+			want->timezone = old->timezone;
+		want->state_since_ms = old->state == want->state ? old->state_since_ms : y->now_ms;
+		if (same(old, want))
+			return 0;
+	}
+	if ((rc = y->store->ops->conn_put(y->store, want, err)) < 0)
+		return rc;
+	if (old == NULL)
+		y->out->added++;
+	else
+		y->out->changed++;
+	if ((rc = cs_sync_release(y->store, want, y->now_ms, y->span_ms, err)) < 0)
+		return rc;
+	y->out->released += rc;
+	if (y->changed != NULL)
+		y->changed(y->ctx, want->id, want->crm);
+	return 0;
+}
+
+static int
+put_configured(struct sync *y, const struct cs_conf_crm *crm, const struct cs_conf_connection *c, struct cs_err *err)
+{
+	struct cs_conn_row want = { .name = c->name, .account = c->account, .crm = crm->name, .crm_account_id = c->crm_account_id,
+		.label = c->label, .state_since_ms = y->now_ms, .subscribe = c->subscribe, .facts = "", .timezone = c->timezone };
+
+	want.settings = cs_arena_strdup(&y->mem, cs_json_text(c->values.settings));
+	want.overrides = c->overrides != NULL ? cs_arena_strdup(&y->mem, cs_json_text(c->overrides)) : "";
+	return put(y, &want, c->paused, err);
+}
+
+/* alerts.webhook is a connection of the webhook plugin like any other. */
+static int
+put_alerts(struct sync *y, const struct cs_conf *conf, struct cs_err *err)
+{
+	struct cs_conn_row want = { .name = CS_ALERTS_CONNECTION, .account = "*", .crm = "webhook", .crm_account_id = "", .label = "Alerts",
+		.state_since_ms = y->now_ms, .subscribe = CS_SUB_ALERTS, .facts = "", .timezone = "", .overrides = "" };
+	json_object *settings;
+
+	if (conf->alerts.webhook[0] == '\0')
+		return 0;
+	settings = json_object_new_object();
+	json_object_object_add(settings, "url", json_object_new_string(conf->alerts.webhook));
+	want.settings = cs_arena_strdup(&y->mem, cs_json_text(settings));
+	json_object_put(settings);
+	return put(y, &want, false, err);
+}
+
+static int
+pause_gone(struct sync *y, struct cs_err *err)
+{
+	struct cs_conn_row *row;
+	size_t at = 0;
+	int rc = 0;
+
+	while (rc >= 0 && (row = cs_map_next(&y->rows, &at, NULL)) != NULL) {
+		if (row->state == CS_CONN_PAUSED && strcmp(row->state_reason, GONE) == 0)
+			continue;
+		rc = y->store->ops->conn_state(y->store, row->id, CS_CONN_PAUSED, GONE, y->now_ms, err);
+		y->out->paused++;
+		if (y->changed != NULL)
+			y->changed(y->ctx, row->id, row->crm);
+	}
+	return rc;
+}
+
+int
+cs_sync_connections(struct cs_store *s, const struct cs_conf *conf, int64_t now_ms, int64_t span_ms,
+                    void (*changed)(void *ctx, int64_t conn_id, const char *crm), void *ctx, struct cs_sync_result *out,
+                    struct cs_err *err)
+{
+	struct sync y = { .store = s, .now_ms = now_ms, .span_ms = span_ms, .changed = changed, .ctx = ctx, .out = out };
+	int rc;
+
+	memset(out, 0, sizeof(*out));
+	cs_map_init(&y.rows);
+	cs_arena_init(&y.mem);
+	rc = read_rows(&y, err);
+	for (size_t i = 0; i < conf->n_crms && rc >= 0; i++)
+		for (size_t k = 0; conf->crms[i].enabled && k < conf->crms[i].n_connections && rc >= 0; k++)
+			rc = put_configured(&y, &conf->crms[i], &conf->crms[i].connections[k], err);
+	if (rc >= 0)
+		rc = put_alerts(&y, conf, err);
+	if (rc >= 0)
+		rc = pause_gone(&y, err);
+	cs_map_fini(&y.rows);
+	cs_arena_fini(&y.mem);
+	return rc < 0 ? rc : 0;
+}

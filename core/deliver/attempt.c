@@ -1,0 +1,463 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * attempt.c - one try of a delivery: map, push, decide, write down. Only here do queue and plugin meet.
+ *
+ *   job in hand -> context -> steps (receipts, doubt) -> [map, overrides] -> push -> verdict -> decision -> results
+ *
+ * With overrides, map runs as a call of its own, since the patch is laid on between; without them map and push are one
+ * call. An attempt that cannot even begin (no plugin, settings that break the manifest) holds the connection and gives the
+ * delivery back uncharged: that is the set-up's trouble, and mending it heals what is queued.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "deliver/engine_private.h"
+#include "deliver/events.h"
+#include "deliver/exchange.h"
+#include "deliver/overrides.h"
+#include "deliver/results.h"
+#include "deliver/steps.h"
+#include "log/log.h"
+
+#define CRASHES_MAX 3
+#define CALLER_MEMORY_MS CS_DAY_MS
+#define MAPPED_MAX (1u << 20)
+
+struct attempt {
+	struct cs_session session;   /* first */
+	struct cs_tree_conn *tc;
+	struct cs_job *job;
+	struct cs_arena mem;
+	struct cs_steps steps;
+	struct cs_buf document, records;
+	bool mapping, ask;
+	int64_t started_ms;
+	char delivery_id[40];
+};
+
+static struct attempt *
+attempt_of(struct cs_session *s)
+{
+	return (struct attempt *)(void *)s;
+}
+
+static void
+attempt_free(struct attempt *a)
+{
+	cs_context_unref(a->session.context);
+	cs_buf_fini(&a->session.exchanges);
+	cs_buf_fini(&a->document);
+	cs_buf_fini(&a->records);
+	cs_arena_fini(&a->mem);
+	free(a);
+}
+
+/* ---- what the session asks and tells */
+
+static void
+sent_mark_is_durable(struct cs_engine *e CS_UNUSED, void *ctx, int rc)
+{
+	struct attempt *a = ctx;
+
+	cs_session_go(&a->session, rc == 0 ? CS_DONE : CS_RETRY);
+}
+
+static void
+mark_sent(struct attempt *a, struct cs_step_state *st)
+{
+	CS_CLEANUP(cs_buf_fini) struct cs_buf json = CS_BUF_INIT(0);
+
+	st->sent_ms = cs_now_ms(a->session.engine->c.clock);
+	cs_steps_write(&a->steps, &json);
+	cs_results_progress_then(a->session.engine, a->job->d.id, cs_buf_str(&json), sent_mark_is_durable, a);
+	a->steps.dirty = false;
+}
+
+static int32_t
+before(struct cs_session *s, const struct cs_step_row *row, const struct cs_http_req *req, bool *hold)
+{
+	struct attempt *a = attempt_of(s);
+	int32_t may;
+
+	if (!req->mutates)
+		return CS_DONE;
+	may = cs_steps_may_send(&a->steps, row->name);
+	if (may == CS_RETRY)
+		s->fault = "the plugin sent a step in doubt again without looking whether it had happened";
+	if (may == CS_DONE && row->on_doubt == CS_DOUBT_ASK) {
+		mark_sent(a, cs_steps_find(&a->steps, row->name));
+		*hold = true;
+	}
+	return may;
+}
+
+/* Receipts and doubts are written at once: they ride the next commit, while the plugin goes on. */
+static void
+save_steps(struct attempt *a)
+{
+	CS_CLEANUP(cs_buf_fini) struct cs_buf json = CS_BUF_INIT(0);
+
+	if (!a->steps.dirty)
+		return;
+	a->steps.dirty = false;
+	cs_steps_write(&a->steps, &json);
+	cs_results_progress(a->session.engine, a->job->d.id, cs_buf_str(&json));
+}
+
+static void
+after(struct cs_session *s, const struct cs_step_row *row, const char *looks_for, bool doubt, int status)
+{
+	struct attempt *a = attempt_of(s);
+
+	if (s->x->mutates)
+		cs_steps_sent(&a->steps, row->name, doubt, cs_now_ms(s->engine->c.clock));
+	if (looks_for != NULL && ((status >= 200 && status < 300) || status == 404))
+		cs_steps_looked(&a->steps, looks_for);
+	if (doubt)
+		save_steps(a);
+	cs_crash_point("after-answer");
+}
+
+static void
+receipt(struct cs_session *s, const char *step, struct cs_bytes value)
+{
+	cs_steps_receipt(&attempt_of(s)->steps, step, value);
+}
+
+static void
+record(struct cs_session *s, const char *type, const char *id, const char *url)
+{
+	struct attempt *a = attempt_of(s);
+	CS_CLEANUP(cs_buf_fini) struct cs_buf link = CS_BUF_INIT(4096);
+	struct cs_lookup lk = cs_context_lookup(s->context, false);
+	const struct cs_manifest *m = s->context->manifest;
+	struct cs_buf *b = &a->records;
+
+	lk.id = id;
+	for (size_t i = 0; url[0] == '\0' && i < m->n_links; i++)
+		if (strcmp(m->links[i].name, type) == 0)
+			cs_template_expand(m->links[i].value, CS_IN_URL, &lk, &link, NULL);
+	if (url[0] == '\0')
+		url = cs_buf_str(&link);
+	cs_buf_adds(b, b->len > 0 ? ",{\"type\":" : "[{\"type\":");
+	cs_buf_add_json_string(b, type, strlen(type));
+	cs_buf_adds(b, ",\"id\":");
+	cs_buf_add_json_string(b, id, strlen(id));
+	cs_buf_adds(b, ",\"url\":");
+	cs_buf_add_json_string(b, url, strlen(url));
+	cs_buf_addc(b, '}');
+}
+
+static void
+emit(struct cs_session *s, struct cs_bytes out)
+{
+	struct attempt *a = attempt_of(s);
+
+	if (a->mapping) {
+		cs_buf_reset(&a->document);
+		cs_buf_add(&a->document, out.ptr, out.len);
+	}
+}
+
+/* ---- the end */
+
+static void
+remember_caller(struct attempt *a, struct cs_result *r)
+{
+	const uint64_t keys[2] = { a->job->d.phone_key, a->job->d.email_key };
+
+	for (size_t i = 0; i < a->steps.n && r->n_remember < CS_ARRAY_LEN(r->remember); i++) {
+		const struct cs_step_state *st = &a->steps.v[i];
+
+		if (!st->row->per_caller || st->state != CS_RECEIPT_VALUE)
+			continue;
+		cs_callers_remember(&a->session.engine->callers, a->job->d.conn_id, keys, st->row->name, st->value);
+		r->remember[r->n_remember++] = (struct cs_remember){ st->row->name, st->value };
+	}
+}
+
+static enum cs_tree_result
+tree_result(const struct cs_decision *d, int32_t outcome)
+{
+	if (d->to == CS_DELIVERED || outcome == CS_REJECT)
+		return CS_TREE_OK; /* it answers: a refused lead is not the connection's illness */
+	return d->failure ? CS_TREE_FAILED : CS_TREE_NEUTRAL;
+}
+
+static void
+leave(struct cs_engine *e, struct cs_tree_conn *tc, struct cs_job *job, enum cs_tree_result r)
+{
+	int64_t now_ms = cs_now_ms(e->c.clock);
+	struct cs_tree_change ch;
+	struct cs_list next;
+
+	cs_list_init(&next);
+	cs_callers_leave(&e->callers, job, &next);
+	while (!cs_list_empty(&next)) { /* to the front, the first one last */
+		struct cs_list *n = next.prev;
+
+		cs_list_del(n);
+		cs_tree_add(&e->tree, tc, CS_CONTAINER(n, struct cs_item, node), true, now_ms);
+	}
+	ch = cs_tree_finish(&e->tree, tc, r, now_ms);
+	cs_engine_conn_state(e, tc, ch);
+}
+
+static void
+judge(struct attempt *a, const struct cs_wire_done *w, struct cs_verdict *v)
+{
+	struct cs_session *s = &a->session;
+
+	*v = (struct cs_verdict){ .outcome = w->outcome, .not_before_ms = s->not_before_ms, .status = s->last_status };
+	if (w->has_retry_after)
+		v->not_before_ms = cs_now_ms(s->engine->c.clock) + w->retry_after_ms;
+	v->doubt = cs_steps_in_doubt(&a->steps, &v->ask, &v->look_after_ms);
+	if (s->fault != NULL && s->fault[0] != '\0')
+		v->blame = CS_BLAME_US;
+	else if (s->fault != NULL)
+		v->blame = CS_BLAME_CONNECTION;
+	if (w->crash != 0) {
+		v->outcome = CS_RETRY;
+		v->blame = CS_BLAME_US;
+	}
+	if (w->outcome == CS_RETRY && v->doubt)
+		v->outcome = CS_UNKNOWN;
+}
+
+static void
+log_end(const struct attempt *a, const struct cs_verdict *v, const struct cs_decision *d)
+{
+	const struct cs_context *c = a->session.context;
+	bool done = d->to == CS_DELIVERED;
+
+	cs_log(done ? CS_LOG_INFO : d->to == CS_DEAD ? CS_LOG_WARN : CS_LOG_INFO, "deliver",
+	    done ? "delivered" : d->to == CS_DEAD ? "dead letter" : "deferred",
+	    "event_id=%s account=%s connection=%s delivery=%lld attempt=%d outcome=%s status=%d blame=%s",
+	    a->job->lead->doc->view.event_id, c->account, c->public_id, (long long)a->job->d.id, d->attempts, cs_outcome_name(v->outcome),
+	    v->status, cs_blame_name(d->blame));
+}
+
+static void
+conclude(struct attempt *a, const struct cs_wire_done *w)
+{
+	struct cs_engine *e = a->session.engine;
+	CS_CLEANUP(cs_buf_fini) struct cs_buf progress = CS_BUF_INIT(0);
+	struct cs_verdict v;
+	struct cs_decision d;
+	struct cs_result r = { .job = a->job, .context = a->session.context, .decision = &d, .reason = w->reason,
+		.warnings = w->warnings, .started_ms = a->started_ms };
+
+	judge(a, w, &v);
+	cs_outcome_decide(&e->schedule, e->c.clock, &a->job->d, &v, &d);
+	if (a->session.fault != NULL && a->session.fault[0] != '\0')
+		r.reason = a->session.fault;
+	else if (r.reason[0] == '\0')
+		r.reason = d.why;
+	cs_steps_write(&a->steps, &progress);
+	if (a->records.len > 0)
+		cs_buf_addc(&a->records, ']');
+	r.outcome = v.outcome;
+	r.status = v.status;
+	r.doubt = v.doubt;
+	r.progress = cs_buf_str(&progress);
+	r.exchanges = cs_buf_str(&a->session.exchanges);
+	r.records = cs_buf_str(&a->records);
+	r.needs_reauth = v.outcome == CS_REAUTH;
+	if (d.to == CS_DELIVERED)
+		remember_caller(a, &r);
+	log_end(a, &v, &d);
+	cs_crash_point("before-finish");
+	cs_results_finish(e, &r);
+	if (!a->job->lead->doc->is_event)
+		cs_events_watch(e, a->tc, a->session.context, d.to, r.needs_reauth);
+	e->n_flying--;
+	leave(e, a->tc, a->job, tree_result(&d, v.outcome));
+	cs_engine_job_gone(e, a->job);
+	attempt_free(a);
+}
+
+/* ---- the beginning */
+
+static void push(struct attempt *a, int kind);
+
+static void
+mapped(struct attempt *a, const struct cs_wire_done *w)
+{
+	CS_CLEANUP(cs_buf_fini) struct cs_buf laid = CS_BUF_INIT(MAPPED_MAX);
+	struct cs_context *c = a->session.context;
+	struct cs_wire_done refused = { .outcome = CS_REJECT, .warnings = "" };
+	struct cs_err err;
+
+	a->mapping = false;
+	if (w->outcome != CS_DONE) {
+		conclude(a, w);
+		return;
+	}
+	if (cs_overrides_apply(cs_buf_str(&a->document), a->document.len, c->overrides, a->job->lead->doc->json, &laid, &err) < 0) {
+		refused.reason = err.msg;
+		conclude(a, &refused);
+		return;
+	}
+	cs_buf_reset(&a->document);
+	cs_buf_add(&a->document, laid.ptr, laid.len);
+	push(a, CS_CALL_PUSH);
+}
+
+static void
+on_done(struct cs_session *s, const struct cs_wire_done *w)
+{
+	struct attempt *a = attempt_of(s);
+
+	if (a->mapping && s->context->overrides != NULL)
+		mapped(a, w);
+	else
+		conclude(a, w);
+}
+
+static const struct cs_session_ops attempt_ops = {
+	.before = before, .after = after, .receipt = receipt, .record = record, .emit = emit, .done = on_done,
+};
+
+/* Receipts for the plugin: its own, and what an earlier lead of the caller left. */
+static size_t
+receipts_of(struct attempt *a, struct cs_wire_receipt *out)
+{
+	struct cs_engine *e = a->session.engine;
+	const uint64_t keys[2] = { a->job->d.phone_key, a->job->d.email_key };
+	size_t n = 0;
+
+	for (size_t i = 0; i < a->steps.n; i++) {
+		const struct cs_step_state *st = &a->steps.v[i];
+		const char *known = NULL;
+
+		if (st->state != CS_RECEIPT_ABSENT)
+			out[n++] = (struct cs_wire_receipt){ st->row->name, st->state,
+				{ st->value != NULL ? st->value : "", st->value != NULL ? strlen(st->value) : 0 } };
+		if (!st->row->per_caller || st->state == CS_RECEIPT_VALUE)
+			continue;
+		known = cs_callers_recall(&e->callers, a->job->d.conn_id, keys, st->row->name);
+		for (int k = 0; known == NULL && k < 2; k++)
+			if (keys[k] != 0)
+				e->c.reader->ops->caller_get(e->c.reader, a->job->d.conn_id, keys[k], st->row->name,
+				    cs_now_ms(e->c.clock) - CALLER_MEMORY_MS, &a->mem, &known, NULL);
+		if (known != NULL)
+			out[n++] = (struct cs_wire_receipt){ st->row->name, CS_WIRE_REMEMBERED, { known, strlen(known) } };
+	}
+	return n;
+}
+
+static void
+push(struct attempt *a, int kind)
+{
+	struct cs_wire_receipt receipts[2 * CS_STEPS_MAX];
+	struct cs_wire_call in = { .kind = kind, .what_kind = CS_PUSH_LEAD, .delivery_id = a->delivery_id, .what = "",
+		.attempt = a->job->d.attempts + 1, .lead = &a->job->lead->doc->view, .receipts = receipts, .query = "", .channel = "" };
+	struct cs_wire_done busy = { .outcome = CS_RETRY, .reason = "the plugin is busy", .warnings = "" };
+	bool ask;
+	int64_t look;
+
+	cs_lead_resolve_time(a->job->lead->doc, a->session.context->timezone);
+	in.may_exist = cs_steps_in_doubt(&a->steps, &ask, &look);
+	in.n_receipts = receipts_of(a, receipts);
+	in.document = (struct cs_bytes){ cs_buf_str(&a->document), a->document.len };
+	cs_buf_fini(&a->session.exchanges);
+	if (cs_session_start(&a->session, &in) < 0)
+		conclude(a, &busy);
+}
+
+/* Nothing can be done for this connection until somebody mends its set-up. */
+static void
+hold_set_up(struct cs_engine *e, struct cs_tree_conn *tc, struct cs_job *j, const struct cs_err *err)
+{
+	cs_log(CS_LOG_ERROR, "deliver", "connection is held until its set-up is mended", "connection_id=%lld crm=%s why=\"%s\"",
+	    (long long)tc->id, tc->crm->name, err->msg);
+	leave(e, tc, j, CS_TREE_NEUTRAL);
+	cs_tree_hold_conn(&e->tree, tc, true, cs_now_ms(e->c.clock));
+	cs_engine_hand_back(e, j, 0);
+	cs_engine_publish_blocked(e, tc);
+}
+
+static bool
+too_many_crashes(struct attempt *a)
+{
+	static const struct cs_wire_done quarantined = { .outcome = CS_REJECT, .warnings = "",
+		.reason = "this lead stopped the plugin three times; it is kept aside" };
+
+	if (a->job->d.crashes < CRASHES_MAX)
+		return false;
+	conclude(a, &quarantined);
+	return true;
+}
+
+void
+cs_attempt_start(struct cs_engine *e, struct cs_tree_conn *tc, struct cs_job *j)
+{
+	int64_t now_ms = cs_now_ms(e->c.clock), look_after = 0;
+	struct cs_context *c;
+	struct attempt *a;
+	struct cs_err err;
+	bool ask;
+
+	if ((c = cs_engine_context(e, tc->id, &err)) == NULL) {
+		hold_set_up(e, tc, j, &err);
+		return;
+	}
+	a = cs_xcalloc(1, sizeof(*a));
+	a->session.engine = e;
+	a->session.context = cs_context_ref(c);
+	a->session.ops = &attempt_ops;
+	a->tc = tc;
+	a->job = j;
+	a->started_ms = now_ms;
+	cs_list_init(&a->session.node);
+	cs_arena_init(&a->mem);
+	cs_buf_init(&a->document, MAPPED_MAX);
+	cs_buf_init(&a->records, 64u << 10);
+	snprintf(a->delivery_id, sizeof(a->delivery_id), "dlv_%lld", (long long)j->d.id);
+	cs_steps_read(&a->steps, c->manifest, j->progress, j->d.doubt ? e->c.epoch_started_ms : 0, &a->mem);
+	if (cs_steps_in_doubt(&a->steps, &ask, &look_after) && !ask && look_after > now_ms) { /* looking now would see nothing */
+		leave(e, tc, j, CS_TREE_NEUTRAL);
+		cs_engine_hand_back(e, j, look_after);
+		attempt_free(a);
+		return;
+	}
+	e->n_flying++;
+	if (too_many_crashes(a))
+		return;
+	a->mapping = true;
+	push(a, c->overrides != NULL ? CS_CALL_MAP : CS_CALL_MAP_PUSH);
+}
+
+/* Time is up while a request is under way. What was certainly not sent goes back as it came; the rest is in doubt. */
+static void
+abandon(struct cs_engine *e, struct attempt *a)
+{
+	static const struct cs_wire_done given_up = { .outcome = CS_UNKNOWN, .warnings = "",
+		.reason = "the daemon stopped before the answer came" };
+	struct cs_session *s = &a->session;
+	bool sent = s->x != NULL && s->x->mutates && s->x->timer.place == 0;
+
+	if (sent)
+		cs_steps_sent(&a->steps, s->x->step->name, true, cs_now_ms(e->c.clock));
+	cs_session_drop(s);
+	if (sent) {
+		conclude(a, &given_up);
+		return;
+	}
+	save_steps(a);
+	e->n_flying--;
+	leave(e, a->tc, a->job, CS_TREE_NEUTRAL);
+	cs_engine_hand_back(e, a->job, 0);
+	attempt_free(a);
+}
+
+void
+cs_attempt_abandon_all(struct cs_engine *e)
+{
+	CS_LIST_EACH_SAFE(n, tmp, &e->sessions) {
+		struct cs_session *s = CS_CONTAINER(n, struct cs_session, node);
+
+		if (s->ops == &attempt_ops)
+			abandon(e, attempt_of(s));
+	}
+}

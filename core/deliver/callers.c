@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * callers.c - who holds a caller, and what is remembered of it.
+ *
+ * A job waits for one holder at a time; when that one leaves, its waiters go back to the front of their lane in order, and those
+ * that meet the next holder wait again. A caller with k leads at once costs k(k-1)/2 list moves; lanes in memory are
+ * short, so k is, too.
+ */
+#include "deliver/callers.h"
+#include <stdlib.h>
+#include <string.h>
+
+#define MEMORY_MAX 8192
+
+struct memory {
+	struct cs_list age;
+	uint64_t key;
+	char value[];
+};
+
+void
+cs_callers_init(struct cs_callers *c)
+{
+	*c = (struct cs_callers){ 0 };
+	cs_map_init(&c->holders);
+	cs_map_init(&c->memory);
+	cs_list_init(&c->by_age);
+}
+
+void
+cs_callers_fini(struct cs_callers *c)
+{
+	struct cs_list *n;
+
+	while ((n = cs_list_pop(&c->by_age)) != NULL)
+		free(CS_CONTAINER(n, struct memory, age));
+	cs_map_fini(&c->holders);
+	cs_map_fini(&c->memory);
+}
+
+static uint64_t
+caller_hash(int64_t conn_id, uint64_t key, const char *step)
+{
+	struct {
+		int64_t conn;
+		uint64_t key, step;
+	} k = { conn_id, key, step != NULL ? cs_hash64_str(step) : 0 };
+
+	return cs_hash64(&k, sizeof(k));
+}
+
+bool
+cs_callers_enter(struct cs_callers *c, struct cs_job *j)
+{
+	const uint64_t keys[2] = { j->d.phone_key, j->d.email_key };
+
+	for (int i = 0; i < 2; i++) {
+		struct cs_job *holder = keys[i] != 0 ? cs_map_get(&c->holders, caller_hash(j->d.conn_id, keys[i], NULL)) : NULL;
+
+		if (holder != NULL) {
+			cs_list_push(&holder->waiters, &j->item.node);
+			return false;
+		}
+	}
+	for (int i = 0; i < 2; i++)
+		if (keys[i] != 0)
+			cs_map_put(&c->holders, caller_hash(j->d.conn_id, keys[i], NULL), j);
+	j->holds_caller = true;
+	return true;
+}
+
+void
+cs_callers_leave(struct cs_callers *c, struct cs_job *j, struct cs_list *next)
+{
+	const uint64_t keys[2] = { j->d.phone_key, j->d.email_key };
+
+	if (!j->holds_caller)
+		return;
+	for (int i = 0; i < 2; i++)
+		if (keys[i] != 0)
+			cs_map_del(&c->holders, caller_hash(j->d.conn_id, keys[i], NULL));
+	j->holds_caller = false;
+	cs_list_splice(next, &j->waiters);
+}
+
+static void
+forget(struct cs_callers *c, struct memory *m)
+{
+	cs_map_del(&c->memory, m->key);
+	cs_list_del(&m->age);
+	free(m);
+	c->n_memory--;
+}
+
+void
+cs_callers_remember(struct cs_callers *c, int64_t conn_id, const uint64_t keys[2], const char *step, const char *value)
+{
+	for (int i = 0; i < 2; i++) {
+		uint64_t h = caller_hash(conn_id, keys[i], step);
+		struct memory *m;
+
+		if (keys[i] == 0)
+			continue;
+		if ((m = cs_map_get(&c->memory, h)) != NULL)
+			forget(c, m);
+		m = cs_xmalloc(sizeof(*m) + strlen(value) + 1);
+		cs_list_init(&m->age);
+		m->key = h;
+		strcpy(m->value, value);
+		cs_map_put(&c->memory, h, m);
+		cs_list_push(&c->by_age, &m->age);
+		if (++c->n_memory > MEMORY_MAX)
+			forget(c, CS_CONTAINER(cs_list_first(&c->by_age), struct memory, age));
+	}
+}
+
+const char *
+cs_callers_recall(struct cs_callers *c, int64_t conn_id, const uint64_t keys[2], const char *step)
+{
+	for (int i = 0; i < 2; i++) {
+		struct memory *m = keys[i] != 0 ? cs_map_get(&c->memory, caller_hash(conn_id, keys[i], step)) : NULL;
+
+		if (m != NULL)
+			return m->value;
+	}
+	return NULL;
+}

@@ -1,0 +1,659 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * engine.c - the loop: messages, timers, picks, plugin calls, HTTP.
+ *
+ * One turn takes what other threads posted, starts what may start, lets the plugins run until all of them wait, and then
+ * sleeps in the HTTP client until something happens. Nothing here blocks on the store: what must be written goes to the
+ * writer, what must be read (a connection coming to life) is a few indexed reads on the engine's own handle.
+ *
+ * Stopping: no new picks, requests under way may end until the grace is over, then they are given up (in doubt where
+ * something was sent), and everything in hand is handed back to the store.
+ */
+#include "deliver/engine_private.h"
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include "deliver/events.h"
+#include "deliver/results.h"
+#include "log/log.h"
+
+#define SLEEP_MAX_MS 1000
+#define NODES_KEPT 2048
+#define SWEEP_EVERY_MS 1000
+
+static int64_t
+mono_ms(void)
+{
+	return cs_mono_us() / 1000;
+}
+
+/* ---- plugins and contexts */
+
+struct cs_remote *
+cs_engine_remote(struct cs_engine *e, const char *crm)
+{
+	for (size_t i = 0; i < e->n_plugins; i++)
+		if (strcmp(e->plugins[i].name, crm) == 0)
+			return e->plugins[i].remote;
+	return NULL;
+}
+
+static struct cs_remote *
+remote_of(void *ctx, const char *crm)
+{
+	return cs_engine_remote(ctx, crm);
+}
+
+static void
+load_plugin(struct cs_engine *e, const char *name)
+{
+	struct cs_plugin_slot *p;
+	struct cs_remote_conf rc = { .dir = e->c.conf->plugins.dir, .name = name, .ops = &cs_session_remote_ops,
+		.trust_all = e->c.trust_plugins || !e->c.conf->plugins.check_owner, .max_calls = 4096 };
+	struct cs_err err;
+
+	if (e->n_plugins == CS_PLUGINS_MAX || cs_engine_remote(e, name) != NULL)
+		return;
+	p = &e->plugins[e->n_plugins++];
+	strncpy(p->name, name, sizeof(p->name) - 1);
+	if (cs_remote_open(&rc, &p->remote, &err) < 0) {
+		p->remote = NULL;
+		strncpy(p->error, err.msg, sizeof(p->error) - 1);
+		cs_log(CS_LOG_ERROR, "plugin", "could not be loaded", "plugin=%s why=\"%s\"", name, err.msg);
+		return;
+	}
+	cs_log(CS_LOG_INFO, "plugin", "loaded", "plugin=%s version=%s", name, cs_remote_manifest(p->remote)->version);
+}
+
+struct cs_context *
+cs_engine_context(struct cs_engine *e, int64_t conn_id, struct cs_err *err)
+{
+	struct cs_context_source src = { e->c.reader, e->c.vault, e->c.conf, remote_of, e };
+	struct cs_context *c = cs_map_get(&e->contexts, (uint64_t)conn_id);
+
+	if (c != NULL)
+		return c;
+	if (cs_context_new(&src, conn_id, &c, err) < 0)
+		return NULL;
+	cs_map_put(&e->contexts, (uint64_t)conn_id, c);
+	return c;
+}
+
+void
+cs_engine_drop_context(struct cs_engine *e, int64_t conn_id)
+{
+	cs_context_unref(cs_map_del(&e->contexts, (uint64_t)conn_id));
+}
+
+/* ---- nodes */
+
+struct cs_notes *
+cs_engine_notes(struct cs_tree_conn *tc)
+{
+	if (tc->user == NULL)
+		tc->user = cs_xcalloc(1, sizeof(struct cs_notes));
+	return tc->user;
+}
+
+void
+cs_engine_publish_blocked(struct cs_engine *e, struct cs_tree_conn *tc)
+{
+	struct cs_notes *n = cs_engine_notes(tc);
+	bool blocked = cs_tree_conn_blocked(tc, cs_now_ms(e->c.clock));
+	_Atomic uint16_t *slot = &e->c.slots->blocked[(uint64_t)tc->id % CS_BLOCK_SLOTS];
+
+	if (blocked == n->published)
+		return;
+	n->published = blocked;
+	atomic_fetch_add(slot, blocked ? 1 : (uint16_t)-1);
+}
+
+static void
+free_node(struct cs_engine *e, struct cs_tree_conn *tc)
+{
+	struct cs_notes *n = tc->user;
+
+	if (n != NULL && n->published)
+		atomic_fetch_sub(&e->c.slots->blocked[(uint64_t)tc->id % CS_BLOCK_SLOTS], 1);
+	free(n);
+	cs_engine_drop_context(e, tc->id);
+	cs_tree_conn_free(&e->tree, tc);
+}
+
+/* Connections that rest are forgotten once there are many. */
+static void
+forget_idle(struct cs_engine *e)
+{
+	struct cs_tree_conn *idle[256];
+	size_t n = 0, at = 0;
+	struct cs_tree_conn *tc;
+
+	if (e->tree.conns.n <= NODES_KEPT)
+		return;
+	while (n < CS_ARRAY_LEN(idle) && (tc = cs_map_next(&e->tree.conns, &at, NULL)) != NULL)
+		if (cs_tree_conn_idle(tc))
+			idle[n++] = tc;
+	while (n > 0)
+		free_node(e, idle[--n]);
+}
+
+/* A node comes to life with the state that its connection has in the store. */
+static struct cs_tree_conn *
+node_of(struct cs_engine *e, int64_t conn_id, const char *crm)
+{
+	struct cs_tree_conn *tc = cs_tree_conn_find(&e->tree, conn_id);
+	struct cs_conn_row row;
+	struct cs_arena mem;
+
+	if (tc != NULL)
+		return tc;
+	tc = cs_tree_conn(&e->tree, conn_id, crm);
+	cs_arena_init(&mem);
+	if (e->c.reader->ops->conn_get(e->c.reader, conn_id, &mem, &row, NULL) == 0 && row.state != CS_CONN_CONNECTED)
+		cs_tree_hold_conn(&e->tree, tc, true, cs_now_ms(e->c.clock));
+	cs_arena_fini(&mem);
+	return tc;
+}
+
+/* ---- jobs */
+
+void
+cs_engine_job_gone(struct cs_engine *e, struct cs_job *j)
+{
+	cs_list_del(&j->node);
+	e->c.slots->in_hand--;
+	e->c.slots->lead_bytes -= (int64_t)j->lead->len;
+	cs_job_free(j);
+}
+
+void
+cs_engine_hand_back(struct cs_engine *e, struct cs_job *j, int64_t due_ms)
+{
+	cs_list_del(&j->item.node);
+	cs_results_hand_back(e, j, due_ms != 0 ? due_ms : cs_now_ms(e->c.clock), j->d.doubt);
+	cs_engine_job_gone(e, j);
+}
+
+static void
+drain(struct cs_engine *e, struct cs_tree_conn *tc)
+{
+	struct cs_list items, *n;
+
+	cs_list_init(&items);
+	cs_tree_drain(&e->tree, tc, &items, cs_now_ms(e->c.clock));
+	while ((n = cs_list_pop(&items)) != NULL)
+		cs_engine_hand_back(e, CS_CONTAINER(n, struct cs_job, item.node), 0);
+	cs_engine_publish_blocked(e, tc);
+}
+
+static void
+drain_crm(struct cs_engine *e, struct cs_tree_crm *m)
+{
+	struct cs_tree_conn *tc;
+	size_t at = 0;
+
+	while ((tc = cs_map_next(&e->tree.conns, &at, NULL)) != NULL)
+		if (tc->crm == m)
+			drain(e, tc);
+}
+
+void
+cs_engine_conn_state(struct cs_engine *e, struct cs_tree_conn *tc, struct cs_tree_change ch)
+{
+	if (ch.conn_opened) {
+		cs_log(CS_LOG_WARN, "deliver", "connection keeps failing: one probe at a time from now on",
+		    "connection_id=%lld crm=%s pause_ms=%lld", (long long)tc->id, tc->crm->name, (long long)tc->breaker.pause_ms);
+		drain(e, tc);
+	}
+	if (ch.crm_opened) {
+		cs_log(CS_LOG_WARN, "deliver", "CRM keeps failing: one probe at a time from now on", "crm=%s", tc->crm->name);
+		drain_crm(e, tc->crm);
+	}
+	if (ch.conn_closed)
+		cs_log(CS_LOG_INFO, "deliver", "connection works again", "connection_id=%lld crm=%s", (long long)tc->id, tc->crm->name);
+	if (ch.crm_closed)
+		cs_log(CS_LOG_INFO, "deliver", "CRM works again", "crm=%s", tc->crm->name);
+	cs_engine_publish_blocked(e, tc);
+}
+
+/* ---- messages */
+
+bool
+cs_engine_post(struct cs_engine *e, struct cs_msg *m)
+{
+	cs_list_init(&m->node);
+	return cs_handoff_put(&e->inbox, &m->node);
+}
+
+static void
+handle_job(struct cs_engine *e, struct cs_msg *m)
+{
+	struct cs_job *j = CS_CONTAINER(m, struct cs_job, msg);
+	struct cs_tree_conn *tc = node_of(e, j->d.conn_id, j->crm);
+
+	e->c.slots->lead_bytes += (int64_t)j->lead->len;
+	if (j->d.id >= e->max_seen_id)
+		e->max_seen_id = j->d.id + 1;
+	cs_list_push(&e->jobs, &j->node);
+	cs_tree_add(&e->tree, tc, &j->item, false, cs_now_ms(e->c.clock));
+	cs_engine_publish_blocked(e, tc);
+}
+
+void
+cs_engine_post_job(struct cs_engine *e, struct cs_job *j)
+{
+	j->msg.handle = handle_job;
+	if (!cs_engine_post(e, &j->msg)) { /* stopped: it stays in hand and is found at the next start */
+		e->c.slots->in_hand--;
+		cs_job_free(j);
+	}
+}
+
+struct backlog_msg {
+	struct cs_msg msg;
+	int64_t conn_id, n, earliest_ms;
+	enum cs_lane lane;
+	char crm[65];
+};
+
+static void
+handle_backlog(struct cs_engine *e, struct cs_msg *m)
+{
+	struct backlog_msg *b = CS_CONTAINER(m, struct backlog_msg, msg);
+	struct cs_tree_conn *tc = node_of(e, b->conn_id, b->crm);
+
+	cs_tree_backlog(&e->tree, tc, b->lane, b->n, b->earliest_ms, cs_now_ms(e->c.clock));
+	cs_engine_publish_blocked(e, tc);
+	free(b);
+}
+
+void
+cs_engine_post_backlog(struct cs_engine *e, int64_t conn_id, const char *crm, enum cs_lane lane, int64_t n, int64_t earliest_ms)
+{
+	struct backlog_msg *b = cs_xcalloc(1, sizeof(*b));
+
+	b->msg.handle = handle_backlog;
+	b->conn_id = conn_id;
+	b->lane = lane;
+	b->n = n;
+	b->earliest_ms = earliest_ms;
+	strncpy(b->crm, crm, sizeof(b->crm) - 1);
+	if (!cs_engine_post(e, &b->msg))
+		free(b);
+}
+
+struct conn_msg {
+	struct cs_msg msg;
+	int64_t conn_id;
+	bool retry_now;
+	struct cs_conf *conf;
+};
+
+static void
+handle_conn(struct cs_engine *e, struct cs_msg *m)
+{
+	struct conn_msg *c = CS_CONTAINER(m, struct conn_msg, msg);
+	struct cs_tree_conn *tc = cs_tree_conn_find(&e->tree, c->conn_id);
+	struct cs_conn_row row;
+	struct cs_arena mem;
+
+	cs_engine_drop_context(e, c->conn_id);
+	cs_arena_init(&mem);
+	if (tc != NULL && e->c.reader->ops->conn_get(e->c.reader, c->conn_id, &mem, &row, NULL) == 0) {
+		bool held = row.state != CS_CONN_CONNECTED;
+
+		cs_tree_hold_conn(&e->tree, tc, held, cs_now_ms(e->c.clock));
+		if (held)
+			drain(e, tc);
+		else if (c->retry_now)
+			cs_tree_reset(&e->tree, tc, cs_now_ms(e->c.clock));
+		cs_engine_publish_blocked(e, tc);
+	}
+	cs_arena_fini(&mem);
+	free(c);
+}
+
+void
+cs_engine_post_conn(struct cs_engine *e, int64_t conn_id, bool retry_now)
+{
+	struct conn_msg *c = cs_xcalloc(1, sizeof(*c));
+
+	c->msg.handle = handle_conn;
+	c->conn_id = conn_id;
+	c->retry_now = retry_now;
+	if (!cs_engine_post(e, &c->msg))
+		free(c);
+}
+
+static void apply_conf(struct cs_engine *e);
+
+static void
+handle_reload(struct cs_engine *e, struct cs_msg *m)
+{
+	struct conn_msg *c = CS_CONTAINER(m, struct conn_msg, msg);
+	struct cs_tree_conn *tc;
+	size_t at = 0;
+
+	cs_conf_unref(e->c.conf);
+	e->c.conf = c->conf;
+	apply_conf(e);
+	while ((tc = cs_map_next(&e->tree.conns, &at, NULL)) != NULL)
+		cs_engine_post_conn(e, tc->id, false);
+	free(c);
+}
+
+void
+cs_engine_post_reload(struct cs_engine *e, struct cs_conf *conf)
+{
+	struct conn_msg *c = cs_xcalloc(1, sizeof(*c));
+
+	c->msg.handle = handle_reload;
+	c->conf = cs_conf_ref(conf);
+	if (!cs_engine_post(e, &c->msg)) {
+		cs_conf_unref(c->conf);
+		free(c);
+	}
+}
+
+static bool
+take_messages(struct cs_engine *e)
+{
+	struct cs_list in, *n;
+
+	cs_list_init(&in);
+	cs_handoff_take(&e->inbox, &in);
+	if (cs_list_empty(&in))
+		return false;
+	while ((n = cs_list_pop(&in)) != NULL) {
+		struct cs_msg *m = CS_CONTAINER(n, struct cs_msg, node);
+
+		m->handle(e, m);
+	}
+	return true;
+}
+
+/* ---- picking */
+
+static void
+start_job(struct cs_engine *e, const struct cs_pick *p)
+{
+	struct cs_job *j = CS_CONTAINER(p->item, struct cs_job, item);
+
+	if (cs_callers_enter(&e->callers, j))
+		cs_attempt_start(e, p->conn, j);
+	else /* its caller is being served: it waits there and leaves its place */
+		cs_tree_finish(&e->tree, p->conn, CS_TREE_NEUTRAL, cs_now_ms(e->c.clock));
+}
+
+static bool
+pick_some(struct cs_engine *e)
+{
+	int64_t now_ms = cs_now_ms(e->c.clock);
+	bool any = false;
+
+	cs_tree_wake(&e->tree, now_ms);
+	for (int i = 0; i < 256 && !e->stopping; i++) {
+		struct cs_pick p = cs_tree_pick(&e->tree, now_ms);
+
+		if (p.kind == CS_PICK_NOTHING)
+			break;
+		any = true;
+		if (p.kind == CS_PICK_RUN)
+			start_job(e, &p);
+		else
+			cs_results_fetch(e, p.conn, p.lane);
+	}
+	return any;
+}
+
+static void
+run_timers(struct cs_engine *e)
+{
+	int64_t now_ms = cs_now_ms(e->c.clock);
+	struct cs_heap_node *h;
+
+	while ((h = cs_heap_min(&e->timers)) != NULL && h->key <= now_ms) {
+		cs_heap_del(&e->timers, h);
+		cs_session_timer(h);
+	}
+}
+
+static bool
+run_plugins(struct cs_engine *e)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < e->n_plugins; i++)
+		any |= e->plugins[i].remote != NULL && cs_remote_run(e->plugins[i].remote);
+	return any;
+}
+
+/* ---- the loop */
+
+static int
+sleep_ms(struct cs_engine *e)
+{
+	int64_t now_ms = cs_now_ms(e->c.clock), until = cs_tree_wake(&e->tree, now_ms);
+	struct cs_heap_node *h = cs_heap_min(&e->timers);
+
+	if (h != NULL && h->key < until)
+		until = h->key;
+	if (until == CS_NEVER || until - now_ms > SLEEP_MAX_MS)
+		return SLEEP_MAX_MS;
+	return until > now_ms ? (int)(until - now_ms) : 0;
+}
+
+static void
+every_second(struct cs_engine *e)
+{
+	int64_t now_ms = cs_now_ms(e->c.clock);
+
+	if (now_ms - e->swept_ms < SWEEP_EVERY_MS && now_ms >= e->swept_ms)
+		return;
+	e->swept_ms = now_ms;
+	forget_idle(e);
+	cs_sweep_start(e, now_ms);
+}
+
+static void
+turn(struct cs_engine *e)
+{
+	bool busy = take_messages(e);
+
+	e->beat_ms = mono_ms();
+	run_timers(e);
+	busy |= run_plugins(e);
+	if (!e->stopping) {
+		busy |= pick_some(e);
+		every_second(e);
+	}
+	busy |= run_plugins(e);
+	cs_http_client_run(e->http, busy ? 0 : sleep_ms(e), NULL, 0);
+}
+
+static void
+hand_everything_back(struct cs_engine *e)
+{
+	struct cs_list *n;
+
+	while ((n = cs_list_first(&e->jobs)) != NULL)
+		cs_engine_hand_back(e, CS_CONTAINER(n, struct cs_job, node), 0);
+}
+
+static void *
+engine_main(void *arg)
+{
+	struct cs_engine *e = arg;
+
+	while (!e->stopping)
+		turn(e);
+	while (e->n_flying > 0 && mono_ms() < e->give_up_ms)
+		turn(e);
+	cs_attempt_abandon_all(e);
+	take_messages(e);
+	hand_everything_back(e);
+	return NULL;
+}
+
+/* ---- start and stop */
+
+static void
+apply_conf(struct cs_engine *e)
+{
+	const struct cs_conf *c = e->c.conf;
+	struct cs_guard *guard = cs_guard_new();
+	struct cs_err err;
+
+	cs_schedule_default(&e->schedule);
+	if (c->schedule.retry.n > 0) {
+		e->schedule.n = c->schedule.retry.n < CS_SCHEDULE_MAX ? (int)c->schedule.retry.n : CS_SCHEDULE_MAX;
+		for (int i = 0; i < e->schedule.n; i++) {
+			e->schedule.interval_ms[i] = c->schedule.retry.v[i].wait_ms;
+			e->schedule.jitter_ms[i] = c->schedule.retry.v[i].spread_ms;
+		}
+	}
+	e->schedule.max_wait_ms = c->schedule.max_wait;
+	e->c.slots->in_hand_max = c->schedule.in_hand_max;
+	e->c.slots->lead_bytes_max = c->limits.lead_bytes;
+	for (size_t i = 0; i < c->http.allow.n; i++)
+		if (cs_guard_allow(guard, c->http.allow.v[i], &err) < 0)
+			cs_log(CS_LOG_ERROR, "http", "an entry of http.allow is not usable", "why=\"%s\"", err.msg);
+	if (e->http != NULL)
+		cs_http_client_set_guard(e->http, guard);
+	cs_guard_free(e->guard);
+	e->guard = guard;
+	for (size_t i = 0; i < c->n_crms; i++)
+		if (c->crms[i].enabled)
+			load_plugin(e, c->crms[i].name);
+}
+
+static struct cs_tree_conf
+tree_conf(const struct cs_conf *c)
+{
+	return (struct cs_tree_conf){
+		.breaker = { (int)c->breaker.failures, c->breaker.first_pause, c->breaker.longest_pause },
+		.conn_cap = (int)c->schedule.in_flight_per_connection,
+		.crm_cap = (int)c->schedule.in_flight_per_crm,
+		.replay_per_minute = (int)c->replay.per_minute,
+	};
+}
+
+static int
+recall_backlog(void *ctx, const struct cs_backlog *b)
+{
+	struct cs_engine *e = ctx;
+	struct cs_tree_conn *tc = cs_tree_conn_find(&e->tree, b->conn_id);
+	struct cs_conn_row row;
+	struct cs_arena mem;
+
+	cs_arena_init(&mem);
+	if (tc == NULL && e->c.reader->ops->conn_get(e->c.reader, b->conn_id, &mem, &row, NULL) == 0) {
+		tc = cs_tree_conn(&e->tree, b->conn_id, row.crm);
+		tc->held = row.state != CS_CONN_CONNECTED;
+	}
+	if (tc != NULL) {
+		cs_tree_backlog(&e->tree, tc, b->lane, b->count, b->earliest_due_ms, cs_now_ms(e->c.clock));
+		cs_engine_publish_blocked(e, tc);
+	}
+	cs_arena_fini(&mem);
+	return 0;
+}
+
+static void
+wake(void *ctx)
+{
+	cs_http_client_wakeup(((struct cs_engine *)ctx)->http);
+}
+
+int
+cs_engine_start(const struct cs_engine_conf *conf, struct cs_engine **out, struct cs_err *err)
+{
+	struct cs_engine *e = cs_xcalloc(1, sizeof(*e));
+	struct cs_tree_conf tc = tree_conf(conf->conf);
+	struct cs_http_client_conf hc = { .connect_timeout_ms = conf->conf->http.connect_timeout,
+		.total_timeout_ms = conf->conf->http.total_timeout, .max_connections = (size_t)conf->conf->http.connections,
+		.max_answer = (size_t)conf->conf->limits.answer_size, .max_answers_total = (size_t)conf->conf->limits.answers,
+		.ca_file = conf->conf->http.ca_file[0] != '\0' ? conf->conf->http.ca_file : NULL };
+	int rc;
+
+	e->c = *conf;
+	cs_conf_ref(e->c.conf);
+	cs_tree_init(&e->tree, &tc);
+	cs_limits_init(&e->limits);
+	cs_callers_init(&e->callers);
+	cs_map_init(&e->contexts);
+	cs_heap_init(&e->timers);
+	cs_list_init(&e->sessions);
+	cs_list_init(&e->jobs);
+	cs_handoff_init(&e->inbox, wake, e);
+	apply_conf(e);
+	hc.guard = e->guard;
+	*out = e;
+	if ((e->http = cs_http_client_new(&hc, err)) == NULL)
+		return err->code;
+	if ((rc = e->c.reader->ops->backlogs(e->c.reader, recall_backlog, e, err)) < 0)
+		return rc;
+	e->swept_ms = cs_now_ms(e->c.clock);
+	e->beat_ms = mono_ms();
+	return pthread_create(&e->thread, NULL, engine_main, e) == 0 ? 0 : cs_err_set(err, CS_EIO, "could not start the engine's thread");
+}
+
+void
+cs_engine_stop(struct cs_engine *e, int64_t grace_ms)
+{
+	e->give_up_ms = mono_ms() + grace_ms;
+	e->stopping = true;
+	cs_http_client_wakeup(e->http);
+	pthread_join(e->thread, NULL);
+	cs_handoff_close(&e->inbox);
+	take_messages(e); /* what the writer posted meanwhile: jobs that were just accepted */
+	hand_everything_back(e);
+}
+
+void
+cs_engine_free(struct cs_engine *e)
+{
+	struct cs_tree_conn *tc;
+	size_t at = 0;
+
+	for (size_t i = 0; i < e->n_plugins; i++)
+		if (e->plugins[i].remote != NULL)
+			cs_remote_close(e->plugins[i].remote);
+	while ((tc = cs_map_next(&e->tree.conns, &at, NULL)) != NULL)
+		free(tc->user);
+	for (at = 0; (tc = cs_map_next(&e->contexts, &at, NULL)) != NULL;)
+		cs_context_unref((struct cs_context *)(void *)tc);
+	cs_map_fini(&e->contexts);
+	cs_http_client_free(e->http);
+	cs_guard_free(e->guard);
+	cs_tree_fini(&e->tree);
+	cs_limits_fini(&e->limits);
+	cs_callers_fini(&e->callers);
+	cs_heap_fini(&e->timers);
+	cs_handoff_fini(&e->inbox);
+	cs_store_close(e->c.reader);
+	cs_conf_unref(e->c.conf);
+	free(e);
+}
+
+size_t
+cs_engine_plugins(struct cs_engine *e, struct cs_plugin_info *out, size_t max)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < e->n_plugins && n < max; i++) {
+		const struct cs_plugin_slot *p = &e->plugins[i];
+		struct cs_manifest *m = p->remote != NULL ? cs_remote_manifest(p->remote) : NULL;
+
+		out[n++] = (struct cs_plugin_info){ .name = p->name, .error = p->error, .manifest = m,
+			.version = m != NULL ? m->version : "", .title = m != NULL ? m->title : p->name,
+			.experimental = m != NULL && m->experimental };
+	}
+	return n;
+}
+
+int64_t
+cs_engine_idle_ms(struct cs_engine *e)
+{
+	return mono_ms() - e->beat_ms;
+}

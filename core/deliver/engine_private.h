@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * engine_private.h - the engine's state, for the files of this folder and hooks/ only.
+ */
+#ifndef CS_DELIVER_ENGINE_PRIVATE_H
+#define CS_DELIVER_ENGINE_PRIVATE_H
+
+#include <pthread.h>
+#include "deliver/callers.h"
+#include "deliver/context.h"
+#include "deliver/engine.h"
+#include "deliver/session.h"
+#include "http/client.h"
+#include "queue/limit.h"
+#include "util/queue.h"
+#include "util/crash.h"
+
+#define CS_PLUGINS_MAX 64
+
+struct cs_plugin_slot {
+	char name[65];
+	struct cs_remote *remote;   /* NULL: could not be loaded */
+	char error[400];
+};
+
+struct cs_notes { /* what the engine keeps with a connection's node (cs_tree_conn.user) */
+	int dead_run;               /* dead letters since the last success */
+	bool published;             /* counted in slots->blocked */
+	bool alerted, looked_back;  /* looked_back: dead letters of before were replayed after the first success */
+};
+
+struct cs_engine {
+	struct cs_engine_conf c;
+	struct cs_schedule schedule;
+	struct cs_guard *guard;
+	struct cs_http_client *http;
+	struct cs_tree tree;
+	struct cs_limits limits;
+	struct cs_callers callers;
+	struct cs_map contexts;     /* connection id -> struct cs_context */
+	struct cs_heap timers;      /* struct cs_exchange.timer */
+	struct cs_list sessions;
+	struct cs_list jobs;        /* all in hand */
+	struct cs_handoff inbox;
+	struct cs_plugin_slot plugins[CS_PLUGINS_MAX];
+	size_t n_plugins;
+	size_t n_flying;            /* attempts under way */
+	pthread_t thread;
+	_Atomic bool stopping;
+	_Atomic int64_t give_up_ms; /* mono ms */
+	_Atomic int64_t beat_ms;    /* mono ms of the last turn of the loop */
+	int64_t swept_ms, max_seen_id;
+};
+
+/* attempt.c */
+void cs_attempt_start(struct cs_engine *e, struct cs_tree_conn *tc, struct cs_job *j);
+/* What is in flight is given up: its outcome is unknown where something was sent. */
+void cs_attempt_abandon_all(struct cs_engine *e);
+
+/* session.c */
+void cs_session_timer(struct cs_heap_node *node);
+
+/* engine.c */
+struct cs_remote *cs_engine_remote(struct cs_engine *e, const char *crm);
+/* Cached or new. NULL with err when it cannot be made. */
+struct cs_context *cs_engine_context(struct cs_engine *e, int64_t conn_id, struct cs_err *err);
+void cs_engine_drop_context(struct cs_engine *e, int64_t conn_id);
+/* The job has left memory (delivered, dead, or back in the store). */
+void cs_engine_job_gone(struct cs_engine *e, struct cs_job *j);
+/* Back to the store as it is; not charged. due_ms 0: now. */
+void cs_engine_hand_back(struct cs_engine *e, struct cs_job *j, int64_t due_ms);
+void cs_engine_publish_blocked(struct cs_engine *e, struct cs_tree_conn *tc);
+struct cs_notes *cs_engine_notes(struct cs_tree_conn *tc);
+/* sweep.c: once a second */
+void cs_sweep_start(struct cs_engine *e, int64_t now_ms);
+/* call.c */
+extern const struct cs_session_ops cs_call_ops;
+void cs_engine_conn_state(struct cs_engine *e, struct cs_tree_conn *tc, struct cs_tree_change ch);
+
+#endif

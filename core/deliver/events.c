@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * events.c - building event-1.0 messages, and the watch over dead letters.
+ *
+ * An alert is raised once when a connection has collected schedule.alerts dead letters since its last success, or at once when
+ * it needs its owner, and taken back with the first success. That success also frees, once, what was buried for a reason
+ * that is over.
+ */
+#include "deliver/events.h"
+#include <stdlib.h>
+#include <string.h>
+#include "deliver/engine_private.h"
+#include "log/log.h"
+#include "queue/replay.h"
+#include "util/text.h"
+
+static void
+put_text(json_object *o, const char *key, const char *value)
+{
+	json_object_object_add(o, key, json_object_new_string(value));
+}
+
+static void
+put_time(json_object *o, const char *key, int64_t ms)
+{
+	char text[CS_TIME_TEXT];
+
+	put_text(o, key, cs_time_format(ms, text));
+}
+
+struct cs_accept *
+cs_events_make(const char *account, json_object *body, int64_t now_ms)
+{
+	struct cs_lead_ref *lead;
+	struct cs_lead_doc *doc;
+	char id[CS_UUID_TEXT], *text;
+	uint8_t uuid[16];
+	size_t n;
+
+	put_text(body, "schema_version", "1.0");
+	if (cs_json_get(body, "event_id") == NULL) {
+		cs_uuid_v4(uuid);
+		put_text(body, "event_id", cs_uuid_format(uuid, id));
+	}
+	if (cs_json_get(body, "occurred_at") == NULL)
+		put_time(body, "occurred_at", now_ms);
+	put_time(body, "received_at", now_ms);
+	put_text(body, "callsetter_account_id", account);
+	text = cs_xstrdup(cs_json_text(body));
+	json_object_put(body);
+	n = strlen(text);
+	if ((doc = cs_lead_read_stored(text, n, now_ms)) == NULL) {
+		cs_log(CS_LOG_ERROR, "events", "an event could not be read back and is dropped", "account=%s", account);
+		free(text);
+		return NULL;
+	}
+	lead = cs_lead_ref_adopt(doc, text, n, now_ms);
+	return cs_accept_new(lead, CS_KIND_EVENT);
+}
+
+static json_object *
+lead_part(const struct cs_lead *v)
+{
+	json_object *o = json_object_new_object();
+
+	put_text(o, "event_id", v->event_id);
+	put_text(o, "call_id", v->call->call_id);
+	return o;
+}
+
+static json_object *
+crm_part(const struct cs_context *c, const char *records)
+{
+	json_object *o = json_object_new_object(), *list = NULL;
+
+	put_text(o, "name", c->crm);
+	put_text(o, "connection", c->public_id);
+	put_text(o, "account_id", c->crm_account_id);
+	if (records[0] == '\0' || cs_json_parse(records, strlen(records), 4, &list, NULL) < 0)
+		list = json_object_new_array();
+	json_object_object_add(o, "records", list);
+	return o;
+}
+
+struct cs_accept *
+cs_events_of_result(struct cs_engine *e, const struct cs_result *r)
+{
+	const struct cs_lead_doc *doc = r->job->lead->doc;
+	json_object *o;
+
+	if (r->decision->to == CS_DUE || !e->c.slots->events_wanted || doc->is_event || r->context == NULL)
+		return NULL;
+	o = json_object_new_object();
+	put_text(o, "event", r->decision->to == CS_DELIVERED ? "lead.delivered" : "lead.failed");
+	json_object_object_add(o, "lead", lead_part(&doc->view));
+	json_object_object_add(o, "crm", crm_part(r->context, r->records));
+	if (r->decision->to == CS_DEAD) {
+		json_object *f = json_object_new_object();
+
+		put_text(f, "blame", cs_blame_name(r->decision->blame));
+		put_text(f, "reason", r->reason);
+		json_object_object_add(o, "failure", f);
+	}
+	return cs_events_make(doc->view.account, o, cs_now_ms(e->c.clock));
+}
+
+/* ---- alerts */
+
+struct alert_op {
+	struct cs_wop wop;
+	struct cs_engine *engine;
+	struct cs_accept *event;
+	struct cs_accept_env env;
+	char key[128], text[300];
+	int64_t raised_ms, recovered_ms, count;
+};
+
+static int
+apply_alert(struct cs_wop *w, struct cs_store *s, int64_t now_ms, struct cs_err *err)
+{
+	struct alert_op *o = CS_CONTAINER(w, struct alert_op, wop);
+	struct cs_alert_row row = { o->key, o->text, o->raised_ms, o->recovered_ms, o->count };
+	int rc = s->ops->alert_put(s, &row, err);
+
+	return rc < 0 || o->event == NULL ? rc : cs_accept_apply(o->event, &o->env, s, now_ms, err);
+}
+
+static void
+alert_committed(struct cs_wop *w)
+{
+	struct alert_op *o = CS_CONTAINER(w, struct alert_op, wop);
+
+	if (o->event != NULL) {
+		cs_accept_committed(o->event, &o->env, w->rc);
+		cs_accept_free(o->event);
+	}
+	free(o);
+}
+
+static void
+alert(struct cs_engine *e, const struct cs_context *c, const char *kind, const char *text, int count, bool raised)
+{
+	struct alert_op *o = cs_xcalloc(1, sizeof(*o));
+	json_object *b = json_object_new_object();
+	int64_t now_ms = cs_now_ms(e->c.clock);
+
+	snprintf(o->key, sizeof(o->key), "%s/%s", kind, c->public_id);
+	snprintf(o->text, sizeof(o->text), "%s", text);
+	cs_log(raised ? CS_LOG_ERROR : CS_LOG_INFO, "alert", raised ? "raised" : "recovered", "key=%s account=%s label=\"%s\" text=\"%s\"", o->key,
+	    c->account, c->label, text);
+	put_text(b, "event", raised ? "alert.raised" : "alert.recovered");
+	put_text(b, "key", o->key);
+	put_text(b, "text", text);
+	json_object_object_add(b, "crm", crm_part(c, ""));
+	o->engine = e;
+	o->count = count;
+	o->raised_ms = now_ms;
+	o->recovered_ms = raised ? 0 : now_ms;
+	o->event = cs_events_make(c->account, b, now_ms);
+	o->env = (struct cs_accept_env){ e->c.slots, e, e->c.epoch, cs_schedule_span_ms(&e->schedule) };
+	o->wop.apply = apply_alert;
+	o->wop.committed = alert_committed;
+	if (!cs_writer_put(e->c.writer, &o->wop)) {
+		o->wop.rc = CS_ECLOSED;
+		alert_committed(&o->wop);
+	}
+}
+
+/* ---- recovery: dead letters whose reason is over go out again by themselves */
+
+struct recover_op {
+	struct cs_wop wop;
+	struct cs_engine *engine;
+	int64_t conn_id, span_ms, rows, per_lane[CS_LANES];
+	char crm[65];
+};
+
+static void
+count_row(void *ctx, const struct cs_delivery_row *row CS_UNUSED, enum cs_lane lane)
+{
+	struct recover_op *o = ctx;
+
+	o->rows++;
+	o->per_lane[lane]++;
+}
+
+static int
+apply_recover(struct cs_wop *w, struct cs_store *s, int64_t now_ms, struct cs_err *err)
+{
+	struct recover_op *o = CS_CONTAINER(w, struct recover_op, wop);
+
+	o->rows = 0;
+	memset(o->per_lane, 0, sizeof(o->per_lane));
+	return cs_replay_recovered(s, o->conn_id, now_ms, o->span_ms, CS_REPLAY_CHUNK, count_row, o, err);
+}
+
+static void
+recover_committed(struct cs_wop *w)
+{
+	struct recover_op *o = CS_CONTAINER(w, struct recover_op, wop);
+	bool more = w->rc == 0 && o->rows >= CS_REPLAY_CHUNK;
+
+	for (int lane = 0; w->rc == 0 && lane < CS_LANES; lane++)
+		if (o->per_lane[lane] > 0)
+			cs_engine_post_backlog(o->engine, o->conn_id, o->crm, (enum cs_lane)lane, o->per_lane[lane],
+			    cs_now_ms(o->engine->c.clock));
+	if (w->rc == 0 && o->rows > 0)
+		cs_log(CS_LOG_INFO, "deliver", "dead letters are replayed after recovery", "connection_id=%lld count=%lld",
+		    (long long)o->conn_id, (long long)o->rows);
+	if (!more || !cs_writer_put(o->engine->c.writer, &o->wop))
+		free(o);
+}
+
+static void
+replay_recovered(struct cs_engine *e, struct cs_tree_conn *tc)
+{
+	struct recover_op *o;
+
+	if (!e->c.conf->replay.automatic)
+		return;
+	o = cs_xcalloc(1, sizeof(*o));
+	o->engine = e;
+	o->conn_id = tc->id;
+	o->span_ms = cs_schedule_span_ms(&e->schedule);
+	memcpy(o->crm, tc->crm->name, sizeof(o->crm));
+	o->wop.apply = apply_recover;
+	o->wop.committed = recover_committed;
+	if (!cs_writer_put(e->c.writer, &o->wop))
+		free(o);
+}
+
+void
+cs_events_watch(struct cs_engine *e, struct cs_tree_conn *tc, const struct cs_context *c, enum cs_state to, bool needs_reauth)
+{
+	struct cs_notes *n = cs_engine_notes(tc);
+	char text[200];
+
+	if (to == CS_DEAD) {
+		n->dead_run++;
+		n->looked_back = false;
+		if (needs_reauth && !n->alerted)
+			alert(e, c, "reauth", "the CRM no longer accepts this connection's credentials: connect it again", n->dead_run, true);
+		else if (n->dead_run == e->c.conf->alerts.dead_letters && !n->alerted) {
+			snprintf(text, sizeof(text), "%d leads could not be brought into the CRM and wait as dead letters", n->dead_run);
+			alert(e, c, "dead-letters", text, n->dead_run, true);
+		} else
+			return;
+		n->alerted = true;
+		return;
+	}
+	if (to != CS_DELIVERED)
+		return;
+	if (n->alerted)
+		alert(e, c, "dead-letters", "leads reach the CRM again", n->dead_run, false);
+	if (!n->looked_back)
+		replay_recovered(e, tc);
+	n->looked_back = true;
+	n->alerted = false;
+	n->dead_run = 0;
+}

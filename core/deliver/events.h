@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * events.h - what csrelay reports: event-1.0 messages and alerts, as leads of a kind of their own in the same queue.
+ *
+ * Events go to connections that subscribe to events, alerts (alert.raised, alert.recovered) to those that subscribe to
+ * alerts. Nothing is made while nobody listens. Engine thread.
+ */
+#ifndef CS_DELIVER_EVENTS_H
+#define CS_DELIVER_EVENTS_H
+
+#include "deliver/accept.h"
+#include "deliver/results.h"
+
+/* lead.delivered or lead.failed for the end of an attempt; NULL when there is nothing to report or nobody listens. */
+struct cs_accept *cs_events_of_result(struct cs_engine *e, const struct cs_result *r);
+/* Any event, given as a JSON object with at least "event"; identity, times and account are added. Consumes `body`. */
+struct cs_accept *cs_events_make(const char *account, json_object *body, int64_t now_ms);
+
+/* Count dead letters of a connection and raise or recover its alert; replay what its recovery sets free. */
+void cs_events_watch(struct cs_engine *e, struct cs_tree_conn *tc, const struct cs_context *c, enum cs_state to, bool needs_reauth);
+
+#endif

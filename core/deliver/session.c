@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * session.c - what the core does while a plugin call runs.
+ *
+ * An http request goes: owner's word (doubt) -> build -> budget -> send -> class -> one repeat after 401 -> capture and scrub
+ * -> record -> answer to the plugin. A plugin that breaks a rule of its own manifest gets CS_RETRY, the session remembers
+ * the fault, and the attempt is charged to us, not to the CRM or the lead.
+ */
+#include "deliver/session.h"
+#include <stdlib.h>
+#include <string.h>
+#include "auth/signature.h"
+#include "deliver/engine_private.h"
+#include "deliver/exchange.h"
+#include "deliver/results.h"
+#include "log/log.h"
+#include "util/text.h"
+
+#define EXCHANGES_MAX (256u << 10)
+#define LIMIT_DELAY_MAX_MS (30 * CS_SECOND_MS)
+
+/* ---- answering */
+
+static void
+answer_plain(struct cs_session *s, int32_t outcome)
+{
+	struct cs_wire_http_result r = { .outcome = outcome };
+
+	cs_remote_answer_http(s->context->remote, s->call, &r);
+}
+
+static void
+end_exchange(struct cs_session *s)
+{
+	cs_heap_del(&s->engine->timers, &s->x->timer);
+	cs_exchange_free(s->x);
+	s->x = NULL;
+}
+
+static void
+break_rule(struct cs_session *s, const char *why)
+{
+	s->fault = why;
+	cs_log(CS_LOG_ERROR, "plugin", "broke a rule of the interface", "plugin=%s what=\"%s\"", s->context->crm, why);
+	answer_plain(s, CS_RETRY);
+}
+
+/* ---- the answer of the CRM */
+
+static void
+capture(struct cs_exchange *x, struct cs_buf *body)
+{
+	struct cs_context *c = x->s->context;
+	json_object *doc = NULL;
+
+	if (x->req.n_capture == 0 || cs_json_parse(cs_buf_str(body), body->len, 64, &doc, NULL) < 0)
+		return;
+	for (size_t i = 0; i < x->req.n_capture; i++) {
+		const struct cs_capture *k = &x->req.capture[i];
+		const char *v = cs_json_pointer_text(doc, k->pointer);
+
+		if (v[0] == '\0')
+			continue;
+		if (k->kind == CS_CAPTURE_FACT) {
+			cs_context_fact_put(c, k->name, v, strlen(v));
+			cs_results_facts(x->s->engine, c);
+		} else {
+			cs_context_secret_put(c, k->name, v, strlen(v));
+			cs_results_secret(x->s->engine, c, k->name);
+			json_pointer_set(&doc, k->pointer, json_object_new_string(""));
+		}
+	}
+	cs_buf_reset(body);
+	cs_buf_adds(body, cs_json_text(doc));
+	json_object_put(doc);
+}
+
+static void
+pass_on(struct cs_exchange *x, const struct cs_http_answer *a, const struct cs_class *cl)
+{
+	struct cs_session *s = x->s;
+	CS_CLEANUP(cs_buf_fini) struct cs_buf body = CS_BUF_INIT(0);
+	struct cs_wire_http_result r = { .outcome = cl->outcome, .status = a->status, .n_headers = a->n_headers };
+	struct cs_header *headers = cs_xcalloc(a->n_headers + 1, sizeof(*headers));
+
+	if (a->body_len > 0) {
+		cs_buf_add(&body, a->body, a->body_len);
+		capture(x, &body);
+		cs_exchange_scrub(s->context, body.ptr, body.len);
+	}
+	for (size_t i = 0; i < a->n_headers; i++)
+		headers[i] = (struct cs_header){ a->headers[i].name, a->headers[i].value };
+	r.headers = headers;
+	r.body = (struct cs_bytes){ cs_buf_str(&body), body.len };
+	end_exchange(s);
+	cs_remote_answer_http(s->context->remote, s->call, &r);
+	free(headers);
+}
+
+static void
+heed_limits(struct cs_exchange *x, const struct cs_class *cl, int64_t now_ms)
+{
+	struct cs_session *s = x->s;
+
+	if (cl->retry_after_ms > 0 && cl->outcome != CS_DONE)
+		s->not_before_ms = now_ms + cl->retry_after_ms;
+}
+
+static void send_exchange(struct cs_exchange *x);
+
+static void
+exchange_done(struct cs_http_xfer *xfer, const struct cs_http_answer *a)
+{
+	struct cs_exchange *x = xfer->ctx;
+	struct cs_session *s = x->s;
+	int64_t now_ms = cs_now_ms(s->engine->c.clock);
+	struct cs_class cl;
+
+	cs_exchange_classify(s->context->manifest, x->mutates, a, now_ms, &cl);
+	s->last_status = a->status;
+	heed_limits(x, &cl, now_ms);
+	cs_exchange_note(x, a, &cl);
+	cs_results_count_http(s->engine, s->context->crm, a);
+	if (cl.outcome == CS_REAUTH && !x->repeated) {
+		struct cs_err err;
+
+		x->repeated = true; /* a lone 401 proves nothing: once more with the credentials as they are now */
+		if (cs_exchange_build(x, &err) == 0) {
+			send_exchange(x);
+			return;
+		}
+	}
+	if (s->ops->after != NULL)
+		s->ops->after(s, x->step, x->req.looks_for, cl.doubt, a->fault == CS_HTTP_OK ? a->status : 0);
+	pass_on(x, a, &cl);
+}
+
+static void
+send_exchange(struct cs_exchange *x)
+{
+	x->started_ms = cs_now_ms(x->s->engine->c.clock);
+	x->xfer.done = exchange_done;
+	cs_http_client_start(x->s->engine->http, &x->xfer);
+}
+
+/* ---- the request of the plugin */
+
+static uint64_t
+limit_key(const struct cs_session *s, const struct cs_limit_row *row)
+{
+	CS_CLEANUP(cs_buf_fini) struct cs_buf b = CS_BUF_INIT(1024);
+
+	cs_buf_printf(&b, "%s/%s/", s->context->crm, row->class);
+	if (strncmp(row->per, "fact:", 5) == 0)
+		cs_buf_adds(&b, cs_context_fact(s->context, row->per + 5));
+	else if (strncmp(row->per, "setting:", 8) == 0)
+		cs_buf_adds(&b, cs_context_setting(s->context, row->per + 8));
+	else if (strcmp(row->per, "crm") != 0)
+		cs_buf_printf(&b, "#%lld", (long long)s->context->conn_id);
+	return cs_hash64(cs_buf_str(&b), b.len);
+}
+
+/* Wait for the budget, then send; or give the delivery back when the wait would be long. */
+static void
+queue_exchange(struct cs_exchange *x)
+{
+	struct cs_session *s = x->s;
+	struct cs_engine *e = s->engine;
+	int64_t now_ms = cs_now_ms(e->c.clock), retry_ms = 0, delay = 0;
+
+	if (x->limit != NULL) {
+		struct cs_limit_rule rule = { x->limit->count, x->limit->window_ms, x->limit->burst };
+
+		delay = cs_limit_take(&e->limits, limit_key(s, x->limit), &rule, x->req.cost, now_ms, LIMIT_DELAY_MAX_MS, &retry_ms);
+	}
+	if (delay < 0) {
+		s->not_before_ms = now_ms + retry_ms;
+		end_exchange(s);
+		answer_plain(s, CS_WAIT);
+	} else if (delay > 0)
+		cs_heap_put(&e->timers, &x->timer, now_ms + delay);
+	else
+		send_exchange(x);
+}
+
+static void
+refuse_build(struct cs_session *s, const struct cs_err *err)
+{
+	struct cs_http_answer a = { .fault = CS_HTTP_URL, .detail = err->msg, .body = "" };
+	struct cs_class cl = { .outcome = CS_REJECT, .blame = CS_BLAME_CONNECTION };
+
+	s->not_before_ms = 0;
+	cs_exchange_note(s->x, &a, &cl);
+	s->fault = "";
+	end_exchange(s);
+	answer_plain(s, CS_REJECT);
+}
+
+static void
+on_http(void *user, uint64_t call CS_UNUSED, const struct cs_wire_http *w)
+{
+	struct cs_session *s = user;
+	int32_t outcome = CS_DONE;
+	bool hold = false;
+	struct cs_err err;
+	const char *why;
+
+	if (s->engine->stopping) {
+		answer_plain(s, CS_RETRY);
+		return;
+	}
+	if ((s->x = cs_exchange_new(s, &w->req, &why)) == NULL) {
+		break_rule(s, why);
+		return;
+	}
+	if (s->ops->before != NULL)
+		outcome = s->ops->before(s, s->x->step, &s->x->req, &hold);
+	if (outcome != CS_DONE) {
+		end_exchange(s);
+		answer_plain(s, outcome);
+	} else if (cs_exchange_build(s->x, &err) < 0)
+		refuse_build(s, &err);
+	else if (!hold)
+		queue_exchange(s->x);
+}
+
+void
+cs_session_go(struct cs_session *s, int32_t outcome)
+{
+	if (s->x == NULL)
+		return;
+	if (outcome == CS_DONE)
+		queue_exchange(s->x);
+	else {
+		end_exchange(s);
+		answer_plain(s, outcome);
+	}
+}
+
+/* Called by the engine's loop for each timer that is up. */
+void
+cs_session_timer(struct cs_heap_node *node)
+{
+	send_exchange(CS_CONTAINER(node, struct cs_exchange, timer));
+}
+
+/* ---- services */
+
+static void
+answer_service(struct cs_session *s, int32_t rc, const void *p, size_t n)
+{
+	struct cs_wire_service_result r = { .rc = rc, .bytes = { p, n } };
+
+	cs_remote_answer(s->context->remote, s->call, &r);
+}
+
+static void
+secret_new(struct cs_session *s, const char *name, size_t len)
+{
+	CS_CLEANUP(cs_buf_fini) struct cs_buf text = CS_BUF_INIT(512);
+	uint8_t raw[64];
+
+	if (len < 16 || len > sizeof(raw) || cs_manifest_secret(s->context->manifest, name) == NULL) {
+		answer_service(s, CS_REJECT, "", 0);
+		return;
+	}
+	cs_random_bytes(raw, len);
+	cs_base64url_add(&text, raw, len);
+	cs_context_secret_put(s->context, name, cs_buf_str(&text), text.len);
+	cs_results_secret(s->engine, s->context, name);
+	cs_wipe(raw, sizeof(raw));
+	cs_wipe(text.ptr, text.cap);
+	answer_service(s, CS_DONE, "", 0);
+}
+
+static void
+hmac(struct cs_session *s, const struct cs_wire_service *req)
+{
+	const struct cs_named *secret = cs_context_secret(s->context, req->name);
+	uint8_t key[512], mac[64];
+	int key_len, n;
+
+	if (secret == NULL || (key_len = cs_secret_key(secret->value, key, sizeof(key))) < 0 ||
+	    (n = cs_hmac(req->arg, key, (size_t)key_len, req->bytes.ptr, req->bytes.len, mac)) < 0) {
+		answer_service(s, CS_REJECT, "", 0);
+		return;
+	}
+	answer_service(s, CS_DONE, mac, (size_t)n);
+	cs_wipe(key, sizeof(key));
+}
+
+static void
+on_service(void *user, uint64_t call CS_UNUSED, const struct cs_wire_service *req)
+{
+	struct cs_session *s = user;
+	const struct cs_named *secret;
+
+	switch (req->kind) {
+	case CS_SERVICE_SECRET_NEW:
+		secret_new(s, req->name, (size_t)req->arg);
+		break;
+	case CS_SERVICE_SECRET_EQUAL:
+		secret = cs_context_secret(s->context, req->name);
+		answer_service(s, secret == NULL ? CS_TRI_UNKNOWN : cs_secure_equal(secret->value, secret->len, req->bytes.ptr, req->bytes.len),
+		    "", 0);
+		break;
+	case CS_SERVICE_HMAC:
+		hmac(s, req);
+		break;
+	default: /* no grant that could be refreshed: static credentials only */
+		answer_service(s, CS_REAUTH, "", 0);
+	}
+}
+
+/* ---- what the plugin tells */
+
+static void
+on_receipt(void *user, uint64_t call CS_UNUSED, const char *step, struct cs_bytes value)
+{
+	struct cs_session *s = user;
+
+	if (s->ops->receipt != NULL)
+		s->ops->receipt(s, step, value);
+}
+
+static void
+on_record(void *user, uint64_t call CS_UNUSED, const char *type, const char *id, const char *url)
+{
+	struct cs_session *s = user;
+
+	if (s->ops->record != NULL)
+		s->ops->record(s, type, id, url);
+}
+
+static void
+on_emit(void *user, uint64_t call CS_UNUSED, struct cs_bytes out)
+{
+	struct cs_session *s = user;
+
+	if (s->ops->emit != NULL)
+		s->ops->emit(s, out);
+}
+
+static void
+on_cursor(void *user, uint64_t call CS_UNUSED, struct cs_bytes cursor)
+{
+	struct cs_session *s = user;
+
+	if (s->ops->cursor != NULL)
+		s->ops->cursor(s, cursor);
+}
+
+static void
+on_fact(void *user, uint64_t call CS_UNUSED, const char *name, struct cs_bytes value)
+{
+	struct cs_session *s = user;
+
+	cs_context_fact_put(s->context, name, value.ptr, value.len);
+	cs_results_facts(s->engine, s->context);
+}
+
+static void
+on_budget(void *user, uint64_t call CS_UNUSED, const char *limit_class, int64_t left, int64_t restore_per_s CS_UNUSED)
+{
+	struct cs_session *s = user;
+	const struct cs_limit_row *row = cs_manifest_limit(s->context->manifest, limit_class);
+
+	if (row != NULL) {
+		struct cs_limit_rule rule = { row->count, row->window_ms, row->burst };
+
+		cs_limit_report(&s->engine->limits, limit_key(s, row), &rule, left, cs_now_ms(s->engine->c.clock));
+	}
+}
+
+static void
+on_log(void *user, uint64_t call CS_UNUSED, int32_t prio, const char *text)
+{
+	struct cs_session *s = user;
+	char quoted[400];
+
+	cs_log(prio <= CS_PRIO_ERROR ? CS_LOG_ERROR : (enum cs_log_level)prio, "plugin", "says", "plugin=%s connection=%s text=%s",
+	    s->context->crm, s->context->public_id, cs_log_quote(text, quoted, sizeof(quoted)));
+}
+
+static void
+on_done(void *user, uint64_t call CS_UNUSED, const struct cs_wire_done *result)
+{
+	struct cs_session *s = user;
+
+	s->call = 0;
+	cs_list_del(&s->node);
+	if (s->x != NULL) { /* it returned without waiting for its answer: cancelled or crashed */
+		cs_http_client_cancel(s->engine->http, &s->x->xfer);
+		end_exchange(s);
+	}
+	s->ops->done(s, result);
+}
+
+const struct cs_remote_ops cs_session_remote_ops = {
+	.http = on_http,
+	.service = on_service,
+	.receipt = on_receipt,
+	.record = on_record,
+	.emit = on_emit,
+	.fact = on_fact,
+	.budget = on_budget,
+	.cursor = on_cursor,
+	.log = on_log,
+	.done = on_done,
+};
+
+/* ---- life */
+
+int
+cs_session_start(struct cs_session *s, struct cs_wire_call *in)
+{
+	struct cs_context *c = s->context;
+
+	cs_random_bytes(s->nonce, sizeof(s->nonce));
+	memcpy(in->nonce, s->nonce, sizeof(s->nonce));
+	cs_buf_init(&s->exchanges, EXCHANGES_MAX);
+	cs_list_init(&s->node);
+	in->now_ms = cs_now_ms(s->engine->c.clock);
+	in->instance = (uint64_t)c->conn_id;
+	in->instance_version = (uint64_t)c->version;
+	in->settings = c->pairs;
+	in->n_settings = c->n_pairs;
+	in->facts = c->fact_pairs;
+	in->n_facts = c->n_facts;
+	if ((s->call = cs_remote_call(c->remote, in, s)) == 0)
+		return CS_EBUSY;
+	cs_list_push(&s->engine->sessions, &s->node);
+	return 0;
+}
+
+void
+cs_session_drop(struct cs_session *s)
+{
+	if (s->x != NULL) {
+		cs_http_client_cancel(s->engine->http, &s->x->xfer);
+		end_exchange(s);
+	}
+	cs_list_del(&s->node);
+	s->call = 0;
+}
