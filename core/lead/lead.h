@@ -44,7 +44,8 @@ struct cs_lead_doc {
 	bool unqualified;           /* event is lead.unqualified */
 	bool is_event;              /* an event of ours (event-1.0), only from cs_lead_read_stored */
 	uint8_t content_hash[32];   /* SHA-256 of the canonical JSON without timestamp_utc and without the query part of
-	                             * recording_url and transcript_url: same hash, same lead */
+	                             * recording_url and transcript_url, event_id in lower case: same hash, same lead
+	                             * (hash.h); zeroes when worst is ENVELOPE */
 	uint64_t phone_key, email_key; /* cs_hash64-free stable keys (first 8 bytes of SHA-256 of the digits / lower-case
 	                             * address) by which two leads share a caller; 0: none */
 };
@@ -60,7 +61,7 @@ struct cs_lead_doc *cs_lead_read_stored(const char *s, size_t n, int64_t receive
 void cs_lead_doc_free(struct cs_lead_doc *d);
 
 /* Resolve preferred_schedule with the connection's IANA zone ("" or unknown: only a text with its own zone is resolved).
- * Fills the view's has_preferred_at and preferred_at_ms. Knows zones without touching TZ or files after start: see zone.h. */
+ * Fills the view's has_preferred_at and preferred_at_ms. Reads a zone's file once, when it is first asked for: see zone.h. */
 void cs_lead_resolve_time(struct cs_lead_doc *d, const char *timezone);
 
 /* The warnings as the intake answers and the note shows them: one "pointer: detail (given: text)" a line. Only for the note,

@@ -294,6 +294,15 @@ def test_reader_and_schema_agree_when_members_are_missing():
     hold_together(leads, names)
 
 
+def test_reader_and_schema_know_the_same_leap_years():
+    years = [f"{year:04}" for year in [*range(0, 30), *range(1890, 2410), *range(9970, 10000)]]
+    leads = []
+    for year in years:
+        leads.append(base("minimal"))
+        put(leads[-1], "/timestamp_utc", f"{year}-02-29T00:00:00Z")
+    hold_together(leads, years)
+
+
 def test_reader_and_schema_know_the_same_countries():
     letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
     codes = ["".join(pair) for pair in itertools.product(letters, repeat=2)]

@@ -74,7 +74,7 @@ END_TEST
 
 START_TEST(what_is_absent_is_empty_unknown_or_has_no_value)
 {
-	struct cs_lead_doc *d = READ(NULL);
+	struct cs_lead_doc *d = READ(.id = NULL);
 	const struct cs_lead *v = &d->view;
 
 	ck_assert_int_eq(d->worst, CS_FAULT_NONE);
@@ -339,7 +339,7 @@ START_TEST(a_preferred_time_is_resolved_with_the_connections_zone_or_its_own)
 	ck_assert_int_eq(d->view.request->has_preferred_at, 1);
 	ck_assert_int_eq(d->view.request->preferred_at_ms, 1779883200000);
 	cs_lead_doc_free(d);
-	d = READ(NULL);
+	d = READ(.id = NULL);
 	cs_lead_resolve_time(d, "America/New_York");
 	ck_assert_int_eq(d->view.request->has_preferred_at, 0);
 	cs_lead_doc_free(d);
