@@ -279,7 +279,7 @@ finish_auth(struct cs_fields *r, struct cs_manifest *m)
 	static const char *const kinds[] = { "static", "oauth2" };
 	const char *kind = cs_json_str(m->auth, "kind", "");
 
-	if (m->auth == NULL)
+	if (!json_object_object_get_ex(m->json, "auth", NULL))
 		return 0;
 	cs_fields_enter(r, "auth");
 	if (!json_object_is_type(m->auth, json_type_object) || kind[0] == '\0')
