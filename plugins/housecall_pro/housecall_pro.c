@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * housecall_pro.c - Housecall Pro: a call becomes a Lead in the contractor's lead inbox. See housecall_pro.h for who does what,
- * housecall_pro.json for the data.
+ * housecall_pro.c - Housecall Pro: a call becomes a Lead in the contractor's lead inbox. See housecall_pro.h
+ * for who does what, housecall_pro.json for the data.
  */
 #include <string.h>
 #include "housecall_pro.h"
@@ -10,7 +10,8 @@ int32_t
 hcp_refused(const struct csh *h, const struct cs_http_res *res, const char *what)
 {
 	if (res->status == 403)
-		return h->host->fail(h->call, CS_REAUTH, "%s: this key may not do that; API access needs the MAX plan and the right location (%s)",
+		return h->host->fail(h->call, CS_REAUTH,
+		    "%s: this key may not do that; API access needs the MAX plan and the right location (%s)",
 		                     what, csh_vendor_error(h, res));
 	return csh_refused(h, res, what);
 }
@@ -48,4 +49,5 @@ hcp_hook(void *inst, struct cs_call *call, const struct cs_webhook *w)
 	return hcp_received(&h, message);
 }
 
-CS_PLUGIN_V1(.name = "housecall_pro", .version = "0.1.0", .map = hcp_map, .push = hcp_push, .handle_webhook = hcp_hook)
+CS_PLUGIN_V1(.name = "housecall_pro", .version = "0.1.0", .map = hcp_map, .push = hcp_push,
+    .handle_webhook = hcp_hook)

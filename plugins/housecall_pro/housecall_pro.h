@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * housecall_pro.h - what the plugin's files share. map.c makes the document (the body of POST /leads for an unknown caller),
- * push.c brings it in, lists.c serves the wizard, webhook.c and poll.c report what became of leads.
+ * housecall_pro.h - what the plugin's files share. map.c makes the document (the body of POST /leads for an
+ * unknown caller), push.c brings it in, lists.c serves the wizard, webhook.c and poll.c report what became
+ * of leads.
  */
 #ifndef HOUSECALL_PRO_H
 #define HOUSECALL_PRO_H
@@ -17,7 +18,8 @@ int32_t hcp_hook(void *inst, struct cs_call *call, const struct cs_webhook *w);
 const char *hcp_tag(const struct csh *h, const struct cs_lead *lead);
 int hcp_has_tag(json_object *tags, const char *tag);
 
-/* A refusal: 403 speaks about the plan or the location, so the owner must look; everything else is a dead letter. */
+/* A refusal: 403 speaks about the plan or the location, so the owner must look; everything else is a dead
+ * letter. */
 int32_t hcp_refused(const struct csh *h, const struct cs_http_res *res, const char *what);
 
 int32_t hcp_choices(const struct csh *h, const char *list);

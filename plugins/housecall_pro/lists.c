@@ -20,7 +20,9 @@ emit_employee(const struct csh *h, json_object *e)
 {
 	const char *name = csh_printf(h, "%s %s", csh_get(e, "/first_name"), csh_get(e, "/last_name"));
 
-	return emit_choice(h, csh_get(e, "/id"), *csh_get(e, "/role") ? csh_printf(h, "%s (%s)", name, csh_get(e, "/role")) : name);
+	if (*csh_get(e, "/role"))
+		name = csh_printf(h, "%s (%s)", name, csh_get(e, "/role"));
+	return emit_choice(h, csh_get(e, "/id"), name);
 }
 
 static int32_t
@@ -33,17 +35,19 @@ int32_t
 hcp_choices(const struct csh *h, const char *list)
 {
 	int is_employees = strcmp(list, "employees") == 0;
-	struct csh_pages pages = { .step = "find", .path = is_employees ? "/employees" : "/lead_sources", .query = "page_size=100",
+	const char *path = is_employees ? "/employees" : "/lead_sources"; /* and the member of the answer */
+	struct csh_pages pages = { .step = "find", .path = path, .query = "page_size=100",
 		.page_param = "page", .total = "/total_pages", .max = 20 };
+	int32_t (*emit)(const struct csh *, json_object *) = is_employees ? emit_employee : emit_lead_source;
 	int32_t rc = CS_DONE;
 
 	if (!is_employees && strcmp(list, "lead_sources") != 0)
 		return CS_UNSUPPORTED;
 	while (csh_next_page(h, &pages)) {
-		json_object *items = csh_at(pages.answer, is_employees ? "/employees" : "/lead_sources");
+		json_object *items = csh_at(pages.answer, path);
 
 		for (size_t i = 0; i < csh_count(items) && rc == CS_DONE; i++)
-			rc = (is_employees ? emit_employee : emit_lead_source)(h, json_object_array_get_idx(items, i));
+			rc = emit(h, json_object_array_get_idx(items, i));
 	}
 	return rc != CS_DONE ? rc : pages.rc;
 }
@@ -61,10 +65,13 @@ hcp_fetch(const struct csh *h, const char *what)
 
 		if (strncmp(what, types[i], n) != 0)
 			continue;
-		rc = csh_read(h, "find", NULL, csh_printf(h, "/%.*ss/%s", (int)n - 1, what, csh_url(h, what + n)), NULL, &res, &answer);
+		rc = csh_read(h, "find", NULL,
+		    csh_printf(h, "/%.*ss/%s", (int)n - 1, what, csh_url(h, what + n)), NULL, &res, &answer);
 		if (rc != CS_DONE)
 			return rc;
-		return res.status < 300 ? csh_emit(h, answer) : hcp_refused(h, &res, "the record could not be read");
+		if (res.status >= 300)
+			return hcp_refused(h, &res, "the record could not be read");
+		return csh_emit(h, answer);
 	}
 	return CS_UNSUPPORTED;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * map.c - a lead as the body of POST /leads, as if the caller were new. There are no fields for time, urgency or recording:
- * they stand in the note. The tag callsetter:<event_id> is the only thing by which the lead can be found again.
+ * map.c - a lead as the body of POST /leads, as if the caller were new. There are no fields for time,
+ * urgency or recording: they stand in the note. The tag callsetter:<event_id> is the only thing by which the
+ * lead can be found again.
  */
 #include <string.h>
 #include "housecall_pro.h"
@@ -35,7 +36,8 @@ tags(const struct csh *h, const char *marker)
 static json_object *
 customer(const struct csh *h, const struct cs_lead_contact *c)
 {
-	json_object *o = json_object_new_object(), *addresses = json_object_new_array(), *home = address(c->address);
+	json_object *o = json_object_new_object(), *addresses = json_object_new_array(),
+	    *home = address(c->address);
 
 	csh_put(o, "first_name", c->first_name);
 	csh_put(o, "last_name", c->last_name);

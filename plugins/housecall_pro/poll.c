@@ -30,7 +30,8 @@ take(struct poll *p, json_object *lead, int32_t *rc)
 		return 0;
 	if (json_object_object_length(p->after) < REMEMBERED)
 		csh_put(p->after, id, status);
-	if (json_object_object_get_ex(p->before, id, &was) && strcmp(json_object_get_string(was), status) == 0)
+	if (json_object_object_get_ex(p->before, id, &was) &&
+	    strcmp(json_object_get_string(was), status) == 0)
 		return 0;
 	*rc = hcp_lead_closed(p->h, lead, p->now);
 	return 1;
@@ -39,7 +40,8 @@ take(struct poll *p, json_object *lead, int32_t *rc)
 static int32_t
 read_pages(struct poll *p)
 {
-	struct csh_pages pages = { .step = "find", .path = "/leads", .query = "sort_by=updated_at&sort_direction=desc&page_size=100",
+	struct csh_pages pages = { .step = "find", .path = "/leads",
+		.query = "sort_by=updated_at&sort_direction=desc&page_size=100",
 		.page_param = "page", .total = "/total_pages", .max = p->before ? MAX_PAGES : 2 };
 	int32_t rc = CS_DONE;
 	int fresh = 1;
@@ -65,9 +67,10 @@ hcp_poll(const struct csh *h, struct cs_bytes cursor)
 
 	if (rc != CS_DONE)
 		return rc;
-	if (json_object_is_type(before, json_type_object)) { /* not seen this time: keep while there is room */
+	if (json_object_is_type(before, json_type_object)) { /* not seen this time: kept while there is room */
 		json_object_object_foreach(before, id, status)
-			if (json_object_object_length(after) < REMEMBERED && !json_object_object_get_ex(after, id, NULL))
+			if (json_object_object_length(after) < REMEMBERED &&
+			    !json_object_object_get_ex(after, id, NULL))
 				json_object_object_add(after, id, json_object_get(status));
 	}
 	h->host->cursor_put(h->call, csh_json_bytes(after));

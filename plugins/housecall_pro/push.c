@@ -2,13 +2,15 @@
 /*
  * push.c - make sure of the lead source, find the caller, create the lead.
  *
- *   lead_source  must exist, else Housecall Pro answers 400. Looked up and created once, then a fact of the connection says so.
- *   find         the customer remembered of the same caller, else search: "q" is loose (names and addresses too), so a hit counts
- *                only if the last ten digits of a number, or the whole e-mail, agree. A lead must not land on a stranger.
+ *   lead_source  must exist, else Housecall Pro answers 400. Looked up and created once, then a fact of the
+ *                connection says so.
+ *   find         the customer remembered of the same caller, else search: "q" is loose (names and addresses
+ *                too), so a hit counts only if the last ten digits of a number, or the whole e-mail, agree.
+ *                A lead must not land on a stranger.
  *   lead         one call; it makes the customer where none was found.
  *
- * Doubt about the lead: read the newest leads and look for its tag. Leads are listed from the database itself, the manifest's
- * lookup_lag only lets a slow create finish.
+ * Doubt about the lead: read the newest leads and look for its tag. Leads are listed from the database
+ * itself, the manifest's lookup_lag only lets a slow create finish.
  */
 #include <string.h>
 #include "housecall_pro.h"
@@ -57,7 +59,8 @@ create_lead_source(struct push *p, const char *name)
 		return rc;
 	if (res.status < 300)
 		return CS_DONE;
-	h->host->warn(h->call, "the lead source could not be created, so the lead has none: %s", csh_vendor_error(h, &res));
+	h->host->warn(h->call, "the lead source could not be created, so the lead has none: %s",
+	    csh_vendor_error(h, &res));
 	forget_lead_source(p);
 	return CS_DONE;
 }
@@ -105,7 +108,8 @@ read_customer(struct push *p, const char *id)
 {
 	const struct csh *h = &p->h;
 	struct cs_http_res res = CS_RES_INIT;
-	int32_t rc = csh_read(h, "find", NULL, csh_printf(h, "/customers/%s", csh_url(h, id)), NULL, &res, &p->customer);
+	int32_t rc = csh_read(h, "find", NULL, csh_printf(h, "/customers/%s", csh_url(h, id)), NULL, &res,
+	    &p->customer);
 
 	if (rc != CS_DONE || res.status < 300)
 		return rc;
@@ -118,9 +122,10 @@ search_customer(struct push *p)
 {
 	const struct cs_lead_contact *c = p->lead->contact;
 	const char *q = *c->phone ? csh_phone_national(&p->h, c->phone) : c->email;
-	struct csh_pages pages = { .step = "find", .path = "/customers", .page_param = "page", .total = "/total_pages", .max = 4,
-		.query = csh_printf(&p->h, "q=%s&page_size=50&sort_by=created_at&sort_direction=desc", csh_url(&p->h, q)) };
+	struct csh_pages pages = { .step = "find", .path = "/customers", .page_param = "page",
+		.total = "/total_pages", .max = 4 };
 
+	pages.query = csh_printf(&p->h, "q=%s&page_size=50&sort_by=created_at&sort_direction=desc", csh_url(&p->h, q));
 	while (csh_next_page(&p->h, &pages)) {
 		json_object *hits = csh_at(pages.answer, "/customers");
 
@@ -135,7 +140,8 @@ search_customer(struct push *p)
 	return pages.rc;
 }
 
-/* Put customer_id, and address_id where the street is one of the customer's, in the place of what map wrote. */
+/* Put customer_id, and address_id where the street is one of the customer's, in the place of what map
+ * wrote. */
 static void
 use_customer(struct push *p)
 {
@@ -181,8 +187,6 @@ remember_lead(struct push *p, json_object *lead)
 	const struct csh *h = &p->h;
 	const char *id = csh_get(lead, "/id"), *customer = csh_get(lead, "/customer/id");
 
-	if (!*id)
-		return h->host->fail(h->call, CS_UNKNOWN, "Housecall Pro took the lead but did not say its id");
 	csh_receipt_put(h, "lead", id);
 	h->host->record(h->call, "lead", id, NULL);
 	if (*customer) {
@@ -192,12 +196,16 @@ remember_lead(struct push *p, json_object *lead)
 	return CS_DONE;
 }
 
-/* A create was sent and nobody knows: is it among the newest? *found: new reference, or NULL. */
+/*
+ * A create was sent and nobody knows: is it among the newest? *found: new reference, or NULL. A list too long to be read to
+ * its end settles nothing, so a person must.
+ */
 static int32_t
 find_lead(struct push *p, json_object **found)
 {
-	struct csh_pages pages = { .step = "lead", .looks_for = "lead", .path = "/leads", .page_param = "page", .total = "/total_pages",
-		.max = 5, .query = "sort_by=created_at&sort_direction=desc&page_size=100" };
+	struct csh_pages pages = { .step = "lead", .looks_for = "lead", .path = "/leads",
+		.page_param = "page", .total = "/total_pages", .max = 25,
+		.query = "sort_by=created_at&sort_direction=desc&page_size=200" };
 
 	while (!*found && csh_next_page(&p->h, &pages)) {
 		json_object *leads = csh_at(pages.answer, "/leads");
@@ -210,7 +218,24 @@ find_lead(struct push *p, json_object **found)
 		}
 	}
 	csh_pages_end(&pages);
+	if (pages.rc == CS_DONE && !*found && pages.more)
+		return p->h.host->fail(p->h.call, CS_REJECT,
+		    "the lead may be in Housecall Pro, but is not among its newest 5000: look for the tag %s",
+		    hcp_tag(&p->h, p->lead));
 	return pages.rc;
+}
+
+/* Taken, but the answer does not say its id: look at once; what cannot be found is in all the same. */
+static int32_t
+look_up_taken(struct push *p)
+{
+	CSH_JSON found = NULL;
+
+	if (find_lead(p, &found) == CS_DONE && *csh_get(found, "/id"))
+		return remember_lead(p, found);
+	csh_receipt_put(&p->h, "lead", "taken");
+	p->h.host->warn(p->h.call, "Housecall Pro took the lead but did not say its id");
+	return CS_DONE;
 }
 
 /* An override may have replaced the tags; without this one a lead in doubt could not be found. */
@@ -250,7 +275,7 @@ create_lead(struct push *p)
 	}
 	if (res.status >= 300)
 		return hcp_refused(h, &res, "the lead was refused");
-	return remember_lead(p, answer);
+	return *csh_get(answer, "/id") ? remember_lead(p, answer) : look_up_taken(p);
 }
 
 static int32_t
@@ -263,7 +288,7 @@ push_lead(struct push *p)
 		return CS_DONE;
 	if (csh_in_doubt(&p->h, "lead") && (rc = find_lead(p, &found)) != CS_DONE)
 		return rc;
-	if (found)
+	if (*csh_get(found, "/id"))
 		return remember_lead(p, found);
 	if ((rc = ensure_lead_source(p)) != CS_DONE || (rc = find_customer(p)) != CS_DONE)
 		return rc;
@@ -287,7 +312,8 @@ hcp_push(void *inst, struct cs_call *call, const struct cs_delivery *d)
 	if (json_object_is_type(p.doc, json_type_object))
 		rc = push_lead(&p);
 	else
-		rc = d->host->fail(call, CS_REJECT, "the document is no JSON object: look at the connection's overrides");
+		rc = d->host->fail(call, CS_REJECT,
+		    "the document is no JSON object: look at the connection's overrides");
 	csh_json_putp(&p.customer);
 	csh_json_putp(&p.doc);
 	return rc;

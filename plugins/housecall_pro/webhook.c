@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * webhook.c - what Housecall Pro reports, as events. Its messages hold the whole record, so nothing is asked back.
+ * webhook.c - what Housecall Pro reports, as events. Its messages hold the whole record, so nothing is asked
+ * back.
  *
- * A job does not name the lead it came from. lead.converted names both, and the core keeps both ids; later job and invoice events
- * are matched by the job's id, or by the estimate it was copied from. The customer's phone is the last resort and counts as
- * likely only; the customer's id is not used, because a customer has many jobs. Money comes as integer cents.
+ * A job does not name the lead it came from. lead.converted names both, and the core keeps both ids; later
+ * job and invoice events are matched by the job's id, or by the estimate it was copied from. The customer's
+ * phone is the last resort and counts as likely only; the customer's id is not used, because a customer has
+ * many jobs. Money comes as integer cents.
  *
  * The probe that the vendor's set-up page sends has no "event" and is answered with nothing.
  */
@@ -31,9 +33,11 @@ add_marker(json_object *event, json_object *tags)
 }
 
 static int32_t
-lead_event(const struct csh *h, const char *name, json_object *lead, const char *occurred_at, const char *qualifier)
+lead_event(const struct csh *h, const char *name, json_object *lead, const char *occurred_at,
+           const char *qualifier)
 {
-	CSH_JSON event = csh_event(name, occurred_at, csh_printf(h, "%s:%s:%s", name, csh_get(lead, "/id"), qualifier));
+	CSH_JSON event = csh_event(name, occurred_at,
+	    csh_printf(h, "%s:%s:%s", name, csh_get(lead, "/id"), qualifier));
 	json_object *became = last(csh_at(lead, "/conversions"));
 	const char *type = csh_get(became, "/type");
 
@@ -50,9 +54,11 @@ hcp_lead_closed(const struct csh *h, json_object *lead, const char *occurred_at)
 	const char *status = csh_get(lead, "/status");
 
 	if (strcmp(status, "won") == 0)
-		return lead_event(h, "lead.converted", lead, occurred_at, csh_get(last(csh_at(lead, "/conversions")), "/id"));
+		return lead_event(h, "lead.converted", lead, occurred_at,
+		    csh_get(last(csh_at(lead, "/conversions")), "/id"));
 	if (strcmp(status, "lost") == 0)
-		return lead_event(h, "lead.lost", lead, csh_get_or(lead, "/lost_at", occurred_at), csh_get(lead, "/lost_at"));
+		return lead_event(h, "lead.lost", lead, csh_get_or(lead, "/lost_at", occurred_at),
+		    csh_get(lead, "/lost_at"));
 	return CS_DONE;
 }
 
@@ -69,7 +75,8 @@ add_customer(const struct csh *h, json_object *event, json_object *c)
 
 /* An event about a job, with all that finds its lead; new. */
 static json_object *
-job_event(const struct csh *h, const char *name, json_object *job, const char *occurred_at, const char *qualifier)
+job_event(const struct csh *h, const char *name, json_object *job, const char *occurred_at,
+          const char *qualifier)
 {
 	const char *id = csh_get(job, "/id");
 	json_object *event = csh_event(name, occurred_at, csh_printf(h, "%s:%s:%s", name, id, qualifier));
@@ -101,7 +108,8 @@ job_changed(const struct csh *h, const char *name, json_object *job, const char 
 	event = job_event(h, name, job, at, qualifier);
 	if (strcmp(name, "job.paid") == 0) {
 		csh_event_amount(event, csh_cents(h, csh_get_int(job, "/total_amount", 0) -
-		                                     csh_get_int(job, "/outstanding_balance", 0)), "USD", "paid");
+		                                     csh_get_int(job, "/outstanding_balance", 0)), "USD",
+		                                     "paid");
 		csh_put(csh_event_job(event), "status", "paid");
 	} else if (strcmp(name, "job.completed") == 0) {
 		csh_event_amount(event, total, "USD", "invoiced");
@@ -109,7 +117,8 @@ job_changed(const struct csh *h, const char *name, json_object *job, const char 
 	return csh_emit(h, event);
 }
 
-/* Paid is what has nothing due any more. Without the job's id (older messages) there is nothing to match by. */
+/* Paid is what has nothing due any more. Without the job's id (older messages) there is nothing to match
+ * by. */
 static int32_t
 invoice_paid(const struct csh *h, json_object *invoice, const char *at)
 {
@@ -118,7 +127,8 @@ invoice_paid(const struct csh *h, json_object *invoice, const char *at)
 
 	if (!*job || csh_get_int(invoice, "/due_amount", 0) > 0)
 		return CS_DONE;
-	event = csh_event("job.paid", csh_get_or(invoice, "/paid_at", at), csh_printf(h, "job.paid:%s:%s", job, amount));
+	event = csh_event("job.paid", csh_get_or(invoice, "/paid_at", at),
+	    csh_printf(h, "job.paid:%s:%s", job, amount));
 	csh_event_record(event, "job", job);
 	csh_event_also(event, "invoice", csh_get(invoice, "/id"));
 	csh_put(csh_event_job(event), "status", "paid");
@@ -141,7 +151,8 @@ job_created(const struct csh *h, json_object *job, const char *at)
 int32_t
 hcp_received(const struct csh *h, json_object *m)
 {
-	static const char *const job_events[] = { "job.scheduled", "job.completed", "job.canceled", "job.paid" };
+	static const char *const job_events[] = { "job.scheduled", "job.completed", "job.canceled",
+	    "job.paid" };
 	const char *name = csh_get(m, "/event"), *at = csh_get(m, "/event_occurred_at");
 
 	if (strcmp(name, "lead.converted") == 0 || strcmp(name, "lead.lost") == 0)

@@ -2,7 +2,8 @@
 /*
  * api.c - HubSpot's requests: the dated path, the rate limits it reports, what its refusals mean.
  *
- * A 429 names its policy in the body: the ten-second window, the one-second window of search, or the day's quota.
+ * A 429 names its policy in the body: the ten-second window, the one-second window of search, or the day's
+ * quota.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -41,7 +42,8 @@ heed_limits(const struct csh *h, const struct cs_http_res *res)
 }
 
 int32_t
-hubspot_read(const struct csh *h, const char *step, const char *looks_for, const char *path, const char *query,
+hubspot_read(const struct csh *h, const char *step, const char *looks_for, const char *path,
+             const char *query,
              struct cs_http_res *res, json_object **answer)
 {
 	int32_t rc = csh_read(h, step, looks_for, path, query, res, answer);
@@ -61,7 +63,8 @@ hubspot_write(const struct csh *h, const char *step, const char *method, const c
 }
 
 int32_t
-hubspot_search(const struct csh *h, const char *step, const char *looks_for, json_object *body, struct cs_http_res *res,
+hubspot_search(const struct csh *h, const char *step, const char *looks_for, json_object *body,
+               struct cs_http_res *res,
                json_object **answer)
 {
 	struct cs_http_req req = CS_REQ(step, "POST", hubspot_path(h, "contacts", "/search"));
@@ -83,7 +86,8 @@ hubspot_refused(const struct csh *h, const struct cs_http_res *res, const char *
 	CSH_JSON body = csh_json_parse(res->body);
 
 	if (res->status == 403 && strcmp(csh_get(body, "/category"), "MISSING_SCOPES") == 0)
-		return h->host->fail(h->call, CS_REAUTH, "%s: the HubSpot app lacks a scope; connect it again with the scopes of the set-up guide",
+		return h->host->fail(h->call, CS_REAUTH,
+		    "%s: the HubSpot app lacks a scope; connect it again with the scopes of the set-up guide",
 		                     what);
 	return csh_refused(h, res, what);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * hubspot.c - HubSpot: a lead becomes a contact with a note. See hubspot.h for who does what, hubspot.json for the data.
+ * hubspot.c - HubSpot: a lead becomes a contact with a note. See hubspot.h for who does what, hubspot.json
+ * for the data.
  */
 #include "hubspot.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * map.c - a lead as HubSpot wants it: a contact, and the call as a note on it. All property values are strings.
+ * map.c - a lead as HubSpot wants it: a contact, and the call as a note on it. All property values are
+ * strings.
  */
 #include <string.h>
 #include "hubspot.h"
@@ -53,7 +54,8 @@ contact(const struct csh *h, const struct cs_lead *lead)
 	put_person(p, lead->contact);
 	csh_put(p, "lifecyclestage", csh_setting(h, "lifecycle_stage"));
 	csh_put(p, "hs_lead_status", csh_setting(h, "hs_lead_status"));
-	csh_put(p, "hubspot_owner_id", is_number(lead->assigned_to) ? lead->assigned_to : csh_setting(h, "owner"));
+	csh_put(p, "hubspot_owner_id", is_number(lead->assigned_to)
+	    ? lead->assigned_to : csh_setting(h, "owner"));
 	if (*marker)
 		csh_put(p, marker, lead->event_id);
 	put_mapped(h, p, lead);

@@ -2,21 +2,26 @@
 /*
  * push.c - find the caller, create or complete the contact, write the note.
  *
- *   find     the receipt of an earlier attempt, else the contact remembered of the same caller, read by id; else search by
- *            phone and e-mail. Search is over-inclusive and lags up to 30 s, so every hit is checked, and a create that
- *            HubSpot answers with 409 is a find: its message names the contact.
- *   contact  created with everything, or, found, completed: only fields that are empty there, the lifecycle stage never.
+ *   find     the receipt of an earlier attempt, else the contact remembered of the same caller, read by id;
+ *            else search by phone and e-mail. Search is over-inclusive and lags up to 30 s, so every hit is
+ *            checked, and a create that HubSpot answers with 409 is a find: its message names the contact.
+ *   contact  created with everything, or, found, completed: only fields that are empty there, the lifecycle
+ *            stage never.
  *   note     beside the point of no return: refused, it is a remark on a lead that is in.
  *
- * Doubt about the contact: read it by the marker property, then by e-mail (neither lags), then search, which is safe once
- * the manifest's lookup_lag has passed. Doubt about the note: read the notes of the contact, look for the marker.
+ * Doubt about the contact: read it by the marker property, then by e-mail (neither lags), then search, which
+ * is safe once the manifest's lookup_lag has passed. Doubt about the note: read the notes of the contact,
+ * look for the marker.
  */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include "hubspot.h"
 
 #define NOTES_READ 20
 #define SEARCH_HITS 20
+#define SEARCH_LAG_MS 35000
+#define CALCULATED "hs_searchable_calculated_phone_number" /* national digits, made by HubSpot */
 
 struct push {
 	struct csh h;
@@ -40,7 +45,7 @@ property_list(const struct push *p)
 {
 	struct csh_str s = CSH_STR(&p->h);
 
-	csh_adds(&s, "email,phone,mobilephone,hs_searchable_calculated_phone_number");
+	csh_adds(&s, "email,phone,mobilephone," CALCULATED);
 	json_object_object_foreach(wanted(p), key, value) {
 		(void)value;
 		if (strcmp(key, "email") == 0 || strcmp(key, "phone") == 0)
@@ -72,7 +77,8 @@ read_contact(struct push *p, const char *looks_for, const char *id, const char *
 
 	if (id_property)
 		query = csh_printf(h, "idProperty=%s&%s", csh_url(h, id_property), query);
-	rc = hubspot_read(h, "find", looks_for, hubspot_path(h, "contacts/", csh_url(h, id)), query, &res, &answer);
+	rc = hubspot_read(h, "find", looks_for, hubspot_path(h, "contacts/", csh_url(h, id)), query, &res,
+	    &answer);
 	if (rc != CS_DONE || res.status == 404)
 		return rc;
 	if (res.status >= 300)
@@ -84,7 +90,8 @@ read_contact(struct push *p, const char *looks_for, const char *id, const char *
 static void
 add_filter(json_object *groups, const char *property, const char *value)
 {
-	json_object *f = json_object_new_object(), *fs = json_object_new_array(), *g = json_object_new_object();
+	json_object *f = json_object_new_object(), *fs = json_object_new_array(),
+	    *g = json_object_new_object();
 
 	if (*value) {
 		csh_put(f, "propertyName", property);
@@ -104,10 +111,11 @@ static json_object *
 search_body(const struct push *p)
 {
 	const struct cs_lead_contact *c = p->lead->contact;
-	json_object *o = json_object_new_object(), *groups = json_object_new_array(), *props = json_object_new_array();
+	json_object *o = json_object_new_object(), *groups = json_object_new_array(),
+	    *props = json_object_new_array();
 	char *list = csh_printf(&p->h, "%s", property_list(p)), *rest = NULL, *name;
 
-	add_filter(groups, "hs_searchable_calculated_phone_number", csh_phone_national(&p->h, c->phone));
+	add_filter(groups, CALCULATED, csh_phone_national(&p->h, c->phone));
 	add_filter(groups, "phone", c->phone);
 	add_filter(groups, "mobilephone", c->phone);
 	add_filter(groups, "email", c->email);
@@ -128,7 +136,7 @@ agreement(const struct push *p, json_object *hit)
 	const char *phone = p->lead->contact->phone;
 	int same_phone = csh_phone_same(phone, csh_get(hit, "/properties/phone")) ||
 	                 csh_phone_same(phone, csh_get(hit, "/properties/mobilephone")) ||
-	                 csh_phone_same(phone, csh_get(hit, "/properties/hs_searchable_calculated_phone_number"));
+	                 csh_phone_same(phone, csh_get(hit, "/properties/" CALCULATED));
 
 	return 2 * same_phone + csh_same_text(p->lead->contact->email, csh_get(hit, "/properties/email"));
 }
@@ -199,7 +207,8 @@ find_contact(struct push *p)
 static int
 is_standard(const char *property)
 {
-	static const char *const names[] = { "firstname", "lastname", "phone", "email", "address", "city", "state", "zip", "country" };
+	static const char *const names[] = { "firstname", "lastname", "phone", "email", "address", "city",
+	    "state", "zip", "country" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (strcmp(property, names[i]) == 0)
@@ -233,7 +242,8 @@ adopt_existing(struct push *p, json_object *answer)
 	else
 		rc = read_contact(p, NULL, p->lead->contact->email, "email");
 	if (rc == CS_DONE && !*p->id)
-		return p->h.host->fail(p->h.call, CS_RETRY, "HubSpot says the contact exists already, but does not show it");
+		return p->h.host->fail(p->h.call, CS_RETRY,
+		    "HubSpot says the contact exists already, but does not show it");
 	return rc;
 }
 
@@ -246,7 +256,8 @@ create_contact(struct push *p)
 	CSH_JSON answer = NULL;
 	int32_t rc;
 
-	if ((rc = hubspot_write(h, "contact", "POST", path, csh_at(p->doc, "/contact"), &res, &answer)) != CS_DONE)
+	if ((rc = hubspot_write(h, "contact", "POST", path, csh_at(p->doc, "/contact"), &res,
+	    &answer)) != CS_DONE)
 		return rc;
 	if (res.status == 400) { /* most often a property or option that this account does not have */
 		CSH_JSON plain = plain_contact(p);
@@ -262,8 +273,10 @@ create_contact(struct push *p)
 		return adopt_existing(p, answer);
 	if (res.status >= 300)
 		return hubspot_refused(h, &res, "the contact was refused");
-	if (!*csh_get(answer, "/id"))
-		return h->host->fail(h->call, CS_UNKNOWN, "HubSpot took the contact but did not say its id");
+	if (!*csh_get(answer, "/id")) { /* it will be found, once the search index has it */
+		h->host->retry_after(h->call, SEARCH_LAG_MS);
+		return h->host->fail(h->call, CS_RETRY, "HubSpot took the contact but did not say its id");
+	}
 	keep(p, answer);
 	csh_receipt_put(h, "update", "new");
 	p->is_new = 1;
@@ -301,70 +314,77 @@ fill_gaps(struct push *p)
 		if (value && may_fill(p, key, json_object_get_string(value)))
 			json_object_object_add(gaps, key, json_object_get(value));
 	if (json_object_object_length(gaps) > 0) {
-		rc = hubspot_write(h, "update", "PATCH", hubspot_path(h, "contacts/", p->id), body, &res, &answer);
+		rc = hubspot_write(h, "update", "PATCH", hubspot_path(h, "contacts/", p->id), body, &res,
+		    &answer);
 		if (rc != CS_DONE)
 			return rc;
 		if (res.status >= 300)
-			h->host->warn(h->call, "empty fields of the contact could not be filled in: %s", csh_vendor_error(h, &res));
+			h->host->warn(h->call, "empty fields of the contact could not be filled in: %s",
+			    csh_vendor_error(h, &res));
 	}
 	csh_receipt_put(h, "update", "done");
 	return CS_DONE;
 }
 
 /* ---- note */
-static int
-newer_first(const void *a, const void *b)
-{
-	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+struct newest {
+	int64_t ids[NOTES_READ]; /* descending; ids grow with time */
+	size_t n;
+};
 
-	return (x < y) - (x > y);
+static void
+add_newest(struct newest *list, int64_t id)
+{
+	size_t i = list->n < NOTES_READ ? list->n++ : NOTES_READ - 1;
+
+	if (i == NOTES_READ - 1 && list->ids[i] > id)
+		return;
+	for (; i > 0 && list->ids[i - 1] < id; i--)
+		list->ids[i] = list->ids[i - 1];
+	list->ids[i] = id;
 }
 
-/* Ids of the contact's notes, newest (highest) first; returns how many of max. */
-static size_t
-note_ids(json_object *results, int64_t *ids, size_t max)
+static int32_t
+newest_notes(struct push *p, struct newest *list)
 {
-	size_t i, n = csh_count(results) < max ? csh_count(results) : max;
+	struct csh_pages pages = { .step = "note", .looks_for = "note", .query = "limit=500",
+		.next = "/paging/next/after", .next_param = "after", .max = 20 };
 
-	for (i = 0; i < n; i++) {
-		json_object *row = json_object_array_get_idx(results, i);
-		const char *id = csh_get_or(row, "/toObjectId", csh_get(row, "/id"));
+	pages.path = csh_printf(&p->h, "/crm/v4/objects/contacts/%s/associations/notes", p->id);
+	while (csh_next_page(&p->h, &pages)) {
+		json_object *rows = csh_at(pages.answer, "/results");
 
-		ids[i] = strtoll(id, NULL, 10);
+		for (size_t i = 0; i < csh_count(rows); i++) {
+			json_object *row = json_object_array_get_idx(rows, i);
+			const char *id = csh_get_or(row, "/toObjectId", csh_get(row, "/id"));
+
+			add_newest(list, strtoll(id, NULL, 10));
+		}
 	}
-	qsort(ids, n, sizeof(*ids), newer_first);
-	return n;
+	return pages.rc;
 }
 
-/* Is the lead's marker in one of the contact's notes? */
+/* Is the lead's marker in one of the contact's newest notes? */
 static int32_t
 find_note(struct push *p, const char **note_id)
 {
 	const struct csh *h = &p->h;
 	struct cs_http_res res = CS_RES_INIT;
-	CSH_JSON list = NULL;
-	int64_t ids[500];
-	size_t i, n;
-	int32_t rc;
+	struct newest list = { .n = 0 };
+	int32_t rc = newest_notes(p, &list);
 
 	*note_id = "";
-	rc = hubspot_read(h, "note", "note", csh_printf(h, "/crm/v4/objects/contacts/%s/associations/notes", p->id), "limit=500",
-	                  &res, &list);
-	if (rc != CS_DONE || res.status == 404)
-		return rc;
-	if (res.status >= 300)
-		return hubspot_refused(h, &res, "the notes of the contact could not be read");
-	n = note_ids(csh_at(list, "/results"), ids, sizeof(ids) / sizeof(ids[0]));
-	for (i = 0; i < n && i < NOTES_READ && !**note_id; i++) {
-		const char *id = csh_printf(h, "%lld", (long long)ids[i]);
+	for (size_t i = 0; i < list.n && rc == CS_DONE && !**note_id; i++) {
+		const char *id = csh_printf(h, "%" PRId64, list.ids[i]);
 		CSH_JSON note = NULL;
 
-		if ((rc = hubspot_read(h, "note", NULL, hubspot_path(h, "notes/", id), "properties=hs_note_body", &res, &note)) != CS_DONE)
-			return rc;
-		if (res.status < 300 && strstr(csh_get(note, "/properties/hs_note_body"), csh_marker(h, p->lead)))
+		rc = hubspot_read(h, "note", NULL, hubspot_path(h, "notes/", id), "properties=hs_note_body",
+		    &res, &note);
+		if (rc == CS_DONE && res.status < 300 &&
+		    strstr(csh_get(note, "/properties/hs_note_body"), csh_marker(h, p->lead)))
 			*note_id = id;
 	}
-	return CS_DONE;
+	return rc;
 }
 
 /* Note to contact is association type 202. */
@@ -372,7 +392,8 @@ static json_object *
 note_body(const struct push *p)
 {
 	CSH_JSON link = csh_json_parse(csh_bytes("{\"types\":[{\"associationCategory\":\"HUBSPOT_DEFINED\",\"associationTypeId\":202}]}"));
-	json_object *o = json_object_new_object(), *to = json_object_new_object(), *links = json_object_new_array();
+	json_object *o = json_object_new_object(), *to = json_object_new_object(),
+	    *links = json_object_new_array();
 
 	csh_put(to, "id", p->id);
 	json_object_object_add(link, "to", to);
@@ -398,10 +419,12 @@ add_note(struct push *p)
 		return rc;
 	if (!*id) {
 		body = note_body(p);
-		if ((rc = hubspot_write(h, "note", "POST", hubspot_path(h, "notes", ""), body, &res, &answer)) != CS_DONE)
+		if ((rc = hubspot_write(h, "note", "POST", hubspot_path(h, "notes", ""), body, &res,
+		    &answer)) != CS_DONE)
 			return rc;
 		if (res.status >= 300) {
-			h->host->warn(h->call, "the contact is there, its note was refused: %s", csh_vendor_error(h, &res));
+			h->host->warn(h->call, "the contact is there, its note was refused: %s",
+			    csh_vendor_error(h, &res));
 			return CS_DONE;
 		}
 		id = csh_get_or(answer, "/id", "written");
@@ -433,56 +456,7 @@ push_lead(struct push *p)
 	return add_note(p);
 }
 
-/* ---- other kinds */
-static int32_t
-fetch_record(const struct csh *h, const char *what)
-{
-	const char *slash = strchr(what, '/'), *type;
-	struct cs_http_res res = CS_RES_INIT;
-	CSH_JSON answer = NULL;
-	int32_t rc;
-
-	if (!slash)
-		return CS_UNSUPPORTED;
-	type = csh_strndup(h, what, (size_t)(slash - what));
-	if (strcmp(type, "contact") != 0 && strcmp(type, "note") != 0 && strcmp(type, "deal") != 0)
-		return CS_UNSUPPORTED;
-	rc = hubspot_read(h, "find", NULL, hubspot_path(h, csh_printf(h, "%ss/", type), csh_url(h, slash + 1)), NULL, &res, &answer);
-	if (rc != CS_DONE)
-		return rc;
-	return res.status < 300 ? csh_emit(h, answer) : hubspot_refused(h, &res, "the record could not be read");
-}
-
-/* Every stage of every deal pipeline; owners and lead statuses are rows of the manifest. */
-static int32_t
-list_deal_stages(const struct csh *h)
-{
-	struct cs_http_res res = CS_RES_INIT;
-	CSH_JSON answer = NULL;
-	json_object *pipelines;
-	int32_t rc;
-
-	rc = hubspot_read(h, "find", NULL, csh_printf(h, "/crm/pipelines/%s/deals", csh_setting(h, "api_version")), NULL, &res, &answer);
-	if (rc != CS_DONE)
-		return rc;
-	if (res.status >= 300)
-		return hubspot_refused(h, &res, "the deal stages could not be read");
-	pipelines = csh_at(answer, "/results");
-	for (size_t i = 0; i < csh_count(pipelines); i++) {
-		json_object *pipeline = json_object_array_get_idx(pipelines, i), *stages = csh_at(pipeline, "/stages");
-
-		for (size_t k = 0; k < csh_count(stages); k++) {
-			json_object *stage = json_object_array_get_idx(stages, k);
-			CSH_JSON item = json_object_new_object();
-
-			csh_put(item, "value", csh_get(stage, "/id"));
-			csh_put(item, "label", csh_printf(h, "%s / %s", csh_get(pipeline, "/label"), csh_get(stage, "/label")));
-			csh_emit(h, item);
-		}
-	}
-	return CS_DONE;
-}
-
+/* ---- what the core calls */
 int32_t
 hubspot_push(void *inst, struct cs_call *call, const struct cs_delivery *d)
 {
@@ -491,16 +465,17 @@ hubspot_push(void *inst, struct cs_call *call, const struct cs_delivery *d)
 
 	(void)inst;
 	if (d->kind == CS_PUSH_FETCH)
-		return fetch_record(&p.h, d->what);
-	if (d->kind == CS_PUSH_CHOICES && strcmp(d->what, "deal_stages") == 0)
-		return list_deal_stages(&p.h);
+		return hubspot_fetch(&p.h, d->what);
+	if (d->kind == CS_PUSH_CHOICES)
+		return hubspot_choices(&p.h, d->what);
 	if (d->kind != CS_PUSH_LEAD && d->kind != CS_PUSH_TEST)
 		return CS_UNSUPPORTED;
 	p.doc = csh_json_parse(d->document);
 	if (json_object_is_type(wanted(&p), json_type_object))
 		rc = push_lead(&p);
 	else
-		rc = d->host->fail(call, CS_REJECT, "the document has no contact properties: look at the connection's overrides");
+		rc = d->host->fail(call, CS_REJECT,
+		    "the document has no contact properties: look at the connection's overrides");
 	csh_json_putp(&p.contact);
 	csh_json_putp(&p.doc);
 	return rc;

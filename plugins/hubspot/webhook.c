@@ -2,9 +2,10 @@
 /*
  * webhook.c - what HubSpot tells about contacts and deals, as events.
  *
- * HubSpot names the record and what changed, no more. For a contact that is enough. A deal is read once more, because only
- * the record says which contact it belongs to and what it is worth. There is no "job" and no "paid" in HubSpot: a deal that
- * reaches a stage of the setting won_stages counts as converted, with its amount as quoted.
+ * HubSpot names the record and what changed, no more. For a contact that is enough. A deal is read once
+ * more, because only the record says which contact it belongs to and what it is worth. There is no "job" and
+ * no "paid" in HubSpot: a deal that reaches a stage of the setting won_stages counts as converted, with its
+ * amount as quoted.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -89,7 +90,8 @@ add_deal(const struct change *c, json_object *event, json_object *deal)
 		csh_event_record(event, "contact", csh_get(json_object_array_get_idx(contacts, i), "/id"));
 	csh_put(csh_event_job(event), "status", csh_get(deal, "/properties/dealstage"));
 	csh_event_amount(event, csh_get(deal, "/properties/amount"),
-	                 csh_get_or(deal, "/properties/deal_currency_code", csh_fact(&c->h, "currency")), "quoted");
+	                 csh_get_or(deal, "/properties/deal_currency_code", csh_fact(&c->h, "currency")),
+	                 "quoted");
 }
 
 static int32_t
@@ -104,7 +106,8 @@ deal_changed(const struct change *c)
 	if (!name)
 		return CS_DONE;
 	rc = hubspot_read(&c->h, "find", NULL, hubspot_path(&c->h, "deals/", csh_url(&c->h, c->id)),
-	                  "properties=amount,dealstage,deal_currency_code&associations=contacts", &res, &deal);
+	                  "properties=amount,dealstage,deal_currency_code&associations=contacts", &res,
+	                  &deal);
 	if (rc != CS_DONE)
 		return rc;
 	if (res.status == 404)
@@ -132,7 +135,8 @@ hubspot_webhook(void *inst, struct cs_call *call, const struct cs_webhook *w)
 	c.value = csh_get(o, "/propertyValue");
 	c.id = csh_get(o, "/objectId");
 	c.at = csh_time(&c.h, csh_get_int(o, "/occurredAt", 0));
-	c.dedupe = csh_printf(&c.h, "%s:%s:%s:%s", csh_get(o, "/subscriptionId"), c.id, c.property, csh_get(o, "/occurredAt"));
+	c.dedupe = csh_printf(&c.h, "%s:%s:%s:%s", csh_get(o, "/subscriptionId"), c.id, c.property,
+	    csh_get(o, "/occurredAt"));
 	if (!*c.id)
 		return CS_DONE;
 	if (strcmp(c.type, "contact.propertyChange") == 0)

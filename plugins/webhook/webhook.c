@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * webhook.c - every lead or event as a Standard Webhooks POST: CallSetter's own events, Zapier, Make, n8n, anybody's service.
+ * webhook.c - every lead or event as a Standard Webhooks POST: CallSetter's own events, Zapier, Make, n8n,
+ * anybody's service.
  *
- * The body goes out as it came (no JSON is read on the way), so this is also the fastest road through csrelay. A repeat
- * carries the same webhook-id and a new timestamp; receivers drop what they have seen, therefore doubt is settled by
- * sending again (manifest: on_doubt "repeat").
+ * The body goes out as it came (no JSON is read on the way), so this is also the fastest road through
+ * csrelay. A repeat carries the same webhook-id and a new timestamp; receivers drop what they have seen,
+ * therefore doubt is settled by sending again (manifest: on_doubt "repeat").
  *
- * The signature is HMAC-SHA256 over "id.timestamp.body" with the secret's bytes: a secret that begins with whsec_ is base64,
- * which the core's hmac service decodes itself; the plugin never sees it. While a secret is being changed both signatures
- * are sent.
+ * The signature is HMAC-SHA256 over "id.timestamp.body" with the secret's bytes: a secret that begins with
+ * whsec_ is base64, which the core's hmac service decodes itself; the plugin never sees it. While a secret
+ * is being changed both signatures are sent.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -119,17 +120,20 @@ judge(const struct csh *h, const struct cs_http_res *res)
 	if (res->status < 300)
 		return CS_DONE;
 	if (res->status < 400)
-		return h->host->fail(h->call, CS_REJECT, "redirected with %d: give the receiver's final address",
+		return h->host->fail(h->call, CS_REJECT,
+		    "redirected with %d: give the receiver's final address",
 		                     (int)res->status);
 	if (res->status == 410)
 		return h->host->fail(h->call, CS_REJECT, "endpoint gone: the receiver was removed (410)");
 	if (res->status == 404 && strcmp(flavor, "n8n") == 0)
-		return h->host->fail(h->call, CS_RETRY, "the n8n workflow is not active, or its Webhook node is not set to POST (404)");
+		return h->host->fail(h->call, CS_RETRY,
+		    "the n8n workflow is not active, or its Webhook node is not set to POST (404)");
 	if (res->status == 404 && strcmp(flavor, "zapier") == 0)
 		return h->host->fail(h->call, CS_RETRY, "the Zap is switched off (404)");
 	if (res->status == 400 && strcmp(flavor, "make") == 0)
 		return h->host->fail(h->call, CS_RETRY, "Make's queue is full or the scenario is off (400)");
-	return h->host->fail(h->call, CS_REJECT, "refused with %d: %s", (int)res->status, csh_vendor_error(h, res));
+	return h->host->fail(h->call, CS_REJECT, "refused with %d: %s", (int)res->status,
+	    csh_vendor_error(h, res));
 }
 
 static int32_t
@@ -137,7 +141,8 @@ webhook_push(void *inst, struct cs_call *call, const struct cs_delivery *d)
 {
 	const struct csh h = { d->host, call };
 	const char *timestamp = csh_printf(&h, "%" PRId64, d->host->now_ms(call) / 1000);
-	struct cs_header headers[3 + MAX_EXTRA] = { { "webhook-id", d->lead->event_id }, { "webhook-timestamp", timestamp } };
+	struct cs_header headers[3 + MAX_EXTRA] = { { "webhook-id", d->lead->event_id },
+	    { "webhook-timestamp", timestamp } };
 	struct cs_http_req req = CS_REQ("send", "POST", csh_setting(&h, "url"));
 	struct cs_http_res res = CS_RES_INIT;
 	int32_t rc;
@@ -151,7 +156,8 @@ webhook_push(void *inst, struct cs_call *call, const struct cs_delivery *d)
 	req.n_headers = 2;
 	if (csh_setting_true(&h, "sign")) {
 		headers[2].name = "webhook-signature";
-		if ((rc = sign(&h, d->lead->event_id, timestamp, req.body, &headers[req.n_headers++].value)) != CS_DONE)
+		if ((rc = sign(&h, d->lead->event_id, timestamp, req.body,
+		    &headers[req.n_headers++].value)) != CS_DONE)
 			return rc;
 	}
 	req.n_headers += extra_headers(&h, headers + req.n_headers);

@@ -2,8 +2,9 @@
 /*
  * conversation.c - read a conversation, run it in all modes, compare what came out.
  *
- * A run builds one struct cs_call, calls map and push (or handle_webhook) on it and looks at what the host of host.c wrote
- * down. Faults are collected first and printed once per file and text, because one mistake shows up in many runs.
+ * A run builds one struct cs_call, calls map and push (or handle_webhook) on it and looks at what the host
+ * of host.c wrote down. Faults are collected first and printed once per file and text, because one mistake
+ * shows up in many runs.
  */
 #include <dirent.h>
 #include <dlfcn.h>
@@ -19,7 +20,8 @@
 const char *
 cs_check_outcome(int32_t outcome)
 {
-	static const char *const names[] = { "done", "retry", "reject", "reauth", "wait", "unknown", "unsupported" };
+	static const char *const names[] = { "done", "retry", "reject", "reauth", "wait", "unknown",
+	    "unsupported" };
 
 	return outcome >= 0 && (size_t)outcome < CS_ARRAY_LEN(names) ? names[outcome] : "invalid";
 }
@@ -57,7 +59,8 @@ cs_check_match(struct cs_call *c, json_object *want, json_object *have, const ch
 		if (!json_object_is_type(have, json_type_object))
 			return false;
 		json_object_object_foreach(want, key, value)
-			if (!cs_check_match(c, value, cs_json_get(have, key), cs_arena_printf(&c->mem, "%s/%s", at, key), where))
+			if (!cs_check_match(c, value, cs_json_get(have, key),
+			    cs_arena_printf(&c->mem, "%s/%s", at, key), where))
 				return false;
 		*where = at;
 		return true;
@@ -68,7 +71,8 @@ cs_check_match(struct cs_call *c, json_object *want, json_object *have, const ch
 		if (!json_object_is_type(have, json_type_array) || json_object_array_length(have) != n)
 			return false;
 		for (size_t i = 0; i < n; i++)
-			if (!cs_check_match(c, json_object_array_get_idx(want, i), json_object_array_get_idx(have, i),
+			if (!cs_check_match(c, json_object_array_get_idx(want, i),
+			    json_object_array_get_idx(have, i),
 			                    cs_arena_printf(&c->mem, "%s/%zu", at, i), where))
 				return false;
 		return true;
@@ -150,7 +154,8 @@ call_init(struct cs_call *c, const struct cs_check_plugin *p, json_object *scrip
 static void
 call_fini(struct cs_call *c)
 {
-	json_object *all[] = { c->settings, c->receipts, c->receipts_before, c->facts, c->looked, c->records, c->emitted, c->faults,
+	json_object *all[] = { c->settings, c->receipts, c->receipts_before, c->facts, c->looked, c->records,
+	    c->emitted, c->faults,
 		c->cursor };
 
 	for (size_t i = 0; i < CS_ARRAY_LEN(all); i++)
@@ -201,7 +206,8 @@ static int32_t
 run_push(struct cs_call *c)
 {
 	static const char *const kinds[] = { "lead", "identify", "choices", "test", "fetch" };
-	struct cs_delivery d = { .struct_size = sizeof(d), .host = &cs_check_host, .delivery_id = "dlv_1", .attempt = 1,
+	struct cs_delivery d = { .struct_size = sizeof(d), .host = &cs_check_host, .delivery_id = "dlv_1",
+	    .attempt = 1,
 		.lead = c->lead, .what = cs_json_str(c->script, "what", "") };
 	json_object *doc = NULL;
 	int32_t rc;
@@ -228,7 +234,8 @@ run_hook(struct cs_call *c, json_object *hook)
 	static const char *const kinds[] = { "received", "poll", "subscribe", "renew", "unsubscribe" };
 	const char *body = cs_json_get(hook, "body") ? cs_json_text(cs_json_get(hook, "body")) : "";
 	const char *cursor = cs_json_get(hook, "cursor") ? cs_json_text(cs_json_get(hook, "cursor")) : "";
-	struct cs_webhook w = { .struct_size = sizeof(w), .host = &cs_check_host, .body = { body, strlen(body) }, .query = "",
+	struct cs_webhook w = { .struct_size = sizeof(w), .host = &cs_check_host,
+	    .body = { body, strlen(body) }, .query = "",
 		.channel = "", .cursor = { cursor, strlen(cursor) }, .is_verified = 1 };
 
 	w.kind = named(cs_json_str(hook, "kind", ""), kinds, CS_ARRAY_LEN(kinds));
@@ -253,9 +260,11 @@ compare_results(struct cs_call *c, int32_t rc)
 	const char *want = cs_json_str(c->script, "outcome", "done");
 
 	if (strcmp(want, cs_check_outcome(rc)) != 0)
-		cs_check_fault(c, "outcome is %s (%s), expected %s", cs_check_outcome(rc), cs_buf_str(&c->reason), want);
+		cs_check_fault(c, "outcome is %s (%s), expected %s", cs_check_outcome(rc),
+		    cs_buf_str(&c->reason), want);
 	if (calls && c->next < json_object_array_length(calls))
-		cs_check_fault(c, "only %zu of %zu requests were made", c->next, json_object_array_length(calls));
+		cs_check_fault(c, "only %zu of %zu requests were made", c->next,
+		    json_object_array_length(calls));
 	expect_words(c, "reason", cs_buf_str(&c->reason), false);
 	expect_words(c, "warnings", cs_buf_str(&c->warnings), true);
 	expect_match(c, "receipts_after", c->receipts);
@@ -295,7 +304,8 @@ report(struct one_file *f, const struct cs_call *c, const char *mode)
 static size_t
 run(struct one_file *f, enum cs_check_mode mode, size_t ugly_at, size_t ugly_kind)
 {
-	static const char *const modes[] = { "as scripted", "receipts as before", "interleaved", "ugly answer", "in between" };
+	static const char *const modes[] = { "as scripted", "receipts as before", "interleaved",
+	    "ugly answer", "in between" };
 	struct cs_call c;
 	size_t requests;
 	int32_t rc;
@@ -393,7 +403,8 @@ is_conversation(const struct dirent *e)
 }
 
 int
-cs_check_dir(const struct cs_check_plugin *p, const char *dir, FILE *out, struct cs_check_count *count, struct cs_err *err)
+cs_check_dir(const struct cs_check_plugin *p, const char *dir, FILE *out, struct cs_check_count *count,
+             struct cs_err *err)
 {
 	struct dirent **names = NULL;
 	int n = scandir(dir, &names, is_conversation, alphasort);
@@ -422,7 +433,8 @@ check_identity(const struct cs_check_plugin *p, struct cs_err *err)
 		return cs_err_set(err, CS_EINVAL, "%s: name in .so is %s, in .json %s", p->name, p->v1->name,
 		                  cs_json_str(p->manifest, "name", "missing"));
 	if (strcmp(p->v1->version, cs_json_str(p->manifest, "version", "")) != 0)
-		return cs_err_set(err, CS_EINVAL, "%s: version in .so is %s, in .json %s", p->name, p->v1->version,
+		return cs_err_set(err, CS_EINVAL, "%s: version in .so is %s, in .json %s", p->name,
+		    p->v1->version,
 		                  cs_json_str(p->manifest, "version", "missing"));
 	if (!p->v1->map || !p->v1->push)
 		return cs_err_set(err, CS_EINVAL, "%s.so: map and push must be there", p->name);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * conversation.h - a plugin tried against a script: the lead, the requests it must make, the answers it gets, what must come out.
+ * conversation.h - a plugin tried against a script: the lead, the requests it must make, the answers it
+ * gets, what must come out.
  *
  * A conversation is a JSON file:
  *
@@ -22,14 +23,15 @@
  *     "retry_after_ms": 10000
  *   }
  *
- * Expected JSON is a subset: objects may have more members, null means "absent", a text that begins with "~" must be contained;
- * arrays agree element by element. The path is compared with its query. Faults: connect_failed, timeout_after_send,
- * reset_after_send.
+ * Expected JSON is a subset: objects may have more members, null means "absent", a text that begins with "~"
+ * must be contained; arrays agree element by element. The path is compared with its query. Faults:
+ * connect_failed, timeout_after_send, reset_after_send.
  *
- * Whatever the script says, the host of the conversation holds the plugin to the rules of <cs/plugin_v1.h>: declared steps, allowed
- * hosts, no mutating request of a step in doubt before a look-up was answered, sane headers. Besides the plain run the
- * checker repeats every conversation with receipts that do not change during the call, interleaved with a second call at every
- * request, and with ugly answers in place of each scripted one; there only the rules count.
+ * Whatever the script says, the host of the conversation holds the plugin to the rules of <cs/plugin_v1.h>:
+ * declared steps, allowed hosts, no mutating request of a step in doubt before a look-up was answered, sane
+ * headers. Besides the plain run the checker repeats every conversation with receipts that do not change
+ * during the call, interleaved with a second call at every request, and with ugly answers in place of each
+ * scripted one; there only the rules count.
  */
 #ifndef CS_CHECK_CONVERSATION_H
 #define CS_CHECK_CONVERSATION_H
@@ -56,8 +58,10 @@ struct cs_check_count {
 	int conversations, runs, failures;
 };
 /* Run one file in all ways; faults are printed to `out`, one a line, with the file's name. */
-void cs_check_file(const struct cs_check_plugin *p, const char *path, FILE *out, struct cs_check_count *count);
+void cs_check_file(const struct cs_check_plugin *p, const char *path, FILE *out,
+    struct cs_check_count *count);
 /* Every *.json of a folder, in order of their names. */
-int cs_check_dir(const struct cs_check_plugin *p, const char *dir, FILE *out, struct cs_check_count *count, struct cs_err *err);
+int cs_check_dir(const struct cs_check_plugin *p, const char *dir, FILE *out, struct cs_check_count *count,
+    struct cs_err *err);
 
 #endif

@@ -146,6 +146,7 @@ cs_check_lead(struct cs_call *c, json_object *o)
 	x->warnings = text(c, c->script, "/lead_warnings");
 	x->raw = raw(c, o);
 	if (cs_json_get(c->script, "raw") && c->mode != CS_CHECK_OTHER)
-		x->raw = (struct cs_bytes){ text(c, c->script, "/raw"), strlen(cs_json_str(c->script, "raw", "")) };
+		x->raw = (struct cs_bytes){ text(c, c->script, "/raw"),
+		    strlen(cs_json_str(c->script, "raw", "")) };
 	return x;
 }

@@ -4,7 +4,8 @@
  *
  *   csrelay-plugin-check PLUGIN [DIR]
  *
- * PLUGIN is the path of NAME.so, with NAME.json beside it. DIR holds the conversations (default: "conversations" beside them).
+ * PLUGIN is the path of NAME.so, with NAME.json beside it. DIR holds the conversations (default:
+ * "conversations" beside them).
  * Exit status: 0 all good, 1 faults were printed, 2 the plugin or the folder could not be read.
  */
 #include <limits.h>
@@ -25,7 +26,8 @@ main(int argc, char **argv)
 	char dir[PATH_MAX], name[128], conversations[PATH_MAX + 32];
 	const char *slash, *file;
 
-	if (argc < 2 || argc > 3 || strlen(argv[1]) < 4 || strcmp(argv[1] + strlen(argv[1]) - 3, ".so") != 0) {
+	if (argc < 2 || argc > 3 || strlen(argv[1]) < 4 ||
+	    strcmp(argv[1] + strlen(argv[1]) - 3, ".so") != 0) {
 		fprintf(stderr, "usage: csrelay-plugin-check NAME.so [CONVERSATIONS]\n");
 		return 2;
 	}
@@ -41,7 +43,8 @@ main(int argc, char **argv)
 		cs_check_close(&p);
 		return 2;
 	}
-	printf("%s: %d conversations, %d runs, %d faults\n", name, count.conversations, count.runs, count.failures);
+	printf("%s: %d conversations, %d runs, %d faults\n", name, count.conversations, count.runs,
+	    count.failures);
 	cs_check_close(&p);
 	return count.failures ? 1 : 0;
 }

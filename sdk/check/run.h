@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * run.h - one run of one conversation; shared by host.c (the plugin's host), lead.c and conversation.c.
+ * run.h - one run of one conversation; shared by host.c and request.c (the plugin's host), lead.c and
+ * conversation.c.
  */
 #ifndef CS_CHECK_RUN_H
 #define CS_CHECK_RUN_H
@@ -41,8 +42,16 @@ struct cs_call { /* what is opaque to plugins */
 extern const struct cs_host_v1 cs_check_host;
 /* Note a fault of the plugin (or of the script). */
 void cs_check_fault(struct cs_call *c, const char *fmt, ...) CS_PRINTF(2, 3);
-/* Is `want` contained in `have`, as conversation.h says? Else *where tells the pointer of the first difference. */
-bool cs_check_match(struct cs_call *c, json_object *want, json_object *have, const char *at, const char **where);
+/* Is `want` contained in `have`, as conversation.h says? Else *where tells the pointer of the first
+ * difference. */
+bool cs_check_match(struct cs_call *c, json_object *want, json_object *have, const char *at,
+    const char **where);
+/* request.c */
+int32_t cs_check_http(struct cs_call *c, const struct cs_http_req *req, struct cs_http_res *res);
+/* The row of a manifest's list whose `key` is `value`; NULL: none. */
+json_object *cs_check_row(json_object *rows, const char *key, const char *value);
+json_object *cs_check_step(const struct cs_call *c, const char *step);
+bool cs_check_in_doubt(json_object *receipts, const char *step);
 extern const char cs_check_sample[];
 /* The typed view of a lead's JSON; lenient, memory of the call. */
 const struct cs_lead *cs_check_lead(struct cs_call *c, json_object *lead);

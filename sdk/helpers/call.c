@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * call.c - the host's functions with the JSON around them: settings and receipts as text, requests whose body and answer
- * are JSON, lists page by page, and what a vendor means when it refuses.
+ * call.c - the host's functions with the JSON around them: settings and receipts as text, requests whose
+ * body and answer are JSON, lists page by page, and what a vendor means when it refuses.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -148,7 +148,8 @@ add_errors(struct csh_str *s, json_object *v, int depth)
 static void
 add_shapes(struct csh_str *s, json_object *o)
 {
-	static const char *const shapes[] = { "/message", "/error_description", "/error/message", "/error", "/detail", "/title",
+	static const char *const shapes[] = { "/message", "/error_description", "/error/message", "/error",
+	    "/detail", "/title",
 		"/hint", "/errors" };
 
 	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++)
@@ -202,17 +203,14 @@ page_query(const struct csh *h, const struct csh_pages *p)
 
 	if (p->page_param)
 		return csh_printf(h, "%s%s%s=%d", base, join, p->page_param, p->page + 1);
-	return p->cursor ? csh_printf(h, "%s%s%s=%s", base, join, p->next_param, csh_url(h, p->cursor)) : p->query;
+	return p->cursor ? csh_printf(h, "%s%s%s=%s", base, join, p->next_param,
+	    csh_url(h, p->cursor)) : p->query;
 }
 
 static int
 is_last(const struct csh_pages *p)
 {
-	if (p->page >= p->max)
-		return 1;
-	if (p->page_param)
-		return csh_get_int(p->answer, p->total, 0) <= p->page;
-	return !p->cursor;
+	return p->page_param ? csh_get_int(p->answer, p->total, 0) <= p->page : !p->cursor;
 }
 
 static void
@@ -227,12 +225,12 @@ int
 csh_next_page(const struct csh *h, struct csh_pages *p)
 {
 	struct cs_http_res res = CS_RES_INIT;
+	int last = p->page > 0 && is_last(p);
 
-	if (p->page > 0 && is_last(p)) {
-		csh_pages_end(p);
-		return 0;
-	}
 	csh_pages_end(p);
+	p->more = !last && p->page >= p->max;
+	if (last || p->more)
+		return 0;
 	p->rc = csh_read(h, p->step, p->looks_for, p->path, page_query(h, p), &res, &p->answer);
 	if (p->rc != CS_DONE)
 		return 0;

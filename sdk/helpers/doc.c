@@ -97,6 +97,7 @@ csh_json_bytes(json_object *o)
 {
 	struct cs_bytes out;
 
-	out.ptr = json_object_to_json_string_length(o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &out.len);
+	out.ptr = json_object_to_json_string_length(o,
+	    JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &out.len);
 	return out;
 }

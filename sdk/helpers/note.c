@@ -2,9 +2,10 @@
 /*
  * note.c - the note that tells the office what the caller wanted: one template for all CRMs, plain or HTML.
  *
- * A template is lines of text with {names}. A line that has names, all of them empty, is left out, so that a lead without a
- * recording has no "Recording:" line. Unknown names stay as they are written. Everything from the lead is escaped in HTML,
- * the template's own text too. If the note comes out too long, it is made again with the long texts cut shorter.
+ * A template is lines of text with {names}. A line that has names, all of them empty, is left out, so that a
+ * lead without a recording has no "Recording:" line. Unknown names stay as they are written. Everything from
+ * the lead is escaped in HTML, the template's own text too. If the note comes out too long, it is made again
+ * with the long texts cut shorter.
  */
 #include <inttypes.h>
 #include <string.h>

@@ -95,7 +95,8 @@ csh_add_json(struct csh_str *s, const char *text)
 
 	csh_add(s, "\"", 1);
 	for (; *text; text++) {
-		size_t run = strcspn(text, "\"\\\001\002\003\004\005\006\007\010\011\012\013\014\015\016\017\020\021\022"
+		size_t run = strcspn(text,
+		    "\"\\\001\002\003\004\005\006\007\010\011\012\013\014\015\016\017\020\021\022"
 		                           "\023\024\025\026\027\030\031\032\033\034\035\036\037");
 
 		csh_add(s, text, run);
@@ -145,7 +146,8 @@ csh_add_html(struct csh_str *s, const char *p, size_t n)
 static int
 is_plain(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c && strchr("-._~", c));
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	    (c && strchr("-._~", c));
 }
 
 static char *
@@ -187,7 +189,8 @@ csh_base64(const struct csh *h, struct cs_bytes in)
 
 	for (i = 0; i < in.len; i += 3) {
 		size_t left = in.len - i;
-		uint32_t v = (uint32_t)s[i] << 16 | (left > 1 ? (uint32_t)s[i + 1] << 8 : 0) | (left > 2 ? s[i + 2] : 0);
+		uint32_t v = (uint32_t)s[i] << 16 | (left > 1 ? (uint32_t)s[i + 1] << 8 : 0) | (left > 2
+		    ? s[i + 2] : 0);
 
 		*p++ = digits[v >> 18];
 		*p++ = digits[v >> 12 & 63];

@@ -10,7 +10,8 @@ static const char *crime; /* the worst one: state that another call overwrites *
 static char caller[64];
 
 static int32_t
-request(const struct cs_delivery *d, struct cs_call *call, const char *step, const char *method, const char *url, int32_t mutates,
+request(const struct cs_delivery *d, struct cs_call *call, const char *step, const char *method,
+        const char *url, int32_t mutates,
         struct cs_http_res *res)
 {
 	struct cs_http_req req = CS_REQ(step, method, url);

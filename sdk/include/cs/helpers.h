@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cs/helpers.h - what most CRM plugins need, on json-c; compiled into the plugin from sdk/helpers, never part of the ABI.
+ * cs/helpers.h - what most CRM plugins need, on json-c; compiled into the plugin from sdk/helpers, never
+ * part of the ABI.
  *
- * Host and call always go together, so they travel as one struct csh. Texts that a function makes live in the memory of
- * the call (host->alloc) and need no free; they are never NULL, "" is nothing. JSON values are json-c objects: what a
- * comment calls "new" is the caller's (CSH_JSON puts it at the end of the block), everything else is borrowed.
- * Nothing here is static, so nothing is held across a host call that switches.
+ * Host and call always go together, so they travel as one struct csh. Texts that a function makes live in
+ * the memory of the call (host->alloc) and need no free; they are never NULL, "" is nothing. JSON values are
+ * json-c objects: what a comment calls "new" is the caller's (CSH_JSON puts it at the end of the block),
+ * everything else is borrowed. Nothing here is static, so nothing is held across a host call that switches.
  */
 #ifndef CS_HELPERS_H
 #define CS_HELPERS_H
@@ -52,15 +53,18 @@ const char *csh_get_or(json_object *o, const char *pointer, const char *dflt);
 int64_t csh_get_int(json_object *o, const char *pointer, int64_t dflt);
 size_t csh_count(json_object *array);                             /* 0 for anything that is no array */
 void csh_put(json_object *o, const char *key, const char *text);  /* left out when "" */
-void csh_put_new(json_object *o, const char *key, json_object *value); /* takes value; an empty object or array is left out */
-struct cs_bytes csh_json_bytes(json_object *o);                   /* compact; lives as long as o is not changed */
+/* takes value; an empty object or array is left out */
+void csh_put_new(json_object *o, const char *key, json_object *value);
+/* compact; lives as long as o is not changed */
+struct cs_bytes csh_json_bytes(json_object *o);
 
 /* ---- lead.c: phone, name, address */
 /* The digits; at most cap-1. */
 size_t csh_phone_digits(const char *phone, char *out, size_t cap);
 /* Ten digits for a number of the +1 area, the number as it stands for others. */
 const char *csh_phone_national(const struct csh *h, const char *phone);
-/* +13055550182 from any way of writing it; numbers without + and country code are taken for the +1 area. "" if it is none. */
+/* +13055550182 from any way of writing it; numbers without + and country code are taken for the +1 area.
+ * "" if it is none. */
 const char *csh_phone_e164(const struct csh *h, const char *phone);
 /* The last ten digits agree (all of them, where there are fewer; below seven never). */
 int csh_phone_same(const char *a, const char *b);
@@ -72,9 +76,9 @@ const char *csh_address_line(const struct csh *h, const struct cs_lead_address *
 /* ---- note.c: one note for all CRMs */
 enum { CSH_PLAIN = 0, CSH_HTML = 1 };
 /*
- * The note of a lead, at most `max` bytes (long texts are cut first, the marker never). The connection's setting
- * `note_template` replaces the built-in template: lines with {names}; a line whose names are all empty is left out. The
- * text "CallSetter <event_id>" is always in it: csh_marker finds the note again.
+ * The note of a lead, at most `max` bytes (long texts are cut first, the marker never). The connection's
+ * setting `note_template` replaces the built-in template: lines with {names}; a line whose names are all
+ * empty is left out. The text "CallSetter <event_id>" is always in it: csh_marker finds the note again.
  */
 const char *csh_note(const struct csh *h, const struct cs_lead *lead, int format, size_t max);
 const char *csh_marker(const struct csh *h, const struct cs_lead *lead);
@@ -86,7 +90,8 @@ json_object *csh_event(const char *event, const char *occurred_at, const char *d
 void csh_event_record(json_object *event, const char *type, const char *id);
 /* Listed only: it belongs to it, but does not tell which lead (a customer has many). */
 void csh_event_also(json_object *event, const char *type, const char *id);
-/* Another way to find the lead, tried after the records: "marker" (event_id), "phone", "email". Nothing for "". */
+/* Another way to find the lead, tried after the records: "marker" (event_id), "phone", "email". Nothing
+ * for "". */
 void csh_event_match(json_object *event, const char *how, const char *value);
 /* "amount" of the event's "job" (made when missing); basis quoted, invoiced or paid. Nothing for "". */
 void csh_event_amount(json_object *event, const char *value, const char *currency, const char *basis);
@@ -105,31 +110,37 @@ int32_t csh_emit(const struct csh *h, json_object *o);
 const char *csh_header(const struct cs_http_res *res, const char *lower_case_name);
 
 /* A GET: path and query are formats' results, ready encoded. *answer: new, NULL when no JSON came. */
-int32_t csh_read(const struct csh *h, const char *step, const char *looks_for, const char *path, const char *query,
+int32_t csh_read(const struct csh *h, const char *step, const char *looks_for, const char *path,
+    const char *query,
                  struct cs_http_res *res, json_object **answer);
 /* A mutating request with a JSON body. */
-int32_t csh_write(const struct csh *h, const char *step, const char *method, const char *path, json_object *body,
+int32_t csh_write(const struct csh *h, const char *step, const char *method, const char *path,
+    json_object *body,
                   struct cs_http_res *res, json_object **answer);
-/* What the vendor says went wrong, from any of the usual shapes, at most 500 bytes; "HTTP 400" when it says nothing. */
+/* What the vendor says went wrong, from any of the usual shapes, at most 500 bytes; "HTTP 400" when it
+ * says nothing. */
 const char *csh_vendor_error(const struct csh *h, const struct cs_http_res *res);
 /* fail(CS_REJECT, "<what>: <the vendor's words>") */
 int32_t csh_refused(const struct csh *h, const struct cs_http_res *res, const char *what);
 
 /*
- * Page after page of a list. Fill in step, path, query and either next and next_param (cursor paging: pointer in the answer,
- * parameter of the next request) or page_param and total (numbered from 1; pointer to the number of pages).
+ * Page after page of a list. Fill in step, path, query and either next and next_param (cursor paging:
+ * pointer in the answer, parameter of the next request) or page_param and total (numbered from 1; pointer to
+ * the number of pages).
  *
  *     struct csh_pages p = { .step = "find", .path = "/leads", .page_param = "page", .total = "/total_pages", .max = 5 };
  *     while (csh_next_page(h, &p))
  *             ... p.answer ...
  *     if (p.rc != CS_DONE) return p.rc;
  *
- * To leave the loop early, call csh_pages_end. An answer other than 2xx ends it with CS_REJECT and the vendor's words.
+ * To leave the loop early, call csh_pages_end. An answer other than 2xx ends it with CS_REJECT and the
+ * vendor's words.
  */
 struct csh_pages {
 	const char *step, *looks_for, *path, *query, *next, *next_param, *page_param, *total;
 	int max;             /* pages; a bound against endless lists */
 	int page;            /* pages read */
+	int more;            /* ended by max: there is more */
 	json_object *answer; /* of this page; the loop's */
 	int32_t rc;          /* how it ended */
 	char *cursor;

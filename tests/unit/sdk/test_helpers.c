@@ -55,7 +55,8 @@ http(struct cs_call *c, const struct cs_http_req *req, struct cs_http_res *res)
 	return CS_DONE;
 }
 
-static const struct cs_host_v1 host = { .struct_size = sizeof(host), .alloc = alloc, .setting = setting, .http = http, .fail = host_fail };
+static const struct cs_host_v1 host = { .struct_size = sizeof(host), .alloc = alloc, .setting = setting,
+    .http = http, .fail = host_fail };
 static const struct csh the_csh = { &host, &call };
 static const struct csh *h = &the_csh;
 
@@ -192,15 +193,19 @@ START_TEST(phones_take_the_form_that_is_asked_for)
 }
 END_TEST
 
-static struct cs_lead_address address = { sizeof(address), 0, "1420 NW 7th Ave", "Miami", "FL", "33136", "US" };
-static struct cs_lead_contact contact = { sizeof(contact), 0, "Maria", "Gonzalez", "+13055550182", "maria@example.com", &address };
+static struct cs_lead_address address = { sizeof(address), 0, "1420 NW 7th Ave", "Miami", "FL", "33136",
+    "US" };
+static struct cs_lead_contact contact = { sizeof(contact), 0, "Maria", "Gonzalez", "+13055550182",
+    "maria@example.com", &address };
 static struct cs_lead_call calls = { sizeof(calls), 1, 142, "call_abc123", "inbound", "", "",
 	"https://storage.callsetter.ai/r.mp3?a=1&b=2", "", "No heat." };
-static struct cs_lead_request request = { sizeof(request), CS_TRI_NO, "HVAC", "heating_repair", "same_day", "Furnace <off>",
+static struct cs_lead_request request = { sizeof(request), CS_TRI_NO, "HVAC", "heating_repair", "same_day",
+    "Furnace <off>",
 	"2026-05-27T08:00:00", 0, 0, 0 };
 static struct cs_lead_analysis analysis = { sizeof(analysis), 1, 0.87, "neutral", "qualified", "",
 	{ "{\"owns_home\":true,\"n\":null}", 27 } };
-static struct cs_lead lead = { .struct_size = sizeof(lead), .event_id = "7d1f4f0e-3c55-4b0e-9a7e-2f6f0a9c1b11", .account = "a",
+static struct cs_lead lead = { .struct_size = sizeof(lead),
+    .event_id = "7d1f4f0e-3c55-4b0e-9a7e-2f6f0a9c1b11", .account = "a",
 	.call = &calls, .contact = &contact, .request = &request, .analysis = &analysis, .assigned_to = "",
 	.warnings = "/contact/email: no at sign" };
 
@@ -261,9 +266,11 @@ START_TEST(an_operators_template_always_gets_the_marker)
 	call.template = "Job: {service}\r\nWhy: {reason}\n{unknown} <b>\n";
 	ck_assert_str_eq(csh_note(h, &lead, CSH_PLAIN, 10000),
 	                 "Job: HVAC / heating repair\n{unknown} <b>\nCallSetter 7d1f4f0e-3c55-4b0e-9a7e-2f6f0a9c1b11");
-	ck_assert_ptr_nonnull(strstr(csh_note(h, &lead, CSH_HTML, 10000), "{unknown} &lt;b&gt;<br>CallSetter"));
+	ck_assert_ptr_nonnull(strstr(csh_note(h, &lead, CSH_HTML, 10000),
+	    "{unknown} &lt;b&gt;<br>CallSetter"));
 	call.template = "{marker} {";
-	ck_assert_str_eq(csh_note(h, &lead, CSH_PLAIN, 10000), "CallSetter 7d1f4f0e-3c55-4b0e-9a7e-2f6f0a9c1b11 {");
+	ck_assert_str_eq(csh_note(h, &lead, CSH_PLAIN, 10000),
+	    "CallSetter 7d1f4f0e-3c55-4b0e-9a7e-2f6f0a9c1b11 {");
 }
 END_TEST
 
@@ -282,7 +289,8 @@ START_TEST(a_long_note_is_cut_but_keeps_the_marker)
 	ck_assert_uint_le(strlen(note), 3000);
 	ck_assert_ptr_nonnull(strstr(note, "\xc3\xa9 [...]<br>"));
 	ck_assert_ptr_nonnull(strstr(note, "CallSetter 7d1f4f0e"));
-	ck_assert_str_eq(csh_note(h, &long_lead, CSH_PLAIN, 20), "CallSetter 7d1f4f0e-3c55-4b0e-9a7e-2f6f0a9c1b11");
+	ck_assert_str_eq(csh_note(h, &long_lead, CSH_PLAIN, 20),
+	    "CallSetter 7d1f4f0e-3c55-4b0e-9a7e-2f6f0a9c1b11");
 }
 END_TEST
 
@@ -317,7 +325,8 @@ END_TEST
 
 START_TEST(pages_follow_a_cursor)
 {
-	struct csh_pages p = { .step = "find", .path = "/x", .query = "limit=1", .next = "/paging/next/after", .next_param = "after", .max = 9 };
+	struct csh_pages p = { .step = "find", .path = "/x", .query = "limit=1",
+	    .next = "/paging/next/after", .next_param = "after", .max = 9 };
 	int n = 0;
 
 	call.answers[0] = "{\"paging\":{\"next\":{\"after\":\"a b\"}}}";
@@ -333,7 +342,8 @@ END_TEST
 
 START_TEST(numbered_pages_end_with_the_last_or_the_bound)
 {
-	struct csh_pages p = { .step = "find", .path = "/x", .page_param = "page", .total = "/total_pages", .max = 3 };
+	struct csh_pages p = { .step = "find", .path = "/x", .page_param = "page", .total = "/total_pages",
+	    .max = 3 };
 
 	call.answers[0] = call.answers[1] = call.answers[2] = "{\"total_pages\":99}";
 	while (csh_next_page(h, &p))
@@ -352,7 +362,8 @@ END_TEST
 
 START_TEST(pages_say_how_they_failed)
 {
-	struct csh_pages p = { .step = "find", .path = "/x", .page_param = "page", .total = "/total_pages", .max = 3 };
+	struct csh_pages p = { .step = "find", .path = "/x", .page_param = "page", .total = "/total_pages",
+	    .max = 3 };
 
 	call.answers[0] = "{\"total_pages\":9}";
 	ck_assert(csh_next_page(h, &p));
@@ -389,11 +400,16 @@ int
 main(void)
 {
 	const TTest *const tests[] = { text_is_encoded_for_its_place, base64_pads, times_and_money_are_exact,
-		a_text_stops_at_its_ceiling, json_is_read_by_pointer_with_a_default, what_is_no_json_is_nothing,
-		empty_values_are_left_out, phones_are_compared_by_their_last_ten_digits, phones_take_the_form_that_is_asked_for,
-		a_caller_without_name_is_called_by_number, an_address_is_one_line_of_what_is_known, the_note_says_what_is_known,
-		html_notes_escape_and_link, an_operators_template_always_gets_the_marker, a_long_note_is_cut_but_keeps_the_marker,
-		every_shape_of_vendor_error_is_read, pages_follow_a_cursor, numbered_pages_end_with_the_last_or_the_bound,
+		a_text_stops_at_its_ceiling, json_is_read_by_pointer_with_a_default,
+		    what_is_no_json_is_nothing,
+		empty_values_are_left_out, phones_are_compared_by_their_last_ten_digits,
+		    phones_take_the_form_that_is_asked_for,
+		a_caller_without_name_is_called_by_number, an_address_is_one_line_of_what_is_known,
+		    the_note_says_what_is_known,
+		html_notes_escape_and_link, an_operators_template_always_gets_the_marker,
+		    a_long_note_is_cut_but_keeps_the_marker,
+		every_shape_of_vendor_error_is_read, pages_follow_a_cursor,
+		    numbered_pages_end_with_the_last_or_the_bound,
 		pages_say_how_they_failed, events_list_what_matches_and_what_belongs };
 	Suite *s = suite_create("helpers");
 	TCase *tc = tcase_create("all");
