@@ -217,7 +217,7 @@ admit(struct cs_http_client *c)
 void
 cs_http_client_start(struct cs_http_client *c, struct cs_http_xfer *x)
 {
-	const char *why = cs_slot_check(c, x);
+	const char *why = cs_slot_check(x);
 
 	assert(x->state_ == X_IDLE && x->done != NULL);
 	cs_list_init(&x->link_);
@@ -244,6 +244,7 @@ tell_refused(struct cs_http_client *c)
 		struct cs_http_answer a = { .fault = CS_HTTP_URL, .body = "", .detail = x->why_ };
 
 		unlink_xfer(c, x);
+		c->started = true;
 		x->done(x, &a);
 	}
 }
@@ -257,6 +258,7 @@ end(struct cs_http_client *c, struct slot *s, CURLcode code)
 	curl_multi_remove_handle(c->multi, s->easy);
 	x->state_ = X_IDLE;
 	x->slot_ = NULL;
+	c->started = true; /* the caller has news to work on */
 	x->done(x, &s->answer);
 	release(c, s);
 }

@@ -108,8 +108,8 @@ void cs_http_client_cancel(struct cs_http_client *c, struct cs_http_xfer *x);
 
 /*
  * Move everything on, call done() for what has ended, then sleep until something happens: on a connection, on one of the
- * caller's descriptors (events and revents as in poll(2)), by wake-up, or timeout_ms. Does not sleep when a callback has
- * started something. 0 or CS_EIO.
+ * caller's descriptors (events and revents as in poll(2)), by wake-up, or timeout_ms. Does not sleep when a callback was
+ * called: the caller has news to work on. 0 or CS_EIO.
  */
 int cs_http_client_run(struct cs_http_client *c, int timeout_ms, struct pollfd *fds, size_t n_fds);
 /* End the sleep of cs_http_client_run, or the next one. Any thread. */

@@ -22,48 +22,17 @@
 #include "config.h"
 #include "http/request.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/socket.h>
+#include "http/head.h"
 #include "util/clock.h"
-#include "util/text.h"
 
 #define DRAIN_MAX ((size_t)1 << 20)
 #define POOL_MAX 256
 #define KEEP_BODY ((size_t)8 << 10)
 #define TARGET_MAX ((size_t)8 << 10)
-
-enum { ST_PENDING = 0, ST_SUSPENDED, ST_ANSWERED, ST_ABANDONED };
-enum { PH_BEGUN = 0, PH_BODY, PH_WHOLE };
-
-struct request {
-	struct cs_http_request pub;
-	struct cs_http_server *server;
-	struct MHD_Connection *conn;
-	struct cs_list link; /* pool or suspended */
-	_Atomic int state;
-	_Atomic int owners; /* counts from ABANDONED on */
-	atomic_bool released;
-	int phase;
-	bool on_list;
-	struct MHD_Response *response;
-	int status;
-	struct cs_buf line, body; /* line: target, path and method, each with a NUL */
-	size_t target_len;
-	size_t limit, charged, dropped;
-	int64_t begun_us;
-};
-
-static struct request *
-of(const struct cs_http_request *pub)
-{
-	return CS_CONTAINER(pub, struct request, pub);
-}
 
 /* ---- begin and end */
 
@@ -88,7 +57,7 @@ take_spare(struct cs_http_server *s)
 	r = cs_xcalloc(1, sizeof(*r));
 	cs_list_init(&r->link);
 	cs_list_init(&r->pub.link);
-	cs_buf_init(&r->line, 0); /* libmicrohttpd takes no head over 32 KiB */
+	cs_buf_init(&r->line, 0); /* libmicrohttpd takes no head over 16 KiB */
 	cs_buf_init(&r->body, 0);
 	r->server = s;
 	r->pub.ctx = s->conf.ctx;
@@ -232,7 +201,7 @@ make_response(const struct cs_http_reply *a)
 void
 cs_http_reply(struct cs_http_request *req, const struct cs_http_reply *a)
 {
-	struct request *r = of(req);
+	struct request *r = cs_request_of(req);
 	struct MHD_Response *m = make_response(a);
 	int seen = atomic_load(&r->state);
 
@@ -319,107 +288,9 @@ refuse(struct request *r, int status, const char *detail)
 
 /* ---- checking the head */
 
-struct head {
-	int n_length, n_encoding, n_host, n_bad;
-	const char *length, *encoding;
-};
-
-static enum MHD_Result
-see_header(void *ctx, enum MHD_ValueKind kind, const char *name, const char *value)
-{
-	struct head *h = ctx;
-
-	(void)kind;
-	if (strcasecmp(name, "Content-Length") == 0) {
-		h->n_length++;
-		h->length = value;
-	} else if (strcasecmp(name, "Transfer-Encoding") == 0) {
-		h->n_encoding++;
-		h->encoding = value;
-	} else if (strcasecmp(name, "Host") == 0) {
-		h->n_host++;
-	} else if (!cs_is_token(name, strlen(name))) {
-		h->n_bad++;
-	}
-	return MHD_YES;
-}
-
-/* What makes two readers of the same bytes disagree about where the request ends. NULL when all is well. */
-static const char *
-head_fault(const struct head *h, const char *version)
-{
-	if (h->n_bad > 0)
-		return "a header name is not a token";
-	if (h->n_host > 1)
-		return "Host is there twice";
-	if (h->n_length > 1)
-		return "Content-Length is there twice";
-	if (h->n_encoding == 0)
-		return NULL;
-	if (h->n_length > 0)
-		return "Content-Length and Transfer-Encoding together";
-	if (h->n_encoding > 1 || strcasecmp(h->encoding, "chunked") != 0 || strcmp(version, "HTTP/1.1") != 0)
-		return "only one Transfer-Encoding, chunked, is understood";
-	return NULL;
-}
-
-static bool
-hex(char c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
-static const char *
-target_fault(const char *t)
-{
-	bool in_path = true;
-
-	for (; *t != '\0'; t++) {
-		unsigned char c = (unsigned char)*t;
-
-		if (c <= ' ' || c >= 0x7f)
-			return "the request target has a character that must be percent-encoded";
-		if (c == '?')
-			in_path = false;
-		if (c != '%')
-			continue;
-		if (!hex(t[1]) || !hex(t[2]))
-			return "the request target has a percent sign without two digits";
-		if (t[1] == '0' && t[2] == '0')
-			return "the request target has an encoded NUL";
-		if (in_path && t[1] == '2' && (t[2] == 'f' || t[2] == 'F'))
-			return "the path has an encoded slash";
-	}
-	return NULL;
-}
-
-static bool
-is_dots(const char *s, size_t n)
-{
-	return (n == 1 && s[0] == '.') || (n == 2 && s[0] == '.' && s[1] == '.');
-}
-
-static const char *
-path_fault(const char *path)
-{
-	size_t n = strlen(path);
-
-	if (path[0] != '/')
-		return "the request target must be a path";
-	if (!cs_utf8_valid(path, n, true))
-		return "the path is not UTF-8";
-	for (const char *p = path; *p != '\0'; p++) {
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			return "the path has a control character";
-		if (*p == '/' && is_dots(p + 1, strcspn(p + 1, "/")))
-			return "the path has a \".\" or \"..\" segment";
-	}
-	return NULL;
-}
-
 /* How much body it may have, and whether the application wants it at all. */
 static void
-ask_limit(struct request *r, const struct head *h)
+ask_limit(struct request *r, const struct cs_head *h)
 {
 	const struct cs_http_server_conf *conf = &r->server->conf;
 
@@ -448,19 +319,19 @@ keep_line(struct request *r, const char *path, const char *method)
 static enum MHD_Result
 check_head(struct request *r, const char *path, const char *method, const char *version)
 {
-	struct head h = { 0 };
+	struct cs_head h = { 0 };
 	const char *fault;
 
 	r->phase = PH_BODY;
 	keep_line(r, path, method);
-	MHD_get_connection_values(r->conn, MHD_HEADER_KIND, see_header, &h);
-	if ((fault = head_fault(&h, version)) != NULL) {
+	cs_head_read(r->conn, &h);
+	if ((fault = cs_head_fault(&h, version)) != NULL) {
 		refuse(r, 400, fault);
 		return queue_response(r); /* now: libmicrohttpd closes after an answer that came before the body */
 	}
 	if (r->target_len > TARGET_MAX)
 		refuse(r, 414, "the request target is too long");
-	else if ((fault = target_fault(r->pub.target)) != NULL || (fault = path_fault(r->pub.path)) != NULL)
+	else if ((fault = cs_target_fault(r->pub.target)) != NULL || (fault = cs_path_fault(r->pub.path)) != NULL)
 		refuse(r, 400, fault);
 	else if (atomic_load_explicit(&r->server->stopping, memory_order_relaxed))
 		refuse(r, 503, "the server is stopping");
@@ -618,110 +489,4 @@ cs_request_access(void *ctx, struct MHD_Connection *conn, const char *url, const
 	default:
 		return come_back(r);
 	}
-}
-
-/* ---- reading */
-
-const char *
-cs_http_request_header(const struct cs_http_request *req, const char *name)
-{
-	return MHD_lookup_connection_value(of(req)->conn, MHD_HEADER_KIND, name);
-}
-
-static enum MHD_Result
-match_param(void *ctx, enum MHD_ValueKind kind, const char *name, const char *value)
-{
-	const char **want = ctx;
-
-	(void)kind;
-	if (strcmp(name, want[0]) != 0)
-		return MHD_YES;
-	want[1] = value != NULL ? value : "";
-	return MHD_NO;
-}
-
-const char *
-cs_http_request_query(const struct cs_http_request *req, const char *name)
-{
-	const char *want[2] = { name, NULL };
-
-	MHD_get_connection_values(of(req)->conn, MHD_GET_ARGUMENT_KIND, match_param, want);
-	return want[1];
-}
-
-struct visit {
-	void (*fn)(void *, const char *, const char *);
-	void *ctx;
-};
-
-static enum MHD_Result
-visit_header(void *ctx, enum MHD_ValueKind kind, const char *name, const char *value)
-{
-	struct visit *v = ctx;
-
-	(void)kind;
-	v->fn(v->ctx, name, value != NULL ? value : "");
-	return MHD_YES;
-}
-
-void
-cs_http_request_headers(const struct cs_http_request *req, void (*fn)(void *, const char *, const char *), void *fn_ctx)
-{
-	struct visit v = { fn, fn_ctx };
-
-	MHD_get_connection_values(of(req)->conn, MHD_HEADER_KIND, visit_header, &v);
-}
-
-static void
-unix_peer(const struct request *r, struct cs_http_peer *out)
-{
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(r->conn, MHD_CONNECTION_INFO_CONNECTION_FD);
-	struct ucred cred;
-	socklen_t len = sizeof(cred);
-
-	out->is_unix = out->loopback = true;
-	out->uid = (uid_t)-1;
-	out->gid = (gid_t)-1;
-	memcpy(out->address, "unix", 5);
-	if (info == NULL || getsockopt(info->connect_fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
-		return;
-	out->uid = cred.uid;
-	out->gid = cred.gid;
-	out->pid = cred.pid;
-}
-
-void
-cs_http_request_peer(const struct cs_http_request *req, struct cs_http_peer *out)
-{
-	const struct request *r = of(req);
-	const union MHD_ConnectionInfo *info;
-	struct sockaddr_storage sa;
-
-	memset(out, 0, sizeof(*out));
-	if (r->server->is_unix) {
-		unix_peer(r, out);
-		return;
-	}
-	info = MHD_get_connection_info(r->conn, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	if (info == NULL || info->client_addr == NULL)
-		return;
-	if (info->client_addr->sa_family == AF_INET) {
-		memcpy(&sa, info->client_addr, sizeof(struct sockaddr_in));
-		const struct sockaddr_in *in = (const void *)&sa;
-		inet_ntop(AF_INET, &in->sin_addr, out->address, sizeof(out->address));
-		out->loopback = ntohl(in->sin_addr.s_addr) >> 24 == 127;
-	} else if (info->client_addr->sa_family == AF_INET6) {
-		memcpy(&sa, info->client_addr, sizeof(struct sockaddr_in6));
-		const struct sockaddr_in6 *in6 = (const void *)&sa;
-		inet_ntop(AF_INET6, &in6->sin6_addr, out->address, sizeof(out->address));
-		out->loopback = IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr);
-	}
-}
-
-char *
-cs_http_request_steal_body(struct cs_http_request *req, size_t *len)
-{
-	req->body = "";
-	req->body_len = 0;
-	return cs_buf_steal(&of(req)->body, len);
 }

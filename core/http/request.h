@@ -29,6 +29,34 @@ struct cs_http_server {
 	size_t n_suspended;
 };
 
+/* What the states mean stands in request.c. */
+enum { ST_PENDING = 0, ST_SUSPENDED, ST_ANSWERED, ST_ABANDONED };
+enum { PH_BEGUN = 0, PH_BODY, PH_WHOLE };
+
+struct request {
+	struct cs_http_request pub;
+	struct cs_http_server *server;
+	struct MHD_Connection *conn;
+	struct cs_list link; /* pool or suspended */
+	_Atomic int state;
+	_Atomic int owners; /* counts from ABANDONED on */
+	atomic_bool released;
+	int phase;
+	bool on_list;
+	struct MHD_Response *response;
+	int status;
+	struct cs_buf line, body; /* line: target, path and method, each with a NUL */
+	size_t target_len;
+	size_t limit, charged, dropped;
+	int64_t begun_us;
+};
+
+static inline struct request *
+cs_request_of(const struct cs_http_request *pub)
+{
+	return CS_CONTAINER(pub, struct request, pub);
+}
+
 /* The callbacks of libmicrohttpd. ctx is the server. */
 void *cs_request_begin(void *ctx, const char *target, struct MHD_Connection *conn);
 enum MHD_Result cs_request_access(void *ctx, struct MHD_Connection *conn, const char *url, const char *method,

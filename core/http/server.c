@@ -23,9 +23,9 @@
 #include "util/clock.h"
 
 #define BACKLOG 1024
-#define CONNECTION_MEMORY ((size_t)32 << 10) /* head of a request, and the piece of body being read */
+#define CONNECTION_MEMORY ((size_t)16 << 10) /* head of a request, and the piece of body being read; zeroed for each */
 #define PEM_MAX ((size_t)256 << 10)
-#define LINGER_US (200 * 1000) /* at stop, for answers on their way out */
+#define LINGER_US (200 * 1000LL) /* at stop, for answers on their way out */
 
 static void
 fill_defaults(struct cs_http_server_conf *conf)

@@ -266,6 +266,15 @@ is_method(const char *m)
 	return false;
 }
 
+static bool
+is_core_header(const char *name)
+{
+	for (size_t k = 0; k < CS_ARRAY_LEN(core_headers); k++)
+		if ((name[0] | 32) == (core_headers[k][0] | 32) && strcasecmp(name, core_headers[k]) == 0)
+			return true;
+	return false;
+}
+
 static const char *
 check_headers(const struct cs_http_xfer *x)
 {
@@ -281,24 +290,21 @@ check_headers(const struct cs_http_xfer *x)
 			return "a header name is not a token";
 		if (!cs_is_header_value(h->value, v))
 			return "a header value has a line break or control character";
-		for (size_t k = 0; k < CS_ARRAY_LEN(core_headers); k++)
-			if (strcasecmp(h->name, core_headers[k]) == 0)
-				return "a header that only csrelay sets was given";
+		if (is_core_header(h->name))
+			return "a header that only csrelay sets was given";
 		total += n + v + 4;
 	}
 	return total > OUT_MAX ? "the headers are too long" : NULL;
 }
 
 const char *
-cs_slot_check(const struct cs_http_client *c, const struct cs_http_xfer *x)
+cs_slot_check(const struct cs_http_xfer *x)
 {
-	bool plain_ok = c->conf.allow_plain || c->unix_socket != NULL || c->conf.guard != NULL;
-
 	if (x->method == NULL || !is_method(x->method))
 		return "not a method that csrelay uses";
 	if (x->body_len > 0 && (x->method[0] == 'G' || x->method[0] == 'H'))
 		return "GET and HEAD have no body";
-	if (x->url == NULL || cs_url_check(x->url, plain_ok, NULL, NULL) < 0)
+	if (x->url == NULL || !cs_url_plausible(x->url))
 		return "the URL is not acceptable";
 	return check_headers(x);
 }
@@ -417,7 +423,9 @@ classify(const struct slot *s, CURLcode code)
 	case CURLE_PARTIAL_FILE:
 		return CS_HTTP_RESET;
 	case CURLE_URL_MALFORMAT:
-		return CS_HTTP_URL;
+	case CURLE_UNSUPPORTED_PROTOCOL:
+	case CURLE_LOGIN_DENIED:
+		return s->sends > 0 ? CS_HTTP_OTHER : CS_HTTP_URL;
 	default:
 		return CS_HTTP_OTHER;
 	}

@@ -57,7 +57,7 @@ struct slot {
 struct slot *cs_slot_new(struct cs_http_client *c);
 void cs_slot_free(struct slot *s);
 /* NULL, or why the request is not acceptable (static text). */
-const char *cs_slot_check(const struct cs_http_client *c, const struct cs_http_xfer *x);
+const char *cs_slot_check(const struct cs_http_xfer *x);
 /* Set everything for this request. False: libcurl refused an option. */
 bool cs_slot_load(struct slot *s, struct cs_http_xfer *x);
 /* What has become of it, in s->answer. */

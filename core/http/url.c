@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * url.c - see url.h. Base and result are both parsed on a CURLU handle; the text itself stays as the caller wrote it,
- * because setting parts on the handle rewrites escapes and some vendors sign the URL.
+ * url.c - see url.h. The result is parsed on a CURLU handle; the text itself stays as the caller wrote it, because setting
+ * parts on the handle rewrites escapes and some vendors sign the URL.
  */
 #include "http/url.h"
 
@@ -30,24 +30,29 @@ is_absolute(const char *s)
 	return strncasecmp(s, "https://", 8) == 0 || strncasecmp(s, "http://", 7) == 0;
 }
 
-/* Characters that RFC 3986 allows in a URL, without "#" (we send no fragments); percent signs with two digits. */
+/* Characters that RFC 3986 allows in a URL, without "#" (we send no fragments). */
+static const bool url_char[256] = {
+	['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true,
+	['-'] = true, ['.'] = true, ['_'] = true, ['~'] = true, [':'] = true, ['/'] = true, ['?'] = true,
+	['['] = true, [']'] = true, ['@'] = true, ['!'] = true, ['$'] = true, ['&'] = true, ['\''] = true,
+	['('] = true, [')'] = true, ['*'] = true, ['+'] = true, [','] = true, [';'] = true, ['='] = true,
+	['%'] = true,
+};
+
 static int
-check_characters(const char *s, struct cs_err *err)
+check_characters(const char *url, struct cs_err *err)
 {
-	static const char allowed[] = "-._~:/?[]@!$&'()*+,;=%";
-	size_t n = strlen(s);
+	const char *s = url;
 
-	if (n > CS_URL_MAX)
-		return cs_err_set(err, CS_EINVAL, "the URL is longer than %d bytes", CS_URL_MAX);
-	for (size_t i = 0; i < n; i++) {
-		unsigned char c = (unsigned char)s[i];
-
-		if (c >= 0x80 || (!isalnum(c) && strchr(allowed, c) == NULL))
+	for (; *s != '\0'; s++) {
+		if (!url_char[(unsigned char)*s])
 			return cs_err_set(err, CS_EINVAL, "the URL has a character that must be percent-encoded (byte 0x%02x)",
-			                  c);
-		if (c == '%' && (!isxdigit((unsigned char)s[i + 1]) || !isxdigit((unsigned char)s[i + 2])))
+			                  (unsigned char)*s);
+		if (*s == '%' && (!isxdigit((unsigned char)s[1]) || !isxdigit((unsigned char)s[2])))
 			return cs_err_set(err, CS_EINVAL, "the URL has a percent sign without two digits");
 	}
+	if (s - url > CS_URL_MAX)
+		return cs_err_set(err, CS_EINVAL, "the URL is longer than %d bytes", CS_URL_MAX);
 	return 0;
 }
 
@@ -64,12 +69,9 @@ dot_at(const char *s)
 static bool
 has_dot_segment(const char *path)
 {
-	for (const char *s = path; s != NULL; s = strchr(s, '/')) {
-		size_t n;
+	for (const char *s = path; *s == '/'; s += strcspn(s, "/?")) {
+		size_t n = dot_at(++s);
 
-		if (*s == '/')
-			s++;
-		n = dot_at(s);
 		if (n > 0)
 			n += dot_at(s + n);
 		if (n > 0 && (s[n] == '/' || s[n] == '\0' || s[n] == '?'))
@@ -94,6 +96,7 @@ read_origin(CURLU *u, struct cs_url_origin *o, struct cs_err *err)
 	const char *h;
 	size_t n;
 
+	memset(o, 0, sizeof(*o));
 	if ((rc = curl_url_get(u, CURLUPART_SCHEME, &scheme, 0)) != CURLUE_OK ||
 	    (rc = curl_url_get(u, CURLUPART_HOST, &host, 0)) != CURLUE_OK ||
 	    (rc = curl_url_get(u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT)) != CURLUE_OK)
@@ -151,6 +154,17 @@ cs_url_check(const char *url, bool plain_ok, struct cs_url_origin *origin, struc
 	return parse(u, url, plain_ok, origin != NULL ? origin : &mine, err);
 }
 
+bool
+cs_url_plausible(const char *url)
+{
+	const char *host;
+
+	if (!is_absolute(url) || check_characters(url, NULL) < 0)
+		return false;
+	host = strstr(url, "://") + 3;
+	return host[strcspn(host, "/?@")] != '@' && strcspn(host, "/?") > 0 && !has_dot_segment(host + strcspn(host, "/?"));
+}
+
 static void
 add_query(struct cs_buf *b, bool *begun, const char *query)
 {
@@ -190,8 +204,8 @@ cs_url_build(struct cs_buf *out, const char *base, const char *path, const char 
 	}
 	if (path[0] != '\0' && path[0] != '/' && path[0] != '?')
 		return cs_err_set(err, CS_EINVAL, "the path must begin with \"/\"");
-	if ((rc = cs_url_check(base, plain_ok, NULL, err)) < 0)
-		return rc;
+	if (!cs_url_plausible(base))
+		return cs_err_set(err, CS_EINVAL, "the base URL is not usable");
 	join(&whole, base, path, query);
 	if ((rc = cs_url_check(cs_buf_str(&whole), plain_ok, origin, err)) < 0)
 		return rc;

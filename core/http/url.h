@@ -28,6 +28,9 @@ struct cs_url_origin {
  */
 int cs_url_check(const char *url, bool plain_ok, struct cs_url_origin *origin, struct cs_err *err);
 
+/* The same without taking it apart: right characters, a host, no user, no dot segments. For what is built already. */
+bool cs_url_plausible(const char *url);
+
 /*
  * base ("https://api.acme.com/v3"; a query of its own is kept) + path + query -> one URL, appended to *out.
  * path: "" or something that begins with "/" (laid behind the base's path; may bring a "?query"), or a whole URL that

@@ -769,6 +769,9 @@ START_TEST(a_bad_request_is_told_without_any_traffic)
 		{ "POST", "https://u:p@a.test/", { "X", "y" } },
 		{ "POST", "https://a.test/ x", { "X", "y" } },
 		{ "POST", "/x", { "X", "y" } },
+		{ "POST", "https:///x", { "X", "y" } },
+		{ "POST", "https://a.test/x/../y", { "X", "y" } },
+		{ "POST", "https://a.test:99999/", { "X", "y" } }, /* libcurl finds this one */
 		{ "POST", "https://a.test/", { "X Y", "y" } },
 		{ "POST", "https://a.test/", { "X:", "y" } },
 		{ "POST", "https://a.test/", { "", "y" } },
