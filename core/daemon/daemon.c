@@ -7,6 +7,7 @@
  * back what is in flight, the writer commits the last of it and marks the stop as clean.
  */
 #include "daemon/daemon.h"
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,7 +80,8 @@ start_core(struct cs_daemon *d, struct cs_err *err)
 
 	if ((rc = d->store->ops->reader(d->store, &ec.reader, err)) < 0 || (rc = d->store->ops->reader(d->store, &handle, err)) < 0 ||
 	    (rc = d->store->ops->reader(d->store, &d->intake.reader, err)) < 0 ||
-	    (rc = d->store->ops->reader(d->store, &d->api.reader, err)) < 0 ||
+	    (rc = d->store->ops->reader(d->store, &d->admin_api.reader, err)) < 0 ||
+	    (rc = d->store->ops->reader(d->store, &d->control_api.reader, err)) < 0 ||
 	    (rc = cs_writer_start(d->store, &cs_clock_real, store_is_lost, &d->writer, err)) < 0)
 		return rc;
 	ec.writer = d->writer;
@@ -132,14 +134,26 @@ listen_on(struct cs_daemon *d, const char *name, const struct cs_conf_listen *at
 	return 0;
 }
 
+static void
+handle_admin(void *ctx, struct cs_http_request *req)
+{
+	cs_api_handle(&((struct cs_daemon *)ctx)->admin_api, req, false);
+}
+
+static void
+handle_control(void *ctx, struct cs_http_request *req)
+{
+	cs_api_handle(&((struct cs_daemon *)ctx)->control_api, req, true);
+}
+
 static int
 start_listeners(struct cs_daemon *d, struct cs_err *err)
 {
 	const struct cs_conf *c = d->conf;
 	struct cs_http_server_conf intake = { .max_body = (size_t)c->limits.lead_size, .ctx = &d->intake, .handle = cs_intake_handle,
 		.on_headers = cs_intake_on_headers };
-	struct cs_http_server_conf admin = { .max_body = (size_t)c->limits.lead_size, .ctx = &d->api, .handle = cs_api_handle };
-	struct cs_http_server_conf control = admin;
+	struct cs_http_server_conf admin = { .max_body = (size_t)c->limits.lead_size, .ctx = d, .handle = handle_admin };
+	struct cs_http_server_conf control = { .max_body = (size_t)c->limits.lead_size, .ctx = d, .handle = handle_control };
 	int rc;
 
 	if ((rc = listen_on(d, "control", &c->listen.control, &control, &d->control_server, err)) < 0 ||
@@ -151,6 +165,27 @@ start_listeners(struct cs_daemon *d, struct cs_err *err)
 }
 
 static void
+ask_for_reload(void *ctx CS_UNUSED)
+{
+	kill(getpid(), SIGHUP);
+}
+
+/* One for each listener: a store handle belongs to one thread. */
+static void
+fill_api(struct cs_daemon *d, struct cs_api *api)
+{
+	api->conf = d->conf;
+	api->clock = &cs_clock_real;
+	api->writer = d->writer;
+	api->engine = d->engine;
+	api->slots = d->slots;
+	api->vault = d->vault;
+	api->started_ms = d->epoch_started_ms;
+	api->reload = ask_for_reload;
+	cs_api_init(api);
+}
+
+static void
 fill_parts(struct cs_daemon *d)
 {
 	struct cs_accept_env env = { d->slots, d->engine, d->epoch, span_ms(d->conf) };
@@ -159,13 +194,8 @@ fill_parts(struct cs_daemon *d)
 	d->intake.clock = &cs_clock_real;
 	d->intake.writer = d->writer;
 	d->intake.env = env;
-	d->api.conf = cs_conf_ref(d->conf);
-	d->api.clock = &cs_clock_real;
-	d->api.writer = d->writer;
-	d->api.engine = d->engine;
-	d->api.slots = d->slots;
-	d->api.vault = d->vault;
-	d->api.started_ms = d->epoch_started_ms;
+	fill_api(d, &d->admin_api);
+	fill_api(d, &d->control_api);
 }
 
 int
@@ -246,6 +276,8 @@ cs_daemon_reload(struct cs_daemon *d)
 	    .debug_modules = fresh->log.debug, .fd = 2 });
 	see_who_listens(d);
 	cs_intake_reload(&d->intake, fresh);
+	cs_api_reload(&d->admin_api, fresh);
+	cs_api_reload(&d->control_api, fresh);
 	if (!cs_writer_put(d->writer, &o->wop)) {
 		cs_conf_unref(o->conf);
 		free(o);
@@ -259,7 +291,13 @@ cs_daemon_stop(struct cs_daemon *d)
 {
 	int64_t grace = d->conf->shutdown.grace;
 
+	bool up = d->intake.conf != NULL; /* else start-up ended early */
+
 	d->intake.closing = true;
+	if (up) {
+		cs_api_close(&d->admin_api);
+		cs_api_close(&d->control_api);
+	}
 	if (d->intake_server != NULL)
 		cs_http_server_stop(d->intake_server, grace / 4);
 	if (d->slots != NULL)
@@ -278,10 +316,14 @@ cs_daemon_stop(struct cs_daemon *d)
 	if (d->engine != NULL)
 		cs_engine_free(d->engine);
 	cs_store_close(d->intake.reader);
-	cs_store_close(d->api.reader);
+	if (up) {
+		cs_api_fini(&d->admin_api);
+		cs_api_fini(&d->control_api);
+	}
+	cs_store_close(d->admin_api.reader);
+	cs_store_close(d->control_api.reader);
 	cs_conf_unref(d->intake.conf);
 	cs_conf_unref(d->intake.next_conf);
-	cs_conf_unref(d->api.conf);
 	cs_vault_close(d->vault);
 	free(d->slots);
 }

@@ -27,7 +27,7 @@ struct cs_daemon {
 	struct cs_slots *slots;
 	struct cs_maintenance *maintenance;
 	struct cs_intake intake;
-	struct cs_api api;
+	struct cs_api admin_api, control_api;
 	struct cs_hooks *hooks;
 	struct cs_http_server *intake_server, *admin_server, *control_server, *hooks_server;
 	int64_t epoch, epoch_started_ms;

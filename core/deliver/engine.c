@@ -58,7 +58,7 @@ load_plugin(struct cs_engine *e, const char *name)
 	strncpy(p->name, name, sizeof(p->name) - 1);
 	if (cs_remote_open(&rc, &p->remote, &err) < 0) {
 		p->remote = NULL;
-		strncpy(p->error, err.msg, sizeof(p->error) - 1);
+		snprintf(p->error, sizeof(p->error), "%s", err.msg);
 		cs_log(CS_LOG_ERROR, "plugin", "could not be loaded", "plugin=%s why=\"%s\"", name, err.msg);
 		return;
 	}
