@@ -169,10 +169,9 @@ cs_request_completed(void *ctx, struct MHD_Connection *conn, void **req, enum MH
 void
 cs_request_free_pool(struct cs_http_server *s)
 {
-	struct cs_list *n;
-
-	while ((n = cs_list_pop(&s->pool)) != NULL)
+	CS_LIST_EACH_SAFE(n, next, &s->pool)
 		destroy(CS_CONTAINER(n, struct request, link));
+	cs_list_init(&s->pool);
 }
 
 /* ---- answering */

@@ -192,13 +192,20 @@ once_ctx(struct peer *p, int fd, int n)
 }
 
 static char last_request[8192];
+static pthread_mutex_t last_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void
 keep_request(struct peer *p, int fd, int n)
 {
+	char buf[8192];
+
 	(void)n;
-	while (peer_read(p, fd, last_request, sizeof(last_request)) > 0)
+	while (peer_read(p, fd, buf, sizeof(buf)) > 0) {
+		pthread_mutex_lock(&last_lock);
+		memcpy(last_request, buf, sizeof(buf));
+		pthread_mutex_unlock(&last_lock);
 		peer_write(fd, ok_answer);
+	}
 }
 
 START_TEST(a_whole_answer_comes_with_its_parts)
