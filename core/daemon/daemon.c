@@ -223,17 +223,28 @@ struct reload_op {
 	struct cs_daemon *daemon;
 	struct cs_conf *conf;
 	struct cs_sync_result result;
+	int64_t *changed;
+	size_t n_changed;
 };
+
+static void
+note_changed(void *ctx, int64_t conn_id, const char *crm CS_UNUSED)
+{
+	struct reload_op *o = ctx;
+
+	o->changed = cs_xrealloc(o->changed, (o->n_changed + 1) * sizeof(*o->changed));
+	o->changed[o->n_changed++] = conn_id;
+}
 
 static int
 apply_reload(struct cs_wop *w, struct cs_store *s, int64_t now_ms, struct cs_err *err)
 {
 	struct reload_op *o = CS_CONTAINER(w, struct reload_op, wop);
 
-	return cs_sync_connections(s, o->conf, now_ms, span_ms(o->conf), NULL, NULL, &o->result, err);
+	o->n_changed = 0;
+	return cs_sync_connections(s, o->conf, now_ms, span_ms(o->conf), note_changed, o, &o->result, err);
 }
 
-/* The released and the new are found by the engine when it looks at the connections anew. */
 static void
 reload_committed(struct cs_wop *w)
 {
@@ -241,11 +252,14 @@ reload_committed(struct cs_wop *w)
 
 	if (w->rc == 0) {
 		cs_engine_post_reload(o->daemon->engine, o->conf);
+		for (size_t i = 0; i < o->n_changed; i++)
+			cs_engine_post_conn(o->daemon->engine, o->changed[i], true);
 		cs_log(CS_LOG_INFO, "conf", "configuration reloaded", "added=%d changed=%d paused=%d released=%d", o->result.added,
 		    o->result.changed, o->result.paused, o->result.released);
 	} else
 		cs_log(CS_LOG_ERROR, "conf", "the new connections could not be written: the old configuration stays", "code=%s", cs_err_name(w->rc));
 	cs_conf_unref(o->conf);
+	free(o->changed);
 	free(o);
 }
 

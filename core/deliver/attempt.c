@@ -110,7 +110,7 @@ after(struct cs_session *s, const struct cs_step_row *row, const char *looks_for
 	struct attempt *a = attempt_of(s);
 
 	if (s->x->mutates)
-		cs_steps_sent(&a->steps, row->name, doubt, cs_now_ms(s->engine->c.clock));
+		cs_steps_sent(&a->steps, row->name, doubt, status, cs_now_ms(s->engine->c.clock));
 	if (looks_for != NULL && ((status >= 200 && status < 300) || status == 404))
 		cs_steps_looked(&a->steps, looks_for);
 	if (doubt)
@@ -211,6 +211,8 @@ judge(struct attempt *a, const struct cs_wire_done *w, struct cs_verdict *v)
 	*v = (struct cs_verdict){ .outcome = w->outcome, .not_before_ms = s->not_before_ms, .status = s->last_status };
 	if (w->has_retry_after)
 		v->not_before_ms = cs_now_ms(s->engine->c.clock) + w->retry_after_ms;
+	if (w->outcome != CS_DONE)
+		cs_steps_end(&a->steps, cs_now_ms(s->engine->c.clock));
 	v->doubt = cs_steps_in_doubt(&a->steps, &v->ask, &v->look_after_ms);
 	if (s->fault != NULL && s->fault[0] != '\0')
 		v->blame = CS_BLAME_US;
@@ -438,7 +440,7 @@ abandon(struct cs_engine *e, struct attempt *a)
 	bool sent = s->x != NULL && s->x->mutates && s->x->timer.place == 0;
 
 	if (sent)
-		cs_steps_sent(&a->steps, s->x->step->name, true, cs_now_ms(e->c.clock));
+		cs_steps_sent(&a->steps, s->x->step->name, true, 0, cs_now_ms(e->c.clock));
 	cs_session_drop(s);
 	if (sent) {
 		conclude(a, &given_up);

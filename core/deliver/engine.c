@@ -293,20 +293,22 @@ static void
 handle_conn(struct cs_engine *e, struct cs_msg *m)
 {
 	struct conn_msg *c = CS_CONTAINER(m, struct conn_msg, msg);
-	struct cs_tree_conn *tc = cs_tree_conn_find(&e->tree, c->conn_id);
 	struct cs_conn_row row;
 	struct cs_arena mem;
 
 	cs_engine_drop_context(e, c->conn_id);
 	cs_arena_init(&mem);
-	if (tc != NULL && e->c.reader->ops->conn_get(e->c.reader, c->conn_id, &mem, &row, NULL) == 0) {
+	if (e->c.reader->ops->conn_get(e->c.reader, c->conn_id, &mem, &row, NULL) == 0) {
+		struct cs_tree_conn *tc = node_of(e, c->conn_id, row.crm);
 		bool held = row.state != CS_CONN_CONNECTED;
 
 		cs_tree_hold_conn(&e->tree, tc, held, cs_now_ms(e->c.clock));
 		if (held)
 			drain(e, tc);
-		else if (c->retry_now)
+		else if (c->retry_now) {
 			cs_tree_reset(&e->tree, tc, cs_now_ms(e->c.clock));
+			cs_events_recovered(e, tc);
+		}
 		cs_engine_publish_blocked(e, tc);
 	}
 	cs_arena_fini(&mem);
@@ -326,6 +328,7 @@ cs_engine_post_conn(struct cs_engine *e, int64_t conn_id, bool retry_now)
 }
 
 static void apply_conf(struct cs_engine *e);
+static int recall_backlog(void *ctx, const struct cs_backlog *b);
 
 static void
 handle_reload(struct cs_engine *e, struct cs_msg *m)
@@ -339,6 +342,7 @@ handle_reload(struct cs_engine *e, struct cs_msg *m)
 	apply_conf(e);
 	while ((tc = cs_map_next(&e->tree.conns, &at, NULL)) != NULL)
 		cs_engine_post_conn(e, tc->id, false);
+	e->c.reader->ops->backlogs(e->c.reader, recall_backlog, e, NULL); /* new connections may have set dead letters free */
 	free(c);
 }
 
@@ -551,8 +555,8 @@ recall_backlog(void *ctx, const struct cs_backlog *b)
 		tc = cs_tree_conn(&e->tree, b->conn_id, row.crm);
 		tc->held = row.state != CS_CONN_CONNECTED;
 	}
-	if (tc != NULL) {
-		cs_tree_backlog(&e->tree, tc, b->lane, b->count, b->earliest_due_ms, cs_now_ms(e->c.clock));
+	if (tc != NULL) { /* what is counted twice on the way is set right by the next fetch */
+		cs_tree_backlog(&e->tree, tc, b->lane, b->count - tc->lanes[b->lane].backlog, b->earliest_due_ms, cs_now_ms(e->c.clock));
 		cs_engine_publish_blocked(e, tc);
 	}
 	cs_arena_fini(&mem);

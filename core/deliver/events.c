@@ -211,8 +211,8 @@ recover_committed(struct cs_wop *w)
 		free(o);
 }
 
-static void
-replay_recovered(struct cs_engine *e, struct cs_tree_conn *tc)
+void
+cs_events_recovered(struct cs_engine *e, struct cs_tree_conn *tc)
 {
 	struct recover_op *o;
 
@@ -253,7 +253,7 @@ cs_events_watch(struct cs_engine *e, struct cs_tree_conn *tc, const struct cs_co
 	if (n->alerted)
 		alert(e, c, "dead-letters", "leads reach the CRM again", n->dead_run, false);
 	if (!n->looked_back)
-		replay_recovered(e, tc);
+		cs_events_recovered(e, tc);
 	n->looked_back = true;
 	n->alerted = false;
 	n->dead_run = 0;

@@ -19,4 +19,7 @@ struct cs_accept *cs_events_make(const char *account, json_object *body, int64_t
 /* Count dead letters of a connection and raise or recover its alert; replay what its recovery sets free. */
 void cs_events_watch(struct cs_engine *e, struct cs_tree_conn *tc, const struct cs_context *c, enum cs_state to, bool needs_reauth);
 
+/* What was buried for a reason that is over goes out again (replay.automatic): after a recovery, a re-authorization, a resume. */
+void cs_events_recovered(struct cs_engine *e, struct cs_tree_conn *tc);
+
 #endif

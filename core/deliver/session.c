@@ -18,6 +18,7 @@
 
 #define EXCHANGES_MAX (256u << 10)
 #define LIMIT_DELAY_MAX_MS (30 * CS_SECOND_MS)
+#define HOLD_DEFAULT_MS (2 * CS_SECOND_MS)
 
 /* ---- answering */
 
@@ -97,6 +98,24 @@ pass_on(struct cs_exchange *x, const struct cs_http_answer *a, const struct cs_c
 	free(headers);
 }
 
+/* What a limit is counted by; where that is not known (yet), by the connection. */
+static uint64_t
+limit_key(const struct cs_session *s, const struct cs_limit_row *row)
+{
+	CS_CLEANUP(cs_buf_fini) struct cs_buf b = CS_BUF_INIT(1024);
+	const char *by = "";
+
+	if (strncmp(row->per, "fact:", 5) == 0)
+		by = cs_context_fact(s->context, row->per + 5);
+	else if (strncmp(row->per, "setting:", 8) == 0)
+		by = cs_context_setting(s->context, row->per + 8);
+	cs_buf_printf(&b, "%s/%s/%s", s->context->crm, row->class, by);
+	if (by[0] == '\0' && strcmp(row->per, "crm") != 0)
+		cs_buf_printf(&b, "#%lld", (long long)s->context->conn_id);
+	return cs_hash64(cs_buf_str(&b), b.len);
+}
+
+/* What the CRM says about waiting holds for everybody who shares the limit, not only for this delivery. */
 static void
 heed_limits(struct cs_exchange *x, const struct cs_class *cl, int64_t now_ms)
 {
@@ -104,6 +123,12 @@ heed_limits(struct cs_exchange *x, const struct cs_class *cl, int64_t now_ms)
 
 	if (cl->retry_after_ms > 0 && cl->outcome != CS_DONE)
 		s->not_before_ms = now_ms + cl->retry_after_ms;
+	if (cl->outcome == CS_WAIT && x->limit != NULL) {
+		struct cs_limit_rule rule = { x->limit->count, x->limit->window_ms, x->limit->burst };
+
+		cs_limit_hold(&s->engine->limits, limit_key(s, x->limit), &rule,
+		    now_ms + (cl->retry_after_ms > 0 ? cl->retry_after_ms : HOLD_DEFAULT_MS));
+	}
 }
 
 static void send_exchange(struct cs_exchange *x);
@@ -144,21 +169,6 @@ send_exchange(struct cs_exchange *x)
 }
 
 /* ---- the request of the plugin */
-
-static uint64_t
-limit_key(const struct cs_session *s, const struct cs_limit_row *row)
-{
-	CS_CLEANUP(cs_buf_fini) struct cs_buf b = CS_BUF_INIT(1024);
-
-	cs_buf_printf(&b, "%s/%s/", s->context->crm, row->class);
-	if (strncmp(row->per, "fact:", 5) == 0)
-		cs_buf_adds(&b, cs_context_fact(s->context, row->per + 5));
-	else if (strncmp(row->per, "setting:", 8) == 0)
-		cs_buf_adds(&b, cs_context_setting(s->context, row->per + 8));
-	else if (strcmp(row->per, "crm") != 0)
-		cs_buf_printf(&b, "#%lld", (long long)s->context->conn_id);
-	return cs_hash64(cs_buf_str(&b), b.len);
-}
 
 /* Wait for the budget, then send; or give the delivery back when the wait would be long. */
 static void
@@ -205,8 +215,9 @@ on_http(void *user, uint64_t call CS_UNUSED, const struct cs_wire_http *w)
 	struct cs_err err;
 	const char *why;
 
-	if (s->engine->stopping) {
-		answer_plain(s, CS_RETRY);
+	if (s->engine->stopping) { /* nothing new is sent; it goes on after the restart, uncharged */
+		s->not_before_ms = cs_now_ms(s->engine->c.clock) + 1;
+		answer_plain(s, CS_WAIT);
 		return;
 	}
 	if ((s->x = cs_exchange_new(s, &w->req, &why)) == NULL) {

@@ -99,6 +99,7 @@ cs_steps_receipt(struct cs_steps *s, const char *name, struct cs_bytes value)
 	st->state = CS_RECEIPT_VALUE;
 	st->value = cs_arena_strndup(s->mem, value.ptr, value.len);
 	st->sent_ms = 0;
+	st->happened = false;
 	s->dirty = true;
 }
 
@@ -115,12 +116,13 @@ cs_steps_may_send(struct cs_steps *s, const char *name)
 }
 
 void
-cs_steps_sent(struct cs_steps *s, const char *name, bool in_doubt, int64_t now_ms)
+cs_steps_sent(struct cs_steps *s, const char *name, bool in_doubt, int status, int64_t now_ms)
 {
 	struct cs_step_state *st = cs_steps_find(s, name);
 
 	if (st == NULL)
 		return;
+	st->happened = !in_doubt && status >= 200 && status < 300;
 	if (in_doubt) {
 		doubt(st, now_ms);
 		s->dirty = true;
@@ -129,6 +131,16 @@ cs_steps_sent(struct cs_steps *s, const char *name, bool in_doubt, int64_t now_m
 		st->sent_ms = 0;
 		s->dirty = true;
 	}
+}
+
+void
+cs_steps_end(struct cs_steps *s, int64_t now_ms)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (s->v[i].happened && s->v[i].row->mutates) {
+			doubt(&s->v[i], now_ms);
+			s->dirty = true;
+		}
 }
 
 void

@@ -21,6 +21,7 @@ struct cs_step_state {
 	int64_t doubt_ms;           /* since when */
 	int64_t sent_ms;            /* of an "ask" step: about to be sent; written before it leaves */
 	bool looked;                /* a look-up for it was answered in this attempt */
+	bool happened;              /* answered 2xx in this attempt, and no receipt came yet */
 };
 struct cs_steps {
 	struct cs_step_state v[CS_STEPS_MAX];
@@ -39,8 +40,10 @@ void cs_steps_receipt(struct cs_steps *s, const char *name, struct cs_bytes valu
 /* May a mutating request of this step go out? CS_DONE; CS_UNKNOWN when only a person can settle it; CS_RETRY when the plugin
  * has not looked (its fault). */
 int32_t cs_steps_may_send(struct cs_steps *s, const char *name);
-/* It was sent. */
-void cs_steps_sent(struct cs_steps *s, const char *name, bool doubt, int64_t now_ms);
+/* It was sent; status answered it (0: none). */
+void cs_steps_sent(struct cs_steps *s, const char *name, bool doubt, int status, int64_t now_ms);
+/* The attempt ends without success: what was answered 2xx but left no receipt may be there, so it is in doubt. */
+void cs_steps_end(struct cs_steps *s, int64_t now_ms);
 void cs_steps_looked(struct cs_steps *s, const char *name);
 bool cs_steps_in_doubt(const struct cs_steps *s, bool *ask, int64_t *look_after_ms);
 

@@ -65,8 +65,8 @@ judge(struct sweep_op *o, struct cs_store *s, const struct cs_delivery_row *d, i
 		return bury(o, s, d, CS_BLAME_CREDENTIAL, "the connection's credentials were not renewed in time", now_ms, err);
 	if (cs_map_get(&o->ill, (uint64_t)d->conn_id) != NULL)
 		return bury(o, s, d, CS_BLAME_CRM, "the CRM kept failing until the time of the last retry had passed", now_ms, err);
-	if (now_ms < d->created_ms + o->max_wait_ms)
-		return extend(s, d, d->created_ms + o->max_wait_ms, err);
+	if (now_ms < d->due_ms + o->max_wait_ms)
+		return extend(s, d, d->due_ms + o->max_wait_ms, err);
 	return bury(o, s, d, CS_BLAME_CRM, "it waited in line for longer than schedule.max_wait", now_ms, err);
 }
 
