@@ -194,6 +194,36 @@ check_needs(struct cs_sb_scope *sc, struct cs_sb_crm_state *st, char *tenant)
 	return error;
 }
 
+static bool
+looks_like_token(json_object *credential, const char *text)
+{
+	json_object *any = cs_json_get(credential, "any"), *accept;
+	char tenant[CS_SB_TENANT_NAME + 1];
+
+	for (size_t i = 0; any != NULL && i < json_object_array_length(any); i++) {
+		accept = cs_json_get(json_object_array_get_idx(any, i), "accept");
+		for (size_t k = 0; accept != NULL && k < json_object_array_length(accept); k++) {
+			if (cs_sb_fits(cs_sb_scalar(json_object_array_get_idx(accept, k)), text, tenant))
+				return true;
+		}
+	}
+	return false;
+}
+
+void
+cs_sb_access_hide(struct cs_sb_scope *sc)
+{
+	char *path = cs_xstrdup(sc->req->path), *rest = path, *part;
+
+	while (sc->crm->credentials != NULL && (part = strsep(&rest, "/")) != NULL) {
+		CS_SB_MEMBERS(e, sc->crm->credentials) {
+			if (looks_like_token(CS_SB_VALUE(e), part))
+				cs_sb_scope_secret(sc, part);
+		}
+	}
+	free(path);
+}
+
 const char *
 cs_sb_access(struct cs_sb_scope *sc, struct cs_sb_crm_state *st)
 {

@@ -279,6 +279,8 @@ serve(struct cs_sb_engine *e, struct cs_sb_crm_state *st, struct cs_sb_scope *sc
 
 	if ((sc->endpoint = route(sc, path)) != NULL)
 		error = cs_sb_access(sc, st);
+	else
+		cs_sb_access_hide(sc);
 	if (e->faults.n > 0)
 		fault = cs_sb_fault_take(&e->faults, sc->crm->name, sc->tenant != NULL ? sc->tenant->name : "",
 		                         sc->req->method, path);

@@ -208,9 +208,10 @@ kind_of(struct cs_sb_fault *f, const char *name, struct cs_err *err)
 			return 0;
 		}
 	}
+	cs_err_set(err, CS_EINVAL, "there is no fault named \"%.40s\"", name);
 	cs_err_hint(err, "latency, 429, 401, error, error_after, status, cut, oversized, html, cut_json, empty, "
-	                 "timeout_before, timeout_after, close_before, close_after");
-	return cs_err_set(err, CS_EINVAL, "there is no fault named \"%.40s\"", name);
+	                 "timeout_before, timeout_after, close_before or close_after");
+	return CS_EINVAL;
 }
 
 int

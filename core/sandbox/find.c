@@ -303,7 +303,7 @@ by_age(const void *a, const void *b)
 {
 	const struct hit *x = a, *y = b;
 
-	return (x->r->request > y->r->request) - (x->r->request < y->r->request);
+	return (x->r->no > y->r->no) - (x->r->no < y->r->no);
 }
 
 static int

@@ -531,8 +531,9 @@ bind_loopback(int fd, const char *host, unsigned port, struct cs_err *err)
 	if (inet_pton(AF_INET, strcmp(host, "localhost") == 0 ? "127.0.0.1" : host, &v4.sin_addr) != 1)
 		return cs_err_set(err, CS_EINVAL, "\"%s\" is no IPv4 address", host);
 	if (ntohl(v4.sin_addr.s_addr) >> 24 != 127) {
-		cs_err_hint(err, "the sandbox has no protection of its own; choose 127.0.0.1");
-		return cs_err_set(err, CS_EPERM, "the sandbox listens on loopback only, not on %s", host);
+		cs_err_set(err, CS_EPERM, "the sandbox listens on loopback only, not on %s", host);
+		cs_err_hint(err, "it has no protection of its own: choose 127.0.0.1");
+		return CS_EPERM;
 	}
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	if (bind(fd, (struct sockaddr *)&v4, sizeof(v4)) < 0 || listen(fd, 1024) < 0)

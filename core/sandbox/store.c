@@ -317,6 +317,7 @@ table_push(struct cs_sb_table *tab, struct cs_sb_record *r)
 		tab->cap = tab->cap == 0 ? 8 : tab->cap * 2;
 		tab->v = cs_xrealloc(tab->v, tab->cap * sizeof(struct cs_sb_record *));
 	}
+	r->no = (uint32_t)tab->n;
 	tab->v[tab->n++] = r;
 }
 

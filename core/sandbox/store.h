@@ -22,6 +22,7 @@ struct cs_sb_record {
 	json_object *old;  /* what the search index still shows before fresh_ms; NULL: nothing */
 	int64_t fresh_ms, created_ms, last_ms;
 	uint64_t request, last_request; /* which request made it, and touched it last */
+	uint32_t no; /* its place in the table: older records have smaller ones */
 	uint32_t updates, repeats, mark;
 	bool deleted, seed;
 };
