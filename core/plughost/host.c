@@ -32,22 +32,18 @@ static const struct cs_bytes nothing = { "", 0 };
 
 /* ---- guards */
 
-static bool
-may_say(struct cs_call *c)
-{
-	return c->said < MAX_SAID && c->runner->out != NULL;
-}
-
-/* Count what was written since `before`; CS_DONE or CS_REJECT. */
-static int32_t
-said(struct cs_call *c, size_t before, int rc)
-{
-	c->said += c->runner->out->len - before;
-	return rc == 0 ? CS_DONE : CS_REJECT;
-}
-
-#define SAY(c, put, ...) \
-	(may_say(c) ? said((c), (c)->runner->out->len, put((c)->runner->out, (c)->id, __VA_ARGS__)) : CS_REJECT)
+/* Append a frame with put(out, id, ...): CS_DONE, or CS_REJECT when it is too large or the call has said too much. */
+#define SAY(c, put, ...)                                                                 \
+	({                                                                               \
+		struct cs_buf *out_ = (c)->runner->out;                                  \
+		size_t before_ = out_ != NULL ? out_->len : 0;                           \
+		int32_t rc_ = CS_REJECT;                                                 \
+		if (out_ != NULL && (c)->said < MAX_SAID) {                              \
+			rc_ = put(out_, (c)->id, __VA_ARGS__) == 0 ? CS_DONE : CS_REJECT; \
+			(c)->said += out_->len - before_;                                \
+		}                                                                        \
+		rc_;                                                                     \
+	})
 
 static void
 plugin_fault(struct cs_call *c, const char *function, const char *what)
