@@ -54,14 +54,16 @@ load_plugin(struct cs_engine *e, const char *name)
 
 	if (e->n_plugins == CS_PLUGINS_MAX || cs_engine_remote(e, name) != NULL)
 		return;
-	p = &e->plugins[e->n_plugins++];
+	p = &e->plugins[e->n_plugins];
 	strncpy(p->name, name, sizeof(p->name) - 1);
 	if (cs_remote_open(&rc, &p->remote, &err) < 0) {
 		p->remote = NULL;
 		snprintf(p->error, sizeof(p->error), "%s", err.msg);
+		e->n_plugins++;
 		cs_log(CS_LOG_ERROR, "plugin", "could not be loaded", "plugin=%s why=\"%s\"", name, err.msg);
 		return;
 	}
+	e->n_plugins++;
 	cs_log(CS_LOG_INFO, "plugin", "loaded", "plugin=%s version=%s", name, cs_remote_manifest(p->remote)->version);
 }
 
@@ -312,6 +314,8 @@ handle_conn(struct cs_engine *e, struct cs_msg *m)
 		cs_engine_publish_blocked(e, tc);
 	}
 	cs_arena_fini(&mem);
+	if (e->part != NULL)
+		e->part->changed(e->part, c->conn_id);
 	free(c);
 }
 
@@ -470,6 +474,8 @@ turn(struct cs_engine *e)
 	if (!e->stopping) {
 		busy |= pick_some(e);
 		every_second(e);
+		if (e->part != NULL)
+			e->part->turn(e->part, cs_now_ms(e->c.clock));
 	}
 	busy |= run_plugins(e);
 	cs_http_client_run(e->http, busy ? 0 : sleep_ms(e), NULL, 0);
@@ -494,6 +500,8 @@ engine_main(void *arg)
 	while (e->n_flying > 0 && mono_ms() < e->give_up_ms)
 		turn(e);
 	cs_attempt_abandon_all(e);
+	if (e->part != NULL)
+		e->part->stop(e->part);
 	take_messages(e);
 	hand_everything_back(e);
 	return NULL;

@@ -29,6 +29,13 @@ struct cs_notes { /* what the engine keeps with a connection's node (cs_tree_con
 	bool alerted, looked_back;  /* looked_back: dead letters of before were replayed after the first success */
 };
 
+/* Something else that lives in the engine's thread and is none of its business: hooks/. All members are set. */
+struct cs_engine_part {
+	void (*turn)(struct cs_engine_part *, int64_t now_ms);            /* each turn of the loop, until it stops */
+	void (*changed)(struct cs_engine_part *, int64_t conn_id);        /* a connection; 0: the configuration, all of them */
+	void (*stop)(struct cs_engine_part *);                            /* drop the sessions; nothing is called afterwards */
+};
+
 struct cs_engine {
 	struct cs_engine_conf c;
 	struct cs_schedule schedule;
@@ -43,7 +50,8 @@ struct cs_engine {
 	struct cs_list jobs;        /* all in hand */
 	struct cs_handoff inbox;
 	struct cs_plugin_slot plugins[CS_PLUGINS_MAX];
-	size_t n_plugins;
+	_Atomic size_t n_plugins;   /* grows with a reload, when the slot is filled; other threads read the list */
+	struct cs_engine_part *part; /* NULL: none */
 	size_t n_flying;            /* attempts under way */
 	pthread_t thread;
 	_Atomic bool stopping;
