@@ -20,7 +20,7 @@ static int
 checkpoint(struct cs_store *st, struct cs_err *err)
 {
 	struct sq *s = sq_of(st);
-	int in_log = 0, moved = 0, rc;
+	int in_log = 0, moved = 0, length, rc;
 
 	if (s->shared->in_memory)
 		return 0;
@@ -37,8 +37,9 @@ checkpoint(struct cs_store *st, struct cs_err *err)
 		return sq_fail(s, rc, err);
 	if (in_log > moved)
 		return in_log;
-	atomic_store(&s->shared->wal_pages, 0);
-	return 0;
+	/* All that there was when it began; only if nobody committed meanwhile does the log begin anew. */
+	length = in_log;
+	return atomic_compare_exchange_strong(&s->shared->wal_pages, &length, 0) ? 0 : length;
 }
 
 void

@@ -14,7 +14,7 @@
 #include <string.h>
 
 #define PER_LEAD 255      /* ids of a lead: lead << 8 | 1 to 255 */
-#define COUNT_MOST 1000   /* how far delivery_take counts what it leaves */
+#define COUNT_MOST 256    /* how far delivery_take counts what it leaves */
 
 void
 sq_read_delivery(sqlite3_stmt *st, struct cs_arena *a, void *row)

@@ -13,24 +13,25 @@
 #include <stdarg.h>
 #include <string.h>
 
-/* A write that found no room, though SQLite calls it an I/O error. Nothing was promised by it, unlike by an fsync. */
+/*
+ * A write that found no room, though SQLite calls it an I/O error. Nothing was promised by it, unlike by an fsync. SQLite
+ * keeps the errno of some calls only (not of those in a commit), but the failed write was the last that set it.
+ */
 static bool
-is_no_room(struct sq *s, int rc)
+is_no_room(int rc)
 {
-	int sys = sqlite3_system_errno(s->db);
-
 	return (rc == SQLITE_IOERR_WRITE || rc == SQLITE_IOERR_SHMSIZE || rc == SQLITE_IOERR_SHMOPEN) &&
-	       (sys == ENOSPC || sys == EDQUOT || sys == EFBIG);
+	       (errno == ENOSPC || errno == EDQUOT || errno == EFBIG);
 }
 
 static int
-code_of(struct sq *s, int rc)
+code_of(int rc)
 {
 	switch (rc & 0xff) {
 	case SQLITE_FULL:
 		return CS_EFULL;
 	case SQLITE_IOERR:
-		return is_no_room(s, rc) ? CS_EFULL : CS_EIO;
+		return is_no_room(rc) ? CS_EFULL : CS_EIO;
 	case SQLITE_CONSTRAINT:
 		return rc == SQLITE_CONSTRAINT_UNIQUE || rc == SQLITE_CONSTRAINT_PRIMARYKEY || rc == SQLITE_CONSTRAINT_ROWID
 		           ? CS_EEXIST
@@ -58,7 +59,7 @@ code_of(struct sq *s, int rc)
 int
 sq_fail(struct sq *s, int rc, struct cs_err *err)
 {
-	int code = code_of(s, rc);
+	int code = code_of(rc);
 
 	if (s->in_tx && (code == CS_EFULL || code == CS_EIO || code == CS_ENOMEM || code == CS_ECORRUPT ||
 	                 sqlite3_get_autocommit(s->db)))
@@ -188,7 +189,6 @@ sq_exec(struct sq *s, enum sq_slot slot, const char *sql, struct cs_err *err, co
 	return rc < 0 ? rc : sq_next(s, st, err);
 }
 
-/* Readers are short by rule; the writer's own look-ups need no clock. */
 int
 sq_first(struct sq *s, enum sq_slot slot, const char *sql, sqlite3_stmt **st, struct cs_err *err, const char *types, ...)
 {

@@ -29,12 +29,14 @@ static int
 step(struct sq *s, enum sq_slot slot, const char *sql)
 {
 	sqlite3_stmt *st;
-	int rc;
+	int rc, saved;
 
 	if (sq_prepare(s, slot, sql, &st, NULL) < 0)
 		return sqlite3_extended_errcode(s->db);
 	rc = sqlite3_step(st);
+	saved = errno; /* sq_fail looks at it */
 	sqlite3_reset(st);
+	errno = saved;
 	return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
