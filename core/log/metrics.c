@@ -210,6 +210,22 @@ cs_metrics_hook(const char *crm, const char *result)
 	add(&crm_of(crm)->hooks[result_of(result)], 1);
 }
 
+static uint64_t
+value_of(counter *c)
+{
+	return atomic_load_explicit(c, memory_order_relaxed);
+}
+
+void
+cs_metrics_totals(struct cs_metrics_totals *out)
+{
+	*out = (struct cs_metrics_totals){ 0 };
+	for (int i = 0; i < KINDS; i++)
+		out->accepted += value_of(&global.accepted[i]);
+	for (size_t i = 0; i <= CS_METRICS_CRMS; i++)
+		out->delivered += value_of(&crms[i].delivered);
+}
+
 void
 cs_metrics_reset(void)
 {
@@ -224,11 +240,9 @@ cs_metrics_reset(void)
 typedef const char *(*word_fn)(int i, const struct cs_metrics_words *w, char buf[8]);
 
 static const char *
-kind_word(int i, const struct cs_metrics_words *w CS_UNUSED, char buf[8] CS_UNUSED)
+kind_word(int i, const struct cs_metrics_words *w, char buf[8] CS_UNUSED)
 {
-	static const char *const words[KINDS] = { "lead", "unqualified", "event", "invalid" };
-
-	return words[i];
+	return w->kind(i);
 }
 
 static const char *
@@ -388,12 +402,6 @@ add_line(struct cs_buf *out, const char *name, const char *suffix, const struct 
 	if (before == ',')
 		cs_buf_addc(out, '}');
 	add_number(out, value);
-}
-
-static uint64_t
-value_of(counter *c)
-{
-	return atomic_load_explicit(c, memory_order_relaxed);
 }
 
 static void

@@ -33,8 +33,14 @@ void cs_metrics_http(const char *crm, int status, int64_t total_us);
 /* An inbound webhook. result: a short constant word ("received", "duplicate", "refused", "handled", ...). */
 void cs_metrics_hook(const char *crm, const char *result);
 
+struct cs_metrics_totals {
+	uint64_t accepted, delivered; /* since the start */
+};
+void cs_metrics_totals(struct cs_metrics_totals *out);
+
 /* ---- text */
 struct cs_metrics_words { /* the words for numbers, from those who own them */
+	const char *(*kind)(int);
 	const char *(*outcome)(int32_t);
 	const char *(*blame)(int);
 	const char *(*urgency)(int);

@@ -19,6 +19,14 @@ outcome(int32_t i)
 }
 
 static const char *
+kind(int i)
+{
+	static const char *const words[] = { "lead", "unqualified", "event", "invalid" };
+
+	return words[i];
+}
+
+static const char *
 blame(int i)
 {
 	static const char *const words[] = { "none", "lead", "credential", "connection", "crm", "us" };
@@ -37,7 +45,7 @@ urgency(int i)
 static void
 render(void)
 {
-	static const struct cs_metrics_words words = { outcome, blame, urgency };
+	static const struct cs_metrics_words words = { kind, outcome, blame, urgency };
 
 	cs_buf_reset(&text);
 	cs_metrics_render(&text, &words);
@@ -100,11 +108,18 @@ END_TEST
 
 START_TEST(an_attempt_counts_its_outcome_and_where_the_delivery_went)
 {
+	struct cs_metrics_totals totals;
+
 	cs_metrics_attempt("acme", CS_DONE, CS_DELIVERED, CS_BLAME_NONE, 0, 400);
 	cs_metrics_attempt("acme", CS_RETRY, CS_DUE, CS_BLAME_CRM, 1, 10);
 	cs_metrics_attempt("acme", CS_REJECT, CS_DEAD, CS_BLAME_LEAD, 1, 10);
 	cs_metrics_attempt("acme", 99, CS_DUE, CS_BLAME_US, 1, 10);
 	cs_metrics_dead("acme", CS_BLAME_CRM);
+	cs_metrics_attempt("other_crm", CS_DONE, CS_DELIVERED, CS_BLAME_NONE, 0, 400);
+	cs_metrics_accepted(CS_KIND_LEAD);
+	cs_metrics_totals(&totals);
+	ck_assert_uint_eq(totals.accepted, 1);
+	ck_assert_uint_eq(totals.delivered, 2);
 	render();
 	ck_assert(has("csrelay_attempts_total{crm=\"acme\",outcome=\"done\",blame=\"none\"} 1"));
 	ck_assert(has("csrelay_attempts_total{crm=\"acme\",outcome=\"retry\",blame=\"crm\"} 1"));

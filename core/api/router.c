@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * router.c - the table of routes, and the way of a request through it.
+ */
+#include "config.h"
+#include "api/router.h"
+
+#include <stdio.h>
+#include <string.h>
+#include "api/resources.h"
+
+const struct cs_api_route cs_api_routes[] = {
+	{ "GET", "/healthz", CS_NEED_OPEN, cs_api_healthz, "The process lives." },
+	{ "GET", "/readyz", CS_NEED_OPEN, cs_api_readyz, "It makes progress; else 503 with reasons." },
+	{ "GET", "/metrics", CS_NEED_OPEN, cs_api_metrics, "Counters and gauges for Prometheus." },
+	{ "GET", "/v1", CS_NEED_READ, cs_api_index, "This list." },
+	{ "GET", "/v1/stats", CS_NEED_READ, cs_api_stats, "A few figures; accepted and delivered since the start." },
+	{ "GET", "/v1/leads", CS_NEED_READ, cs_api_leads_list, "Leads, newest first. ?account= ?limit= ?before=" },
+	{ "GET", "/v1/leads/{id}", CS_NEED_READ, cs_api_lead_get, "One lead with its deliveries; id or event_id." },
+	{ "GET", "/v1/leads/{id}/story", CS_NEED_READ, cs_api_lead_story, "Everything that happened to a lead." },
+	{ "GET", "/v1/deliveries", CS_NEED_READ, cs_api_deliveries_list,
+	  "Deliveries. ?state= ?crm= ?connection= ?account= ?blame= ?urgency= ?since= ?until= ?limit= ?before=" },
+	{ "GET", "/v1/deliveries/{id}", CS_NEED_READ, cs_api_delivery_get, "One delivery." },
+	{ "POST", "/v1/deliveries/{id}/retry", CS_NEED_ADMIN, cs_api_delivery_retry, "Try a waiting delivery now." },
+	{ "GET", "/v1/queue", CS_NEED_READ, cs_api_queue, "What waits, by CRM, connection and age." },
+	{ "GET", "/v1/dead-letters", CS_NEED_READ, cs_api_dead_list, "Dead letters; filter as for deliveries." },
+	{ "GET", "/v1/dead-letters/{id}", CS_NEED_READ, cs_api_dead_get, "The full story of one." },
+	{ "POST", "/v1/dead-letters/{id}/fix", CS_NEED_ADMIN, cs_api_dead_fix, "Lay a JSON merge patch on the lead and go on." },
+	{ "POST", "/v1/dead-letters/{id}/reroute", CS_NEED_ADMIN, cs_api_dead_reroute, "Send it to another connection." },
+	{ "POST", "/v1/dead-letters/{id}/replay", CS_NEED_ADMIN, cs_api_dead_replay, "Try it again." },
+	{ "POST", "/v1/dead-letters/{id}/done", CS_NEED_ADMIN, cs_api_dead_done, "It was settled by hand." },
+	{ "POST", "/v1/dead-letters/{id}/discard", CS_NEED_ADMIN, cs_api_dead_discard, "Give it up." },
+	{ "POST", "/v1/replays", CS_NEED_ADMIN, cs_api_replay_start, "Replay all dead letters that fit a filter." },
+	{ "GET", "/v1/replays/{id}", CS_NEED_READ, cs_api_replay_get, "How far a replay is." },
+	{ "DELETE", "/v1/replays/{id}", CS_NEED_ADMIN, cs_api_replay_cancel, "What still waits is a dead letter again." },
+	{ "GET", "/v1/connections", CS_NEED_READ, cs_api_connections_list, "Connections. ?account= ?crm= ?limit= ?before=" },
+	{ "GET", "/v1/connections/{id}", CS_NEED_READ, cs_api_connection_get, "One connection; id, NAME or CRM/NAME." },
+	{ "POST", "/v1/connections/{id}/pause", CS_NEED_ADMIN, cs_api_connection_pause, "Send nothing until it is resumed." },
+	{ "POST", "/v1/connections/{id}/resume", CS_NEED_ADMIN, cs_api_connection_resume, "Go on, at once." },
+	{ "POST", "/v1/connections/{id}/map", CS_NEED_READ, cs_api_connection_map, "Show what would be sent for a lead." },
+	{ "GET", "/v1/plugins", CS_NEED_READ, cs_api_plugins, "Plugins and what their manifests say." },
+	{ "GET", "/v1/alerts", CS_NEED_READ, cs_api_alerts, "Alerts, newest first. ?on=1: those that are on" },
+	{ "GET", "/v1/keys", CS_NEED_ADMIN, cs_api_keys_list, "API keys, without the keys." },
+	{ "POST", "/v1/keys", CS_NEED_ADMIN, cs_api_key_new_handler, "A new key, shown once." },
+	{ "DELETE", "/v1/keys/{id}", CS_NEED_ADMIN, cs_api_key_delete, "The key is worth nothing from now on." },
+	{ "POST", "/v1/reload", CS_NEED_ADMIN, cs_api_reload_now, "Read the configuration files again." },
+#ifdef CS_TEST_HOOKS
+	{ "POST", "/v1/test/clock", CS_NEED_ADMIN, cs_api_test_clock, "Move the daemon's clock (test builds only)." },
+#endif
+};
+const size_t cs_api_n_routes = CS_ARRAY_LEN(cs_api_routes);
+
+/* ---- matching */
+
+/* Does the path fit the pattern? Fills what stands for {…}. A last slash is not ignored. */
+static bool
+fits(const char *pattern, const char *path, const char *param[CS_API_PARAMS], struct cs_arena *mem)
+{
+	size_t n = 0, len;
+
+	while (*pattern != '\0' && *path != '\0') {
+		if (*pattern == '{') {
+			len = strcspn(path, "/");
+			if (len == 0 || n == CS_API_PARAMS)
+				return false;
+			param[n++] = cs_arena_strndup(mem, path, len);
+			path += len;
+			pattern += strcspn(pattern, "}") + 1;
+		} else if (*pattern++ != *path++)
+			return false;
+	}
+	return *pattern == '\0' && *path == '\0';
+}
+
+static const char *
+add_method(const char *allow, const char *method, struct cs_arena *mem)
+{
+	const char *more = strcmp(method, "GET") == 0 ? "GET, HEAD" : method;
+
+	return allow == NULL ? more : cs_arena_printf(mem, "%s, %s", allow, more);
+}
+
+const struct cs_api_route *
+cs_api_find(const char *method, const char *path, const char *param[CS_API_PARAMS], const char **allow, struct cs_arena *mem)
+{
+	*allow = NULL;
+	if (strcmp(method, "HEAD") == 0)
+		method = "GET";
+	for (size_t i = 0; i < cs_api_n_routes; i++) {
+		if (!fits(cs_api_routes[i].path, path, param, mem))
+			continue;
+		if (strcmp(cs_api_routes[i].method, method) == 0)
+			return &cs_api_routes[i];
+		*allow = add_method(*allow, cs_api_routes[i].method, mem);
+	}
+	return NULL;
+}
+
+void
+cs_api_list_routes(struct cs_buf *out)
+{
+	static const char *const needs[] = { [CS_NEED_OPEN] = "open", [CS_NEED_READ] = "read", [CS_NEED_ADMIN] = "admin" };
+
+	for (size_t i = 0; i < cs_api_n_routes; i++)
+		cs_buf_printf(out, "%-6s %-32s %-5s %s\n", cs_api_routes[i].method, cs_api_routes[i].path,
+		              needs[cs_api_routes[i].need], cs_api_routes[i].help);
+}
+
+/* ---- one request */
+
+static void
+refuse_with(struct cs_http_request *req, int status, const char *detail, const char *header, const char *value)
+{
+	CS_CLEANUP(cs_buf_fini) struct cs_buf b = CS_BUF_INIT(0);
+	const struct cs_problem p = { .status = status, .detail = detail };
+	const struct cs_http_header h = { header, value };
+	struct cs_http_reply r = { .status = status, .content_type = CS_PROBLEM_TYPE, .headers = &h, .n_headers = 1 };
+
+	cs_problem_write(&b, &p);
+	r.body = b.ptr;
+	r.body_len = b.len;
+	cs_http_reply(req, &r);
+}
+
+static void
+refuse_auth(struct cs_http_request *req, int status, const char *detail)
+{
+	if (status == 401)
+		refuse_with(req, 401, detail, "WWW-Authenticate", "Bearer realm=\"csrelay\"");
+	else
+		cs_api_problem(req, status, NULL, detail);
+}
+
+/* Strangers learn nothing about which paths there are: who may not read gets 401 first. */
+static void
+dispatch(struct cs_api_call *call, bool control)
+{
+	const char *allow;
+	struct cs_err err;
+	int status;
+
+	call->route = cs_api_find(call->req->method, call->req->path, call->param, &allow, &call->mem);
+	status = cs_auth_request(call->api, call->conf, call->req, control, call->route != NULL ? call->route->need : CS_NEED_READ,
+	                         &call->mem, &call->who, &err);
+	if (status != 0) {
+		refuse_auth(call->req, status, err.msg);
+		return;
+	}
+	cs_api_key_used(call->api, &call->who);
+	if (call->route != NULL)
+		call->route->handle(call);
+	else if (allow != NULL)
+		refuse_with(call->req, 405, "the path does not have this method", "Allow", allow);
+	else
+		cs_api_problem(call->req, 404, NULL, "there is no such path; GET /v1 lists them");
+}
+
+void
+cs_api_handle(struct cs_api *api, struct cs_http_request *req, bool control)
+{
+	struct cs_api_call call = { .api = api, .req = req };
+
+	if (api->closing && strcmp(req->path, "/healthz") != 0 && strcmp(req->path, "/readyz") != 0) {
+		cs_api_problem(req, 503, NULL, "the daemon is stopping");
+		return;
+	}
+	call.conf = cs_api_conf_ref(api);
+	cs_arena_init(&call.mem);
+	dispatch(&call, control);
+	cs_arena_fini(&call.mem);
+	cs_conf_unref(call.conf);
+}
