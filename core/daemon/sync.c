@@ -142,12 +142,14 @@ put(struct sync *y, struct cs_conn_row *want, bool paused, struct cs_err *err)
 	int rc;
 
 	want->state = state_now(old, paused);
-	want->state_reason = want->state == CS_CONN_CONNECTED ? "" : paused ? SWITCHED_OFF : old->state_reason;
+	want->state_reason = paused ? SWITCHED_OFF : "";
 	want->is_static = true;
 	if (old != NULL) {
 		want->id = old->id;
 		want->public_id = old->public_id;
 		want->facts = old->facts;
+		if (want->state != CS_CONN_CONNECTED && !paused)
+			want->state_reason = old->state_reason;
 		if (want->timezone[0] == '\0')
 			want->timezone = old->timezone;
 		want->state_since_ms = old->state == want->state ? old->state_since_ms : y->now_ms;

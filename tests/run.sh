@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# run.sh - the whole suite, as `./bootstrap check` and CI run it.
+#
+#   build-check  gcc, warnings as errors, test hooks: unit tests, contracts, the fault rounds
+#   build-san    clang, warnings as errors, address and undefined-behaviour sanitizers: unit tests and system tests
+#   cppcheck     without findings
+#
+# Every test counts once per build it ran in. Skips are named; one that tests/skips-allowed does not list is a failure.
+# CSRELAY_STAGES="unit san system fault cppcheck" chooses; CSRELAY_ROUNDS makes the fault rounds longer.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+top=$PWD
+jobs=$(nproc)
+stages=${CSRELAY_STAGES:-unit contract fault san system cppcheck}
+results=$top/build/results.txt
+mkdir -p build
+: >"$results"
+failed_stage=0
+
+say() { printf '\n== %s (%ss)\n' "$*" "$SECONDS"; }
+wants() { [[ " $stages " == *" $1 "* ]]; }
+
+build() { # folder, environment and configure arguments
+	local dir=$1; shift
+	say "building in $dir"
+	[ -x configure ] && [ configure -nt configure.ac ] && [ Makefile.in -nt Makefile.am ] || autoreconf -fi >build/autoreconf.log 2>&1 || { tail -20 build/autoreconf.log; exit 1; }
+	mkdir -p "$dir"
+	[ -f "$dir/Makefile" ] && [ "$dir/Makefile" -nt configure ] || (cd "$dir" && env "$@" >configure.log 2>&1) || { tail -20 "$dir/configure.log"; exit 1; }
+	make -C "$dir" -j"$jobs" all >"$dir/make.log" 2>&1 && make -C "$dir" -j"$jobs" check TESTS= >>"$dir/make.log" 2>&1 ||
+		{ grep -E 'error|warning|\*\*\*|undefined' "$dir/make.log" | head -30; exit 1; }
+}
+
+unit() { # folder, label: the Check programs
+	say "unit tests in $1"
+	make -C "$1" -j"$jobs" check-TESTS >"$1/check.log" 2>&1
+	find "$1/tests" "$1/plugins" "$1/sdk" -name '*.trs' 2>/dev/null | sort | while read -r trs; do
+		name=${trs#"$1"/}; name=${name%.trs}
+		verdict=$(sed -n 's/^:test-result: *//p' "$trs" | head -1)
+		case $verdict in
+		PASS*) echo "pass $2 $name" ;;
+		SKIP*) echo "skip $2 $name" ;;
+		*) echo "fail $2 $name"; [ -f "${trs%.trs}.log" ] && tail -30 "${trs%.trs}.log" >&2 ;;
+		esac
+	done >>"$results"
+}
+
+py() { # folder, label, files...
+	local dir=$1 label=$2; shift 2
+	say "$label in $dir"
+	CSRELAY_BUILD="$top/$dir" CSRELAY_SOURCE="$top" /usr/bin/python3 -m pytest -q -p no:cacheprovider --tb=short --junitxml="$dir/$label.xml" "$@"
+	/usr/bin/python3 tests/junit.py "$dir/$label.xml" "$label" >>"$results" || { echo "fail $label the-runner-itself" >>"$results"; }
+}
+
+if wants unit || wants contract || wants fault; then
+	build build-check CC=gcc "$top/configure" --enable-werror --enable-test-hooks
+	wants unit && unit build-check gcc
+	wants contract && py build-check contract tests/contract
+	wants fault && py build-check fault tests/fault
+fi
+if wants san || wants system; then
+	build build-san CC=clang CFLAGS="-O1 -g" "$top/configure" --enable-werror --enable-test-hooks --with-sanitizer=address,undefined
+	export ASAN_OPTIONS=detect_leaks=1:abort_on_error=1:detect_stack_use_after_return=0 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+	wants san && unit build-san sanitized
+	wants system && py build-san system tests/system
+fi
+if wants cppcheck; then
+	say "cppcheck"
+	if cppcheck -q -j"$jobs" --std=c11 --library=tests/cppcheck.cfg --enable=warning,portability --inline-suppr --suppressions-list=tests/cppcheck-suppressions \
+		--error-exitcode=1 -Icore -Isdk/include core plugins sdk/helpers sdk/check 2>build/cppcheck.log; then
+		echo "pass analysis cppcheck" >>"$results"
+	else
+		cat build/cppcheck.log >&2
+		echo "fail analysis cppcheck" >>"$results"
+	fi
+fi
+
+say "results"
+grep '^fail' "$results"
+passed=$(grep -c '^pass' "$results")
+failed=$(grep -c '^fail' "$results")
+skipped=$(grep -c '^skip' "$results")
+while read -r _ label name; do
+	if grep -qxF "$name" tests/skips-allowed; then
+		echo "skipped, as allowed: $label $name"
+	else
+		echo "skipped, and tests/skips-allowed does not list it: $label $name"
+		failed=$((failed + 1))
+	fi
+done < <(grep '^skip' "$results")
+[ "$passed" -gt 0 ] || failed=$((failed + 1))
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" = 0 ]
