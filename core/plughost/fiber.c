@@ -47,7 +47,9 @@
 #endif
 
 #define WARM 64             /* stacks that keep their memory */
+#ifndef CALM_US
 #define CALM_US 5000000     /* so long after a burst */
+#endif
 
 struct context {
 	void *sp;        /* x86-64 */

@@ -280,7 +280,7 @@ host_receipt(struct cs_call *call, const char *step, struct cs_bytes *value)
 	struct cs_call *c = enter(call, IN_RUN, "receipt");
 	const struct cs_wire_receipt *given;
 	const struct cs_noted *own;
-	struct cs_bytes ignored;
+	struct cs_bytes ignored = nothing;
 
 	value = value != NULL ? value : &ignored;
 	*value = nothing;

@@ -113,7 +113,7 @@ unknown_key(struct cs_fields *r, const struct cs_field *rows, const char *key)
 	const char *known[MAX_WORDS], *nearest;
 	size_t n = 0;
 
-	for (; rows[n].key != NULL && n < MAX_WORDS; n++)
+	for (; n < MAX_WORDS && rows[n].key != NULL; n++)
 		known[n] = rows[n].key;
 	if ((nearest = cs_nearest(key, known, n)) != NULL)
 		cs_fields_fail(r, "unknown key; did you mean \"%s\"?", nearest);
@@ -152,7 +152,7 @@ read_text(struct cs_fields *r, const struct cs_field *f, cs_field_check check, c
 static int
 read_word(struct cs_fields *r, const struct cs_field *f, const json_object *v, int *out)
 {
-	const char *text = NULL;
+	const char *text = "";
 	size_t n = 0;
 	int rc;
 

@@ -41,7 +41,8 @@ struct cs_remote_ops {
  * field, expected and found. Does not take over ops.
  */
 struct cs_remote_conf {
-	const char *dir, *name;
+	const char *dir;    /* one folder, or several with ":" between; each file is looked for in DIR, DIR/NAME, DIR/NAME/.libs */
+	const char *name;
 	const struct cs_remote_ops *ops;
 	bool trust_all;     /* uninstalled builds and tests: skip the owner and mode check */
 	size_t max_calls;   /* calls open at once; 0: 1024 */

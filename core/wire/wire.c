@@ -13,7 +13,7 @@
 #include <endian.h>
 #include <string.h>
 
-#define MIN_BYTES 5u /* an empty text or byte string */
+#define MIN_BYTES ((size_t)5) /* an empty text or byte string */
 
 long
 cs_wire_peek(const void *p, size_t n, struct cs_wire_frame *f)
@@ -201,7 +201,7 @@ lead_fields(struct cs_codec *c, const struct cs_lead **lead)
 	struct whole_lead copy, *w = &copy;
 
 	cs_codec_i32(c, &there);
-	if (there == 0) {
+	if (c->out != NULL ? *lead == NULL : there == 0) {
 		*lead = NULL;
 		return;
 	}

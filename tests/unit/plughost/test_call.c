@@ -100,6 +100,7 @@ start(const struct cs_plugin_v1 *p, size_t max_calls)
 
 	runner = cs_runner_new(p, max_calls, &err);
 	ck_assert_msg(runner != NULL, "%s", err.msg);
+	opened = closed = 0;
 }
 
 static void
@@ -108,6 +109,7 @@ stop(void)
 	cs_runner_free(runner);
 	cs_buf_fini(&in);
 	cs_buf_fini(&out);
+	out_at = 0;
 }
 
 /* Hand over what `in` holds. */
