@@ -24,7 +24,7 @@ cs_sb_fits(const char *pattern, const char *text, char tenant[CS_SB_TENANT_NAME 
 	const char *hole = strstr(pattern, "{tenant}");
 	size_t before, after, n = strlen(text);
 
-	strcpy(tenant, "default");
+	memcpy(tenant, "default", sizeof("default"));
 	if (hole == NULL)
 		return cs_secure_equal(pattern, strlen(pattern), text, n);
 	before = (size_t)(hole - pattern);

@@ -8,6 +8,7 @@
  */
 #include "config.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -359,7 +360,7 @@ page_of(struct query *q, json_object *spec)
 	json_object_object_add(found, "page", json_object_new_int64(number));
 	json_object_object_add(found, "size", json_object_new_int64(size));
 	json_object_object_add(found, "pages", json_object_new_int64((total + size - 1) / size));
-	snprintf(next, sizeof(next), "%lld", (long long)(from + size));
+	snprintf(next, sizeof(next), "%" PRId64, from + size);
 	if (from + size < total)
 		json_object_object_add(found, "after", json_object_new_string(next));
 	return found;

@@ -55,6 +55,14 @@ struct cs_sb_reply {
 
 typedef void (*cs_sb_handler)(void *ctx, const struct cs_sb_request *req, struct cs_sb_reply *reply);
 
+/*
+ * http_parse.c: the head in [p, p + n), its empty line included. 0, or the status to refuse it with. Then how many of the
+ * n bytes at p behind it belong to the body: 1 with *used and req->body_len (chunks are put together in place), 0 when
+ * more must come, else the status to refuse it with, negated.
+ */
+int cs_sb_parse_head(struct cs_sb_request *req, char *p, size_t n, bool *http10);
+int cs_sb_find_body(struct cs_sb_request *req, char *p, size_t n, size_t *used);
+
 /* The value of a header (name in lower case), or NULL. */
 const char *cs_sb_header(const struct cs_sb_request *req, const char *name);
 /* Add a header line; a value that could break the line apart is left out. */

@@ -208,9 +208,7 @@ param(struct asked *a, const char *name)
 	s = body != NULL ? cs_json_pointer_text(body, pointer) : "";
 	if (*s != '\0')
 		return s;
-	if (a->sc->query == NULL)
-		a->sc->query = cs_sb_parse_form(a->sc->req->query, strlen(a->sc->req->query));
-	return cs_json_pointer_text(a->sc->query, pointer);
+	return cs_json_pointer_text(cs_sb_scope_query(a->sc), pointer);
 }
 
 /* Client id and secret from Basic, both in text[]; false: there is none. */

@@ -74,18 +74,26 @@ breach(struct walk *w, const struct node *n, const char *keyword, const char *fm
 	return false;
 }
 
+static void
+go_below(struct walk *w, const char *name)
+{
+	size_t len = strlen(w->b->pointer), n = strlen(name), room = sizeof(w->b->pointer) - len;
+
+	if (room <= 2)
+		return;
+	n = n < room - 2 ? n : room - 2;
+	w->b->pointer[len] = '/';
+	memcpy(w->b->pointer + len + 1, name, n);
+	w->b->pointer[len + 1 + n] = '\0';
+}
+
 static bool
 check_below(struct walk *w, json_object *schema, json_object *v, const char *name)
 {
-	size_t len = strlen(w->b->pointer), n = strlen(name), room = sizeof(w->b->pointer) - len;
+	size_t len = strlen(w->b->pointer);
 	bool ok;
 
-	if (room > 2) {
-		n = n < room - 2 ? n : room - 2;
-		w->b->pointer[len] = '/';
-		memcpy(w->b->pointer + len + 1, name, n);
-		w->b->pointer[len + 1 + n] = '\0';
-	}
+	go_below(w, name);
 	if ((ok = check(w, schema, v)))
 		w->b->pointer[len] = '\0';
 	return ok;
@@ -159,9 +167,8 @@ characters(const char *s)
 }
 
 static bool
-check_text(struct walk *w, const struct node *n, json_object *v)
+check_text(struct walk *w, const struct node *n, const char *s)
 {
-	const char *s = json_object_get_string(v);
 	json_object *pattern = n->k[K_PATTERN], *collection = n->k[K_COLLECTION];
 
 	if (n->k[K_MIN_LENGTH] != NULL && characters(s) < bound(n, K_MIN_LENGTH, 0))
@@ -223,20 +230,31 @@ check_required(struct walk *w, const struct node *n, json_object *v)
 	return true;
 }
 
+/* "propertyNames": every name as a text. */
+static bool
+check_names(struct walk *w, json_object *schema, json_object *v)
+{
+	size_t len = strlen(w->b->pointer);
+	struct node n;
+
+	if (!json_object_is_type(schema, json_type_object))
+		return true;
+	sort_keywords(&n, schema);
+	CS_SB_MEMBERS(e, v) {
+		go_below(w, CS_SB_NAME(e));
+		if (!check_text(w, &n, CS_SB_NAME(e)))
+			return false;
+		w->b->pointer[len] = '\0';
+	}
+	return true;
+}
+
 static bool
 check_member(struct walk *w, const struct node *n, struct lh_entry *e)
 {
-	json_object *rest = n->k[K_ADDITIONAL], *node, *key;
+	json_object *rest = n->k[K_ADDITIONAL], *node;
 	const char *name = CS_SB_NAME(e);
-	bool ok;
 
-	if (n->k[K_NAMES] != NULL) {
-		key = json_object_new_string(name);
-		ok = check_below(w, n->k[K_NAMES], key, name);
-		json_object_put(key);
-		if (!ok)
-			return false;
-	}
 	if (n->k[K_PROPERTIES] != NULL && json_object_object_get_ex(n->k[K_PROPERTIES], name, &node))
 		return check_below(w, node, CS_SB_VALUE(e), name);
 	if (rest == NULL)
@@ -257,6 +275,8 @@ check_object(struct walk *w, const struct node *n, json_object *v)
 		return false;
 	if (json_object_object_length(v) < bound(n, K_MIN_PROPERTIES, 0))
 		return breach(w, n, "minProperties", "has too few members");
+	if (!check_names(w, n->k[K_NAMES], v))
+		return false;
 	CS_SB_MEMBERS(e, v) {
 		if (!check_member(w, n, e))
 			return false;
@@ -306,7 +326,7 @@ check_kind(struct walk *w, const struct node *n, json_object *v)
 {
 	switch (json_object_get_type(v)) {
 	case json_type_string:
-		return check_text(w, n, v);
+		return check_text(w, n, json_object_get_string(v));
 	case json_type_int:
 	case json_type_double:
 		return check_number(w, n, v);

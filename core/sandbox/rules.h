@@ -2,10 +2,11 @@
 /*
  * rules.h - the part of JSON Schema (draft 2020-12) that request bodies and data files are described with.
  *
- * Known: $ref ("#/pointer" into the whole file; beside it required and anyOf alone count), type, const, enum, pattern (POSIX extended), minLength, maxLength, minimum, maximum,
- * minItems, maxItems, items, properties, required, additionalProperties, propertyNames, minProperties, anyOf; and two of our
- * own: "collection" {"name", "field"}: the text must stand in that field of a record of that collection; "error": the
- * named answer to give when this node is what failed. Other keywords are notes.
+ * Known: $ref ("#/pointer" into the whole file; beside it required and anyOf alone count), type, const, enum, pattern
+ * (POSIX extended), minLength, maxLength, minimum, maximum, minItems, maxItems, items, properties, required,
+ * additionalProperties, propertyNames (text keywords), minProperties, anyOf; and two of our own: "collection" {"name",
+ * "field"}: the text must stand in that field of a record of that collection; "error": the named answer to give when this
+ * node is what failed. Other keywords are notes.
  */
 #ifndef CS_SANDBOX_RULES_H
 #define CS_SANDBOX_RULES_H

@@ -77,6 +77,29 @@ made_now(const struct cs_sb_scope *sc)
 	return (struct cs_sb_made){ sc->now_ms, sc->req->id };
 }
 
+/* RFC 7396 like cs_json_merge_patch, but what stays the same is shared instead of copied. */
+static json_object *
+laid_on(json_object *target, json_object *patch)
+{
+	json_object *made, *was;
+
+	if (!json_object_is_type(patch, json_type_object))
+		return json_object_get(patch);
+	made = json_object_new_object();
+	if (json_object_is_type(target, json_type_object)) {
+		CS_SB_MEMBERS(e, target)
+			json_object_object_add(made, CS_SB_NAME(e), json_object_get(CS_SB_VALUE(e)));
+	}
+	CS_SB_MEMBERS(e, patch) {
+		was = json_object_object_get(made, CS_SB_NAME(e));
+		if (CS_SB_VALUE(e) == NULL)
+			json_object_object_del(made, CS_SB_NAME(e));
+		else
+			json_object_object_add(made, CS_SB_NAME(e), laid_on(was, CS_SB_VALUE(e)));
+	}
+	return made;
+}
+
 /* Lay the collection's computed members on doc. Takes doc over. */
 static json_object *
 with_computed(struct cs_sb_scope *sc, const struct cs_sb_collection *c, json_object *doc)
@@ -87,7 +110,7 @@ with_computed(struct cs_sb_scope *sc, const struct cs_sb_collection *c, json_obj
 		return doc;
 	cs_sb_scope_set(sc, "record", json_object_get(doc));
 	cs_sb_eval(sc, c->computed, &extra);
-	whole = cs_json_merge_patch(doc, extra);
+	whole = laid_on(doc, extra);
 	json_object_put(extra);
 	json_object_put(doc);
 	cs_sb_scope_set(sc, "record", NULL);
@@ -189,7 +212,7 @@ do_update(struct cs_sb_scope *sc, json_object *step, struct cs_sb_reply *reply)
 	was = cs_sb_record_doc(c, r);
 	cs_sb_scope_set(sc, "record", json_object_get(was));
 	cs_sb_eval(sc, json_object_object_get(step, "with"), &with);
-	doc = with_computed(sc, c, cs_json_merge_patch(was, with));
+	doc = with_computed(sc, c, laid_on(was, with));
 	json_object_put(with);
 	json_object_put(was);
 	if ((other = cs_sb_conflict(sc->tenant, c, doc, r, &rule)) != NULL) {

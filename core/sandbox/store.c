@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +33,7 @@ index_key(const struct cs_sb_tenant *t, const struct cs_sb_collection *c, int in
 	size_t n = 0;
 
 	memcpy(key, head, sizeof(head));
-	for (; value[n] != '\0' && n < MAX_KEY; n++)
+	for (; n < MAX_KEY && value[n] != '\0'; n++)
 		key[12 + n] = (unsigned char)tolower((unsigned char)value[n]);
 	return cs_hash64(key, 12 + n);
 }
@@ -286,7 +287,7 @@ cs_sb_id_new(struct cs_sb_tenant *t, const struct cs_sb_collection *c)
 		cs_buf_fini(&b);
 		return id;
 	}
-	snprintf(text, sizeof(text), "%llu", (unsigned long long)((uint64_t)c->id_start + n));
+	snprintf(text, sizeof(text), "%" PRIu64, (uint64_t)c->id_start + n);
 	return encode_id(c, text);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * value.c - evaluating templates, expressions and conditions.
+ * value.c - evaluating templates and expressions.
  *
  * Templates are walked as they stand in the data file: a text without "${" costs one search, and most of an answer is
  * such text. Every evaluated value is a new reference; parts of a request or record are shared, never changed.
@@ -11,14 +11,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include "sandbox/engine.h"
 #include "sandbox/filters.h"
 #include "sandbox/value.h"
 #include "util/clock.h"
 #include "util/text.h"
-
-#define MAX_EXPR 400
 
 const char *
 cs_sb_scalar(const json_object *o)
@@ -38,119 +35,6 @@ cs_sb_with_member(json_object *o, const char *name, json_object *value)
 	json_object_put(o);
 	json_object_object_add(copy, name, value);
 	return copy;
-}
-
-/* ---- what a request brought */
-
-static void
-form_add(json_object *o, const char *name, const char *value)
-{
-	json_object *was = json_object_object_get(o, name), *list;
-
-	if (was == NULL) {
-		json_object_object_add(o, name, json_object_new_string(value));
-		return;
-	}
-	if (!json_object_is_type(was, json_type_array)) {
-		list = json_object_new_array();
-		json_object_array_add(list, json_object_get(was));
-		json_object_object_add(o, name, list);
-		was = list;
-	}
-	json_object_array_add(was, json_object_new_string(value));
-}
-
-json_object *
-cs_sb_parse_form(const char *s, size_t n)
-{
-	json_object *o = json_object_new_object();
-	const char *end = s + n, *amp, *eq;
-	char *name, *value;
-
-	for (; s < end; s = amp + 1) {
-		if ((amp = memchr(s, '&', (size_t)(end - s))) == NULL)
-			amp = end;
-		if (amp == s)
-			continue;
-		if ((eq = memchr(s, '=', (size_t)(amp - s))) == NULL)
-			eq = amp;
-		name = cs_sb_percent_decode(s, (size_t)(eq - s), true);
-		value = eq < amp ? cs_sb_percent_decode(eq + 1, (size_t)(amp - eq - 1), true) : cs_xstrdup("");
-		form_add(o, name, value);
-		free(name);
-		free(value);
-	}
-	return o;
-}
-
-json_object *
-cs_sb_scope_body(struct cs_sb_scope *sc)
-{
-	const struct cs_sb_request *req = sc->req;
-	const char *type = cs_sb_header(req, "content-type");
-
-	if (sc->body_read)
-		return sc->body;
-	sc->body_read = true;
-	if (type != NULL && strncasecmp(type, "application/x-www-form-urlencoded", 33) == 0)
-		sc->body = cs_sb_parse_form(req->body, req->body_len);
-	else if (req->body_len > 0)
-		cs_json_parse(req->body, req->body_len, 32, &sc->body, NULL);
-	return sc->body;
-}
-
-static json_object *
-path_values(struct cs_sb_scope *sc)
-{
-	if (sc->path != NULL)
-		return sc->path;
-	sc->path = json_object_new_object();
-	for (size_t i = 0; i < sc->nparams; i++) {
-		char *v = cs_sb_percent_decode(sc->params[i].value, sc->params[i].value_len, false);
-		char *k = cs_xstrndup(sc->params[i].name, sc->params[i].name_len);
-
-		json_object_object_add(sc->path, k, json_object_new_string(v));
-		free(k);
-		free(v);
-	}
-	return sc->path;
-}
-
-static json_object *
-query_values(struct cs_sb_scope *sc)
-{
-	if (sc->query == NULL)
-		sc->query = cs_sb_parse_form(sc->req->query, strlen(sc->req->query));
-	return sc->query;
-}
-
-void
-cs_sb_scope_set(struct cs_sb_scope *sc, const char *name, json_object *value)
-{
-	if (sc->vars == NULL)
-		sc->vars = json_object_new_object();
-	if (value != NULL)
-		json_object_object_add(sc->vars, name, value);
-	else
-		json_object_object_del(sc->vars, name);
-}
-
-void
-cs_sb_scope_secret(struct cs_sb_scope *sc, const char *text)
-{
-	if (text != NULL && *text != '\0' && sc->nsecrets < CS_ARRAY_LEN(sc->secrets))
-		sc->secrets[sc->nsecrets++] = cs_xstrdup(text);
-}
-
-void
-cs_sb_scope_fini(struct cs_sb_scope *sc)
-{
-	for (size_t i = 0; i < sc->nsecrets; i++)
-		free(sc->secrets[i]);
-	json_object_put(sc->path);
-	json_object_put(sc->query);
-	json_object_put(sc->body);
-	json_object_put(sc->vars);
 }
 
 /* ---- expressions */
@@ -214,9 +98,9 @@ known_root(struct cs_sb_scope *sc, const char *name)
 	if (strcmp(name, "body") == 0)
 		return cs_sb_scope_body(sc);
 	if (strcmp(name, "query") == 0)
-		return query_values(sc);
+		return cs_sb_scope_query(sc);
 	if (strcmp(name, "path") == 0)
-		return path_values(sc);
+		return cs_sb_scope_path(sc);
 	return sc->vars != NULL ? json_object_object_get(sc->vars, name) : NULL;
 }
 
@@ -224,7 +108,7 @@ known_root(struct cs_sb_scope *sc, const char *name)
 static json_object *
 lookup(struct cs_sb_scope *sc, char *expr)
 {
-	char *slash = strchr(expr, '/'), pointer[MAX_EXPR] = "";
+	char *slash = strchr(expr, '/'), pointer[CS_SB_MAX_EXPR] = "";
 	json_object *o;
 	const char *h;
 
@@ -246,7 +130,7 @@ lookup(struct cs_sb_scope *sc, char *expr)
 static bool
 eval_expr(struct cs_sb_scope *sc, const char *s, size_t n, json_object **out)
 {
-	char expr[MAX_EXPR], *filter, *next, *arg;
+	char expr[CS_SB_MAX_EXPR], *filter, *next, *arg;
 	json_object *v;
 	bool there;
 
@@ -276,7 +160,7 @@ eval_text(struct cs_sb_scope *sc, const char *s, size_t n, json_object **out)
 	struct cs_buf b = CS_BUF_INIT(16u << 20);
 	json_object *v;
 
-	if (open == s && (close = memchr(s, '}', n)) == end - 1)
+	if (open == s && memchr(s, '}', n) == end - 1)
 		return eval_expr(sc, s + 2, n - 3, out);
 	while (open != NULL && (close = memchr(open, '}', (size_t)(end - open))) != NULL) {
 		cs_buf_add(&b, s, (size_t)(open - s));
@@ -493,118 +377,4 @@ cs_sb_eval_int(struct cs_sb_scope *sc, json_object *t, int64_t dflt)
 		n = dflt;
 	free(s);
 	return n;
-}
-
-/* ---- conditions */
-
-static bool
-is_one_of(json_object *list, json_object *v)
-{
-	for (size_t i = 0; json_object_is_type(list, json_type_array) && i < json_object_array_length(list); i++) {
-		if (strcmp(cs_sb_scalar(json_object_array_get_idx(list, i)), cs_sb_scalar(v)) == 0)
-			return true;
-	}
-	return false;
-}
-
-static bool
-test_value(struct cs_sb_scope *sc, json_object *cond, json_object *v, bool there)
-{
-	json_object *want, *other = NULL;
-	const char *pattern = cs_json_str(cond, "matches", NULL);
-	bool ok = true;
-
-	if (json_object_object_get_ex(cond, "present", &want))
-		ok = ok && json_object_get_boolean(want) == there;
-	if (json_object_object_get_ex(cond, "is", &want)) {
-		cs_sb_eval(sc, want, &other);
-		ok = ok && there && strcmp(cs_sb_scalar(v), cs_sb_scalar(other)) == 0;
-		json_object_put(other);
-	}
-	if (json_object_object_get_ex(cond, "not", &want)) {
-		cs_sb_eval(sc, want, &other);
-		ok = ok && !(there && strcmp(cs_sb_scalar(v), cs_sb_scalar(other)) == 0);
-		json_object_put(other);
-	}
-	if (json_object_object_get_ex(cond, "in", &want)) {
-		cs_sb_eval(sc, want, &other);
-		ok = ok && there && is_one_of(other, v);
-		json_object_put(other);
-	}
-	if (pattern != NULL)
-		ok = ok && there && cs_sb_regex_matches(sc->crm->regexes, pattern, cs_sb_scalar(v));
-	return ok;
-}
-
-bool
-cs_sb_holds(struct cs_sb_scope *sc, json_object *cond)
-{
-	json_object *v = NULL;
-	bool there, ok;
-
-	if (cond == NULL)
-		return true;
-	if (json_object_is_type(cond, json_type_array)) {
-		for (size_t i = 0; i < json_object_array_length(cond); i++) {
-			if (!cs_sb_holds(sc, json_object_array_get_idx(cond, i)))
-				return false;
-		}
-		return true;
-	}
-	if (json_object_is_type(cond, json_type_string)) {
-		ok = cs_sb_eval(sc, cond, &v) && v != NULL && strcmp(json_object_get_string(v), "false") != 0;
-		json_object_put(v);
-		return ok;
-	}
-	there = cs_sb_eval(sc, json_object_object_get(cond, "value"), &v) && v != NULL;
-	ok = test_value(sc, cond, v, there);
-	json_object_put(v);
-	return ok;
-}
-
-/* ---- checking at load */
-
-static int
-check_text(const char *s, struct cs_err *err)
-{
-	const char *open, *close;
-	char expr[MAX_EXPR], *filter, *rest;
-
-	for (open = strstr(s, "${"); open != NULL; open = strstr(close, "${")) {
-		if ((close = strchr(open, '}')) == NULL || close - open - 2 >= MAX_EXPR)
-			return cs_err_set(err, CS_EINVAL, "\"%.80s\": \"${\" without its \"}\"", s);
-		memcpy(expr, open + 2, (size_t)(close - open) - 2);
-		expr[close - open - 2] = '\0';
-		rest = expr;
-		strsep(&rest, "|");
-		if (expr[0] < 'a' || expr[0] > 'z')
-			return cs_err_set(err, CS_EINVAL, "\"%.80s\": \"%.40s\" names no value", s, expr);
-		while ((filter = strsep(&rest, "|")) != NULL) {
-			filter[strcspn(filter, ":")] = '\0';
-			if (!cs_sb_filter_known(filter))
-				return cs_err_set(err, CS_EINVAL, "\"%.80s\": unknown filter \"%.40s\"", s, filter);
-		}
-	}
-	return 0;
-}
-
-int
-cs_sb_template_check(const json_object *t, struct cs_err *err)
-{
-	int rc = 0;
-
-	if (json_object_is_type(t, json_type_string))
-		return check_text(json_object_get_string((json_object *)t), err);
-	if (json_object_is_type(t, json_type_array)) {
-		for (size_t i = 0; rc == 0 && i < json_object_array_length(t); i++)
-			rc = cs_sb_template_check(json_object_array_get_idx(t, i), err);
-	}
-	if (json_object_is_type(t, json_type_object)) {
-		CS_SB_MEMBERS(e, t) {
-			if ((rc = check_text(CS_SB_NAME(e), err)) < 0 ||
-			    (rc = cs_sb_template_check(CS_SB_VALUE(e), err)) < 0)
-				break;
-		}
-	}
-	return rc;
 }

@@ -13,6 +13,8 @@
 #include "sandbox/data.h"
 #include "sandbox/http.h"
 
+#define CS_SB_MAX_EXPR 400 /* between "${" and "}" */
+
 struct cs_sb_engine;
 struct cs_sb_tenant;
 
@@ -39,6 +41,9 @@ struct cs_sb_scope {
 void cs_sb_scope_fini(struct cs_sb_scope *sc);
 /* The request's body: JSON, or an object of texts for form bodies. Borrowed; NULL when it is neither. */
 json_object *cs_sb_scope_body(struct cs_sb_scope *sc);
+/* Path parameters and query as objects of texts; borrowed, never NULL. */
+json_object *cs_sb_scope_path(struct cs_sb_scope *sc);
+json_object *cs_sb_scope_query(struct cs_sb_scope *sc);
 /* This text is a credential: the request log must not show it. Copied; NULL and "" are ignored. */
 void cs_sb_scope_secret(struct cs_sb_scope *sc, const char *text);
 /* Name a value for later expressions; takes it over (NULL forgets the name). */
