@@ -2,9 +2,9 @@
 /*
  * access.c - checking tokens, keys and signatures.
  *
- * A credential is one of several forms ("any"): where its text stands, what is around the token ("Bearer {token}"), and
- * which tokens are good: constants, patterns with {tenant} in them, or what our own token endpoint issued. The first
- * credential that tells a tenant decides whose data the request sees.
+ * A credential is one of several forms ("any"): where its text stands, what is around the token ("Bearer
+ * {token}"), and which tokens are good: constants, patterns with {tenant} in them, or what our own token
+ * endpoint issued. The first credential that tells a tenant decides whose data the request sees.
  */
 #include "config.h"
 
@@ -29,8 +29,8 @@ cs_sb_fits(const char *pattern, const char *text, char tenant[CS_SB_TENANT_NAME 
 		return cs_secure_equal(pattern, strlen(pattern), text, n);
 	before = (size_t)(hole - pattern);
 	after = strlen(hole + 8);
-	if (n <= before + after || n - before - after > CS_SB_TENANT_NAME || strncmp(pattern, text, before) != 0 ||
-	    strcmp(text + n - after, hole + 8) != 0)
+	if (n <= before + after || n - before - after > CS_SB_TENANT_NAME ||
+	    strncmp(pattern, text, before) != 0 || strcmp(text + n - after, hole + 8) != 0)
 		return false;
 	memcpy(tenant, text + before, n - before - after);
 	tenant[n - before - after] = '\0';
@@ -55,7 +55,8 @@ token_in(const char *form, char *text)
 }
 
 static enum verdict
-judge_token(struct cs_sb_scope *sc, struct cs_sb_crm_state *st, json_object *form, const char *token, char *tenant)
+judge_token(struct cs_sb_scope *sc, struct cs_sb_crm_state *st, json_object *form, const char *token,
+	    char *tenant)
 {
 	json_object *accept = cs_json_get(form, "accept");
 
@@ -165,9 +166,10 @@ check_credential(struct cs_sb_scope *sc, struct cs_sb_crm_state *st, json_object
 	char mine[CS_SB_TENANT_NAME + 1] = "default";
 
 	if (hook != NULL)
-		return cs_sb_webhook_signed(sc, cs_json_get(hook, "secrets"), cs_json_int(hook, "tolerance_s", 300)) ?
-		               NULL :
-		               error;
+		return cs_sb_webhook_signed(sc, cs_json_get(hook, "secrets"),
+					    cs_json_int(hook, "tolerance_s", 300))
+			   ? NULL
+			   : error;
 	switch (judge(sc, st, credential, mine)) {
 	case EXPIRED:
 		return cs_json_str(credential, "expired", error);

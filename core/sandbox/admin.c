@@ -33,7 +33,8 @@ refuse(struct cs_sb_reply *reply, int status, const char *message, const char *h
 static void
 give(struct cs_sb_reply *reply, json_object *o)
 {
-	cs_buf_adds(&reply->body, json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+	cs_buf_adds(&reply->body, json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |
+									JSON_C_TO_STRING_NOSLASHESCAPE));
 	cs_buf_addc(&reply->body, '\n');
 	json_object_put(o);
 }
@@ -82,10 +83,12 @@ put_record(struct cs_buf *b, const struct cs_sb_tenant *t, const struct cs_sb_re
 	put_time(b, "created_at", r->created_ms);
 	cs_buf_printf(b, "\"created_ms\":%lld,", (long long)r->created_ms);
 	put_time(b, "last_at", r->last_ms);
-	cs_buf_printf(b, "\"request\":%llu,\"last_request\":%llu,\"updates\":%u,\"repeats\":%u,\"deleted\":%s,\"doc\":",
-	              (unsigned long long)r->request, (unsigned long long)r->last_request, r->updates, r->repeats,
-	              r->deleted ? "true" : "false");
-	cs_buf_adds(b, r->doc != NULL ? json_object_to_json_string_ext(r->doc, JSON_C_TO_STRING_PLAIN) : "null");
+	cs_buf_printf(
+	    b, "\"request\":%llu,\"last_request\":%llu,\"updates\":%u,\"repeats\":%u,\"deleted\":%s,\"doc\":",
+	    (unsigned long long)r->request, (unsigned long long)r->last_request, r->updates, r->repeats,
+	    r->deleted ? "true" : "false");
+	cs_buf_adds(b,
+		    r->doc != NULL ? json_object_to_json_string_ext(r->doc, JSON_C_TO_STRING_PLAIN) : "null");
 	cs_buf_addc(b, '}');
 }
 
@@ -109,8 +112,9 @@ put_collection(struct call *call, struct cs_buf *b, const struct cs_sb_crm_state
 		sum.deleted += tab->deleted;
 		sum.repeats += tab->repeats;
 	}
-	cs_buf_printf(b, "{\"created\":%llu,\"updated\":%llu,\"deleted\":%llu,\"repeats\":%llu", (unsigned long long)sum.created,
-	              (unsigned long long)sum.updated, (unsigned long long)sum.deleted, (unsigned long long)sum.repeats);
+	cs_buf_printf(b, "{\"created\":%llu,\"updated\":%llu,\"deleted\":%llu,\"repeats\":%llu",
+		      (unsigned long long)sum.created, (unsigned long long)sum.updated,
+		      (unsigned long long)sum.deleted, (unsigned long long)sum.repeats);
 	cs_buf_adds(b, counts_only ? "}" : ",\"records\":[");
 	for (size_t i = 0; !counts_only && i < st->ntenants; i++) {
 		const struct cs_sb_table *tab = &st->by_no[i]->tables[no];
@@ -283,7 +287,8 @@ post_tokens(struct call *call)
 	struct cs_sb_tenant *t;
 
 	if (st == NULL || (!revoke && strcmp(what, "expire") != 0 && strcmp(what, "restore") != 0)) {
-		refuse(call->reply, 400, st == NULL ? "no such crm" : "\"do\" must be expire, revoke or restore", NULL);
+		refuse(call->reply, 400,
+		       st == NULL ? "no such crm" : "\"do\" must be expire, revoke or restore", NULL);
 		return;
 	}
 	if (strcmp(what, "restore") != 0)

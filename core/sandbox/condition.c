@@ -11,7 +11,8 @@
 static bool
 is_one_of(json_object *list, json_object *v)
 {
-	for (size_t i = 0; json_object_is_type(list, json_type_array) && i < json_object_array_length(list); i++) {
+	for (size_t i = 0; json_object_is_type(list, json_type_array) && i < json_object_array_length(list);
+	     i++) {
 		if (strcmp(cs_sb_scalar(json_object_array_get_idx(list, i)), cs_sb_scalar(v)) == 0)
 			return true;
 	}
@@ -93,7 +94,8 @@ check_text(const char *s, struct cs_err *err)
 		while ((filter = strsep(&rest, "|")) != NULL) {
 			filter[strcspn(filter, ":")] = '\0';
 			if (!cs_sb_filter_known(filter))
-				return cs_err_set(err, CS_EINVAL, "\"%.80s\": unknown filter \"%.40s\"", s, filter);
+				return cs_err_set(err, CS_EINVAL, "\"%.80s\": unknown filter \"%.40s\"", s,
+						  filter);
 		}
 	}
 	return 0;

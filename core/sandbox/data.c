@@ -2,15 +2,16 @@
 /*
  * data.c - reading a fake CRM from its data file, plugins/NAME/sandbox.json.
  *
- * For authors of plugins: the file describes the vendor's API as far as the plugin uses it, and as strictly as the
- * vendor is. sdk/schema/sandbox.schema.json is its exact form; this is what the parts mean.
+ * For authors of plugins: the file describes the vendor's API as far as the plugin uses it, and as strictly
+ * as the vendor is. sdk/schema/sandbox.schema.json is its exact form; this is what the parts mean.
  *
  *   {
  *     "title": "Acme CRM",
  *     "credentials": { "token": { "any": [ { "from": "${header/authorization}", "form": "Bearer {token}",
  *                                            "accept": ["sandbox-acme-token", "sandbox-acme-{tenant}"] } ] } },
  *     "needs": ["token"],
- *     "collections": { "contacts": { "id": { "form": "number", "start": 51 }, "unique": [ { "at": "/email" } ] } },
+ *     "collections": { "contacts": { "id": { "form": "number", "start": 51 },
+ *                                    "unique": [ { "at": "/email" } ] } },
  *     "endpoints": [
  *       { "method": "POST", "path": "/contacts",
  *         "body": { "type": "object", "required": ["email"], "properties": { "email": { "type": "string" } } },
@@ -18,46 +19,60 @@
  *         "answer": { "status": 201, "body": "${made}" } } ]
  *   }
  *
- * Paths stand below /NAME, so the plugin's base URL is http://127.0.0.1:8181/NAME. The first endpoint that fits method,
- * path ("/a/{id}/b", {id} being one segment, or a list of such), "query" (names that must be there) and "when" (a condition,
- * for APIs with one URL, such as GraphQL: {"value": "${body/query}", "matches": "clientCreate"}) takes the request. Then, in order:
+ * Paths stand below /NAME, so the plugin's base URL is http://127.0.0.1:8181/NAME. The first endpoint that
+ * fits method, path ("/a/{id}/b", {id} being one segment, or a list of such), "query" (names that must be
+ * there) and "when" (a condition, for APIs with one URL, such as GraphQL: {"value": "${body/query}",
+ * "matches": "clientCreate"}) takes the request. Then, in order:
  *
- *   needs    credentials. Each tells where its text stands and which tokens are good: constants, patterns with {tenant},
- *            and with "issued" what our own token endpoint gave out. {tenant} separates the data of many connections;
- *            everything else belongs to the tenant "default", or to what "tenant" says.
- *            "standard_webhooks" checks that signature instead.
- *   limit    the class whose limits are charged ("default"; a limit with class "*" counts for all). A limit is a rolling
- *            window (max, per_ms) or a bucket (max, restore_per_s) that an endpoint's "cost" is taken from.
- *   body     rules, the part of JSON Schema that rules.h lists. A breach answers the error "invalid" (or the one
- *            that the node names) with ${error/pointer}, ${error/name}, ${error/keyword}, ${error/message}.
+ *   needs    credentials. Each tells where its text stands and which tokens are good: constants, patterns
+ *            with {tenant}, and with "issued" what our own token endpoint gave out. {tenant} separates the
+ *            data of many connections; everything else belongs to the tenant "default", or to what "tenant"
+ *            says. "standard_webhooks" checks that signature instead.
+ *   limit    the class whose limits are charged ("default"; a limit with class "*" counts for all). A limit
+ *            is a rolling window (max, per_ms) or a bucket (max, restore_per_s) that an endpoint's "cost"
+ *            is taken from.
+ *   body     rules, the part of JSON Schema that rules.h lists. A breach answers the error "invalid" (or
+ *            the one that the node names) with ${error/pointer}, ${error/name}, ${error/keyword},
+ *            ${error/message}.
  *   steps    below. A step with "if" runs only when that holds. A step that fails answers its "error".
  *   answer   status, headers, "body" (a template, sent as JSON) or "text" with "type".
  *
- * Templates are JSON. "${root/pointer|filter:argument}" is a value of the request: roots are body (JSON or form), raw, query, path,
- * header (names in lower case), method, tenant, tenant_no, now, now_ms, now_s, uuid, hex (32 digits), base (our own URL), limit, error, id
- * and whatever steps named with "as". Alone in a text it keeps its type; absent values are left out. Filters: or:TEXT, null
- * (absent becomes null), digits, national (ten US digits), lower, upper, string, int, parse (JSON in text), split:SEP, first,
- * last, length, keys, url, html, base64. Operators: {"$each": list, "as": name, "value": T}, {"$merge": [T, ...]},
- * {"$pick": object, "names": list, "default": [...], "always": [...]}, {"$if": condition, "then": T, "else": T}, {"$first": [T, ...]}.
- * A condition is a template that must be there, {"value": T, "present"|"is"|"not"|"in"|"matches": ...}, or a list of these.
+ * Templates are JSON. "${root/pointer|filter:argument}" is a value of the request: roots are body (JSON or
+ * form), raw, query, path, header (names in lower case), method, tenant, tenant_no, now, now_ms, now_s,
+ * uuid, hex (32 digits), base (our own URL), limit, error, id and whatever steps named with "as". Alone in
+ * a text it keeps its type; absent values are left out. Filters: or:TEXT, null (absent becomes null),
+ * digits, national (ten US digits), lower, upper, string, int, parse (JSON in text), split:SEP, first,
+ * last, length, keys, url, html, base64. Operators: {"$each": list, "as": name, "value": T}, {"$merge": [T,
+ * ...]}, {"$pick": object, "names": list, "default": [...], "always": [...]}, {"$if": condition, "then": T,
+ * "else": T}, {"$first": [T, ...]}.
+ *
+ * A condition is a template that must be there, {"value": T, "present"|"is"|"not"|"in"|"matches": ...}, or
+ * a list of these.
  *
  * Steps:
- *   {"find": C, "as": N}     "where" {pointer: T} (absent values do not apply), "text" {value, in} for substrings, "groups" for
- *                            filters the request brings (ORed groups of ANDed filters), "sort", "page", "lag": true for what
- *                            the vendor reads from its search index. N is {items, total, page, size, pages, after};
- *                            with "one": true N is the record itself, and with "error" it must be there.
- *   {"create": C, "record": T}  "as" names it. "id": T gives the id; "again": "count" counts a repeated id instead of failing.
+ *   {"find": C, "as": N}     "where" {pointer: T} (absent values do not apply), "text" {value, in} for
+ *                            substrings, "groups" for filters the request brings (ORed groups of ANDed
+ *                            filters), "sort", "page", "lag": true for what the vendor reads from its
+ *                            search index. N is {items, total, page, size, pages, after}; with "one": true
+ *                            N is the record itself, and with "error" it must be there.
+ *   {"create": C, "record": T}  "as" names it. "id": T gives the id; "again": "count" counts a repeated id
+ *                               instead of failing.
  *   {"update": C, "id": T, "with": T}, {"delete": C, "id": T}
  *   {"check": condition, "error": E}, {"fail": E}, {"set": {N: T}}, {"do": [steps]}, {"answer": {...}}
- *   {"match": T, "pattern": regex, "as": N}   N is the list of what the parentheses caught
- *   {"each": T, "as": N, "do": [steps], "collect": T, "into": N}   with "collect_errors" an error becomes an element
- *   {"oauth": "authorize"|"token"|"revoke"|"introspect", "as": N}  see "oauth": clients, grants, life times, rotation;
- *                            a failure answers the error "oauth" (or "error") with ${error/code} and ${error/message}.
+ *   {"match": T, "pattern": regex, "as": N}
+ *                            N is the list of what the parentheses caught
+ *   {"each": T, "as": N, "do": [steps], "collect": T, "into": N}
+ *                            with "collect_errors" an error becomes an element
+ *   {"oauth": "authorize"|"token"|"revoke"|"introspect", "as": N}
+ *                            as "oauth" says: clients, grants, life times, rotation; a failure answers the
+ *                            error "oauth" (or "error") with ${error/code} and ${error/message}
  *
  * Rules that are needed twice stand in "schemas" and are named by {"$ref": "#/schemas/NAME"}.
- * Collections: how ids look, what is unique (a breach answers its "error" with ${conflict/id}), what is indexed, "computed"
- * members laid on every record (${record} is it), "seed" records of every tenant, "lag_ms" of the search index.
- * Errors are named answers. unauthorized, not_found, no_route, bad_json, invalid, limited, conflict, oauth and server have defaults.
+ * Collections: how ids look, what is unique (a breach answers its "error" with ${conflict/id}), what is
+ * indexed, "computed" members laid on every record (${record} is it), "seed" records of every tenant,
+ * "lag_ms" of the search index.
+ * Errors are named answers. unauthorized, not_found, no_route, bad_json, invalid, limited, conflict, oauth
+ * and server have defaults.
  */
 #include "config.h"
 
@@ -80,8 +95,9 @@ read_path(struct cs_sb_path *path, const char *s)
 	for (s++; *s != '\0'; s += n + (s[n] == '/')) {
 		n = strcspn(s, "/");
 		path->v = cs_xrealloc(path->v, (path->n + 1) * sizeof(*path->v));
-		path->v[path->n++] = s[0] == '{' && s[n - 1] == '}' ? (struct cs_sb_segment){ s + 1, n - 2, true } :
-		                                                      (struct cs_sb_segment){ s, n, false };
+		path->v[path->n++] = s[0] == '{' && s[n - 1] == '}'
+					 ? (struct cs_sb_segment){ s + 1, n - 2, true }
+					 : (struct cs_sb_segment){ s, n, false };
 		path->slash = s[n] == '/';
 	}
 }
@@ -104,7 +120,8 @@ read_paths(struct cs_sb_endpoint *ep, json_object *path, struct cs_err *err)
 		for (size_t k = 0; k < ep->paths[i].n; k++)
 			params += ep->paths[i].v[k].param;
 		if (params > CS_SB_MAX_PARAMS)
-			return cs_err_set(err, CS_EINVAL, "the path \"%.80s\" has more than %d parameters", s, CS_SB_MAX_PARAMS);
+			return cs_err_set(err, CS_EINVAL, "the path \"%.80s\" has more than %d parameters", s,
+					  CS_SB_MAX_PARAMS);
 	}
 	return 0;
 }
@@ -154,7 +171,8 @@ read_collection(struct cs_sb_collection *c, json_object *o, struct cs_err *err)
 	read_index(c, o);
 	for (size_t i = 0; c->seed != NULL && i < json_object_array_length(c->seed); i++) {
 		if (*cs_json_pointer_text(json_object_array_get_idx(c->seed, i), c->id_at) == '\0')
-			return cs_err_set(err, CS_EINVAL, "/collections/%s/seed/%zu: no %s", c->name, i, c->id_at);
+			return cs_err_set(err, CS_EINVAL, "/collections/%s/seed/%zu: no %s", c->name, i,
+					  c->id_at);
 	}
 	return 0;
 }
@@ -210,7 +228,8 @@ read_limits(struct cs_sb_crm *crm, struct cs_err *err)
 		l->restore_per_s = json_object_get_double(cs_json_get(o, "restore_per_s"));
 		l->headers = cs_json_get(o, "headers");
 		if ((l->per_ms > 0) == (l->restore_per_s > 0))
-			return cs_err_set(err, CS_EINVAL, "/limits/%zu: one of per_ms and restore_per_s is needed", i);
+			return cs_err_set(err, CS_EINVAL,
+					  "/limits/%zu: one of per_ms and restore_per_s is needed", i);
 	}
 	return 0;
 }
@@ -261,7 +280,8 @@ check_regexes(struct cs_sb_crm *crm, json_object *o, struct cs_err *err)
 		if ((strcmp(CS_SB_NAME(e), "pattern") == 0 || strcmp(CS_SB_NAME(e), "matches") == 0) &&
 		    json_object_is_type(v, json_type_string) &&
 		    cs_sb_regex(crm->regexes, json_object_get_string(v)) == NULL)
-			return cs_err_set(err, CS_EINVAL, "\"%.80s\" is no regular expression", json_object_get_string(v));
+			return cs_err_set(err, CS_EINVAL, "\"%.80s\" is no regular expression",
+					  json_object_get_string(v));
 		if ((rc = check_regexes(crm, v, err)) < 0)
 			return rc;
 	}
@@ -271,7 +291,8 @@ check_regexes(struct cs_sb_crm *crm, json_object *o, struct cs_err *err)
 static int
 check_error_name(const struct cs_sb_crm *crm, const char *name, struct cs_err *err)
 {
-	if (name == NULL || (crm->errors != NULL && cs_json_get(crm->errors, name) != NULL) || cs_sb_default_error(name))
+	if (name == NULL || (crm->errors != NULL && cs_json_get(crm->errors, name) != NULL) ||
+	    cs_sb_default_error(name))
 		return 0;
 	return cs_err_set(err, CS_EINVAL, "there is no error named \"%.60s\"", name);
 }
@@ -289,7 +310,8 @@ check_step(const struct cs_sb_crm *crm, json_object *step, struct cs_err *err)
 	for (size_t i = 0; i < CS_ARRAY_LEN(verbs); i++)
 		n += json_object_object_get_ex(step, verbs[i], NULL);
 	if (n != 1 && !(n == 0 && inner != NULL))
-		return cs_err_set(err, CS_EINVAL, "a step needs one verb: %.120s", json_object_to_json_string(step));
+		return cs_err_set(err, CS_EINVAL, "a step needs one verb: %.120s",
+				  json_object_to_json_string(step));
 	for (size_t i = 0; i < CS_ARRAY_LEN(on_collection); i++) {
 		const char *name = cs_json_str(step, on_collection[i], NULL);
 
@@ -317,11 +339,13 @@ check_endpoints(const struct cs_sb_crm *crm, struct cs_err *err)
 
 		for (size_t k = 0; rc == 0 && ep->steps != NULL && k < json_object_array_length(ep->steps); k++)
 			rc = check_step(crm, json_object_array_get_idx(ep->steps, k), &why);
-		for (size_t k = 0; rc == 0 && ep->needs != NULL && k < json_object_array_length(ep->needs); k++) {
+		for (size_t k = 0; rc == 0 && ep->needs != NULL && k < json_object_array_length(ep->needs);
+		     k++) {
 			const char *name = cs_sb_scalar(json_object_array_get_idx(ep->needs, k));
 
 			if (crm->credentials == NULL || cs_json_get(crm->credentials, name) == NULL)
-				rc = cs_err_set(&why, CS_EINVAL, "there is no credential named \"%.60s\"", name);
+				rc = cs_err_set(&why, CS_EINVAL, "there is no credential named \"%.60s\"",
+						name);
 		}
 		if (rc < 0)
 			return cs_err_set(err, rc, "/endpoints/%zu: %s", i, why.msg);

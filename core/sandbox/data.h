@@ -74,8 +74,8 @@ struct cs_sb_crm {
 
 /*
  * Read NAME/sandbox.json or NAME.sandbox.json. On failure CS_E* and *err says file, JSON pointer and fault.
- * The whole file is checked against sdk/schema/sandbox.schema.json (compiled in), then what a schema cannot say:
- * names that must exist, expressions, regular expressions, paths.
+ * The whole file is checked against sdk/schema/sandbox.schema.json (compiled in), then what a schema cannot
+ * say: names that must exist, expressions, regular expressions, paths.
  */
 int cs_sb_crm_load(struct cs_sb_crm **out, const char *name, const char *path, struct cs_err *err);
 /* The same from text, for tests. */

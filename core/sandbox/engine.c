@@ -4,8 +4,8 @@
  *
  *   crm by first segment -> endpoint -> access -> fault -> limits -> rules -> steps -> answer -> fault -> log
  *
- * A fault is looked for once, when endpoint and tenant are known. One that acts before ends the way there, so nothing
- * happened in the CRM; one that acts after bends the finished answer.
+ * A fault is looked for once, when endpoint and tenant are known. One that acts before ends the way there, so
+ * nothing happened in the CRM; one that acts after bends the finished answer.
  */
 #include "config.h"
 
@@ -81,7 +81,8 @@ cs_sb_answer(struct cs_sb_scope *sc, json_object *answer, struct cs_sb_reply *re
 		free(s);
 	} else if (body != NULL && cs_sb_eval(sc, body, &v)) {
 		reply->type = cs_json_str(answer, "type", "application/json");
-		cs_buf_adds(&reply->body, json_object_to_json_string_ext(v, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+		cs_buf_adds(&reply->body, json_object_to_json_string_ext(
+					      v, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
 		json_object_put(v);
 	}
 }
@@ -89,7 +90,8 @@ cs_sb_answer(struct cs_sb_scope *sc, json_object *answer, struct cs_sb_reply *re
 void
 cs_sb_fail(struct cs_sb_scope *sc, const char *error, struct cs_sb_reply *reply)
 {
-	json_object *answer = sc->crm != NULL && sc->crm->errors != NULL ? cs_json_get(sc->crm->errors, error) : NULL;
+	json_object *answer =
+	    sc->crm != NULL && sc->crm->errors != NULL ? cs_json_get(sc->crm->errors, error) : NULL;
 	json_object *why = sc->vars != NULL ? json_object_object_get(sc->vars, "error") : NULL;
 
 	if (answer != NULL) {
@@ -202,7 +204,8 @@ has_value(void *ctx, const char *collection, const char *field, const char *valu
 	}
 	tab = &sc->tenant->tables[c->no];
 	for (size_t i = 0; i < tab->n; i++) {
-		if (!tab->v[i]->deleted && tab->v[i]->doc != NULL && cs_sb_same(c, tab->v[i]->doc, field, value))
+		if (!tab->v[i]->deleted && tab->v[i]->doc != NULL &&
+		    cs_sb_same(c, tab->v[i]->doc, field, value))
 			return true;
 	}
 	return false;
@@ -224,8 +227,11 @@ tell_breach(struct cs_sb_scope *sc, const struct cs_sb_breach *b)
 static bool
 refuse_body(struct cs_sb_scope *sc, struct cs_sb_reply *reply)
 {
-	struct cs_sb_rules rules = { .schema = sc->endpoint->body, .root = sc->crm->doc, .regexes = sc->crm->regexes,
-		                     .has = has_value, .ctx = sc };
+	struct cs_sb_rules rules = { .schema = sc->endpoint->body,
+				     .root = sc->crm->doc,
+				     .regexes = sc->crm->regexes,
+				     .has = has_value,
+				     .ctx = sc };
 	struct cs_sb_breach b;
 
 	if (sc->endpoint->body == NULL)
@@ -343,8 +349,8 @@ cs_sb_engine_now(const struct cs_sb_engine *e)
 }
 
 void
-cs_sb_engine_init(struct cs_sb_engine *e, struct cs_clock *clock, struct cs_sb_crm **crms, size_t n, size_t keep_docs,
-                  int64_t lag_ms)
+cs_sb_engine_init(struct cs_sb_engine *e, struct cs_clock *clock, struct cs_sb_crm **crms, size_t n,
+		  size_t keep_docs, int64_t lag_ms)
 {
 	*e = (struct cs_sb_engine){ .clock = clock, .ncrms = n };
 	e->store = (struct cs_sb_store){ .keep_docs = keep_docs, .lag_ms = lag_ms };

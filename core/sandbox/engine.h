@@ -2,7 +2,8 @@
 /*
  * engine.h - all fake CRMs together: routing, access, limits, rules, steps, answers, faults, the request log.
  *
- * One thread owns an engine; only the clock's offset may be moved from outside. Tests drive it through a real socket.
+ * One thread owns an engine; only the clock's offset may be moved from outside. Tests drive it through a real
+ * socket.
  */
 #ifndef CS_SANDBOX_ENGINE_H
 #define CS_SANDBOX_ENGINE_H

@@ -43,7 +43,10 @@ path_matches(const char *p, const char *s)
 	size_t wild;
 
 	for (; *p != '\0'; p++, s++) {
-		wild = *p == '*' ? 1 : strncmp(p, "...", 3) == 0 ? 3 : strncmp(p, "\xe2\x80\xa6", 3) == 0 ? 3 : 0;
+		wild = *p == '*'			    ? 1
+		       : strncmp(p, "...", 3) == 0	    ? 3
+		       : strncmp(p, "\xe2\x80\xa6", 3) == 0 ? 3
+							    : 0;
 		if (wild > 0) {
 			for (;; s++) {
 				if (path_matches(p + wild, s))
@@ -73,7 +76,8 @@ cs_sb_fault_matches(const char *match, const char *method, const char *path)
 	if (strcmp(match, "*") == 0)
 		return true;
 	if (match[n] == ' ') {
-		if (strcmp(match, "*") != 0 && match[0] != '*' && (strlen(method) != n || strncmp(match, method, n) != 0))
+		if (strcmp(match, "*") != 0 && match[0] != '*' &&
+		    (strlen(method) != n || strncmp(match, method, n) != 0))
 			return false;
 		match += n + 1;
 	}
@@ -83,12 +87,14 @@ cs_sb_fault_matches(const char *match, const char *method, const char *path)
 static bool
 applies(const struct cs_sb_fault *f, const char *crm, const char *tenant, const char *method, const char *path)
 {
-	return (f->crm == NULL || strcmp(f->crm, crm) == 0) && (f->tenant == NULL || strcmp(f->tenant, tenant) == 0) &&
+	return (f->crm == NULL || strcmp(f->crm, crm) == 0) &&
+	       (f->tenant == NULL || strcmp(f->tenant, tenant) == 0) &&
 	       cs_sb_fault_matches(f->match, method, path);
 }
 
 const struct cs_sb_fault *
-cs_sb_fault_take(struct cs_sb_faults *f, const char *crm, const char *tenant, const char *method, const char *path)
+cs_sb_fault_take(struct cs_sb_faults *f, const char *crm, const char *tenant, const char *method,
+		 const char *path)
 {
 	for (size_t i = 0; i < f->n; i++) {
 		struct cs_sb_fault *x = f->v[i];
@@ -141,7 +147,8 @@ cs_sb_fault_bend(const struct cs_sb_fault *f, struct cs_sb_reply *r)
 			cs_sb_reply_header(r, "Retry-After", seconds);
 		break;
 	case CS_SB_STATUS:
-		set_body(r, f->body != NULL && f->body[0] == '{' ? "application/json" : "text/plain", f->body != NULL ? f->body : "");
+		set_body(r, f->body != NULL && f->body[0] == '{' ? "application/json" : "text/plain",
+			 f->body != NULL ? f->body : "");
 		r->status = f->status;
 		break;
 	case CS_SB_CUT_BODY:
@@ -209,8 +216,9 @@ kind_of(struct cs_sb_fault *f, const char *name, struct cs_err *err)
 		}
 	}
 	cs_err_set(err, CS_EINVAL, "there is no fault named \"%.40s\"", name);
-	cs_err_hint(err, "latency, 429, 401, error, error_after, status, cut, oversized, html, cut_json, empty, "
-	                 "timeout_before, timeout_after, close_before or close_after");
+	cs_err_hint(err,
+		    "latency, 429, 401, error, error_after, status, cut, oversized, html, cut_json, empty, "
+		    "timeout_before, timeout_after, close_before or close_after");
 	return CS_EINVAL;
 }
 

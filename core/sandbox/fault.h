@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fault.h - trouble on demand. POST /_faults adds one; it is taken by the requests that it matches, `times` times.
+ * fault.h - trouble on demand. POST /_faults adds one; the requests that it matches take it, `times` times.
  *
- * Kinds (the table in fault.c): what is before the answer is "before" (nothing happens in the CRM) or "after" (it did):
+ * What is called "before" happens before anything was done in the CRM, "after" when it was done:
  *   latency                          the right answer, late
  *   429, 401                         the vendor's own refusal; retry_after adds that header to a 429
  *   error, error_after               a 500 (or "status"), without and with having done it
  *   status                           "status" with "body", nothing done
- *   cut, oversized, html, cut_json, empty    done, but the answer is half sent, 5 MB long, HTML, half of its JSON, nothing
+ *   cut, oversized, html, cut_json, empty
+ *                                    done, but the body is half sent, 5 MB, HTML, half of its JSON, nothing
  *   timeout_before, timeout_after    never answers
  *   close_before, close_after        closes after reading
  */
@@ -18,8 +19,20 @@
 #include "util/json.h"
 
 enum cs_sb_fault_kind {
-	CS_SB_LATENCY, CS_SB_429, CS_SB_401, CS_SB_ERROR, CS_SB_ERROR_AFTER, CS_SB_STATUS, CS_SB_CUT_BODY, CS_SB_OVERSIZED,
-	CS_SB_HTML, CS_SB_CUT_JSON, CS_SB_EMPTY, CS_SB_TIMEOUT_BEFORE, CS_SB_TIMEOUT_AFTER, CS_SB_CLOSE_BEFORE,
+	CS_SB_LATENCY,
+	CS_SB_429,
+	CS_SB_401,
+	CS_SB_ERROR,
+	CS_SB_ERROR_AFTER,
+	CS_SB_STATUS,
+	CS_SB_CUT_BODY,
+	CS_SB_OVERSIZED,
+	CS_SB_HTML,
+	CS_SB_CUT_JSON,
+	CS_SB_EMPTY,
+	CS_SB_TIMEOUT_BEFORE,
+	CS_SB_TIMEOUT_AFTER,
+	CS_SB_CLOSE_BEFORE,
 	CS_SB_CLOSE_AFTER,
 };
 
@@ -45,7 +58,8 @@ struct cs_sb_faults {
 
 /* Read {"fault", "crm", "match", "tenant", "times", "skip", "latency_ms", "retry_after", "status", "body"}. */
 int cs_sb_fault_add(struct cs_sb_faults *f, json_object *o, uint64_t *id, struct cs_err *err);
-/* The fault that this request gets, counted, or NULL. Valid until the next call. `path` begins behind the CRM's name. */
+/* The fault that this request gets, counted, or NULL. Valid until the next call. `path` begins behind the
+ * CRM's name. */
 const struct cs_sb_fault *cs_sb_fault_take(struct cs_sb_faults *f, const char *crm, const char *tenant,
                                            const char *method, const char *path);
 /* Bend a finished reply. For kinds that happen before, the reply holds the refusal already. */
@@ -53,7 +67,7 @@ void cs_sb_fault_bend(const struct cs_sb_fault *f, struct cs_sb_reply *reply);
 /* id 0: all. */
 void cs_sb_faults_drop(struct cs_sb_faults *f, uint64_t id);
 json_object *cs_sb_faults_show(const struct cs_sb_faults *f);
-/* "*", "/a/..", "POST /a/" + "*" or the same with an ellipsis or {name}; for tests. */
+/* Is this request meant? See path_matches in fault.c for the patterns. */
 bool cs_sb_fault_matches(const char *match, const char *method, const char *path);
 
 #endif

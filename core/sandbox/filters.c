@@ -81,7 +81,8 @@ f_digits(json_object *v, const char *arg CS_UNUSED)
 	return take_text(v, digits_of(v));
 }
 
-/* National digits: a leading 1 of an eleven-digit number goes (+1 is the only country these CRMs are sold in). */
+/* National digits: a leading 1 of an eleven-digit number goes (+1 is the only country these CRMs are sold
+ * in). */
 static json_object *
 f_national(json_object *v, const char *arg CS_UNUSED)
 {

@@ -2,9 +2,9 @@
 /*
  * find.c - candidates, conditions, order, page.
  *
- * Candidates come from the look-up table where a condition is an equality on an indexed pointer, else from the whole
- * table. Every candidate is then tested on the document that the caller may see: the present one, or with "lag" the one
- * in the search index.
+ * Candidates come from the look-up table where a condition is an equality on an indexed pointer, else from the
+ * whole table. Every candidate is then tested on the document that the caller may see: the present one, or with
+ * "lag" the one in the search index.
  */
 #include "config.h"
 
@@ -16,7 +16,20 @@
 #include "sandbox/find.h"
 #include "util/text.h"
 
-enum op { OP_EQ, OP_NE, OP_IN, OP_NOT_IN, OP_CONTAINS, OP_HAS, OP_LACKS, OP_GT, OP_GTE, OP_LT, OP_LTE, OP_NONE };
+enum op {
+	OP_EQ,
+	OP_NE,
+	OP_IN,
+	OP_NOT_IN,
+	OP_CONTAINS,
+	OP_HAS,
+	OP_LACKS,
+	OP_GT,
+	OP_GTE,
+	OP_LT,
+	OP_LTE,
+	OP_NONE
+};
 
 static const char *const op_names[] = { "eq", "ne", "in", "not_in", "contains", "has", "lacks",
 	                                "gt", "gte", "lt", "lte" };
@@ -115,7 +128,8 @@ read_groups(struct query *q, json_object *spec, struct cs_err *err)
 	    !json_object_is_type(q->groups, json_type_array))
 		return 0;
 	for (size_t i = 0; i < json_object_array_length(q->groups); i++) {
-		filters = cs_json_pointer(json_object_array_get_idx(q->groups, i), cs_json_str(spec, "filters", "/filters"));
+		filters = cs_json_pointer(json_object_array_get_idx(q->groups, i),
+					  cs_json_str(spec, "filters", "/filters"));
 		if (!json_object_is_type(filters, json_type_array))
 			continue;
 		q->ngroups++;
@@ -180,7 +194,10 @@ holds(const struct query *q, const struct test *t, json_object *doc)
 		return !there;
 	default:
 		cmp = compare_values(have, t->value);
-		return there && (t->op == OP_GT ? cmp > 0 : t->op == OP_GTE ? cmp >= 0 : t->op == OP_LT ? cmp < 0 : cmp <= 0);
+		return there && (t->op == OP_GT	   ? cmp > 0
+				 : t->op == OP_GTE ? cmp >= 0
+				 : t->op == OP_LT  ? cmp < 0
+						   : cmp <= 0);
 	}
 }
 
@@ -194,14 +211,16 @@ group_holds(const struct query *q, int group, json_object *doc)
 	return true;
 }
 
-/* Is the text in one of the fields, as it is or digits in digits? Several fields joined by a space stand as "/a /b". */
+/* Is the text in one of the fields, as it is or digits in digits? Several fields joined by a space stand as
+ * "/a /b". */
 static bool
 text_matches(const struct query *q, json_object *doc)
 {
 	if (q->text == NULL)
 		return true;
 	for (size_t i = 0; i < json_object_array_length(q->text_in); i++) {
-		char *spec = cs_xstrdup(cs_sb_scalar(json_object_array_get_idx(q->text_in, i))), *rest = spec, *p;
+		char *spec = cs_xstrdup(cs_sb_scalar(json_object_array_get_idx(q->text_in, i))), *rest = spec,
+		     *p;
 		struct cs_buf have = CS_BUF_INIT(0);
 		char digits[64];
 		bool hit;
@@ -288,7 +307,8 @@ read_by_id(struct query *q)
 {
 	struct cs_sb_record *r;
 
-	if (q->nhits > 0 || q->ntests != 1 || q->tests[0].group != 0 || strcmp(q->tests[0].pointer, q->c->id_at) != 0)
+	if (q->nhits > 0 || q->ntests != 1 || q->tests[0].group != 0 ||
+	    strcmp(q->tests[0].pointer, q->c->id_at) != 0)
 		return;
 	r = cs_sb_record_by_id(q->sc->tenant, q->c, q->tests[0].value);
 	if (r == NULL || r->doc != NULL)

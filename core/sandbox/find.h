@@ -9,8 +9,9 @@
 #include "sandbox/value.h"
 
 /*
- * Run a find step. *found is a new object {items, total, page, size, pages, after}; with *first the first hit's record
- * (NULL: none). CS_EINVAL with *err when the request asks for something the data file does not know (an operator).
+ * Run a find step. *found is a new object {items, total, page, size, pages, after}; with *first the first hit's
+ * record (NULL: none). CS_EINVAL with *err when the request asks for something the data file does not know (an
+ * operator).
  */
 int cs_sb_find(struct cs_sb_scope *sc, json_object *step, const struct cs_sb_collection *c, json_object **found,
                struct cs_sb_record **first, struct cs_err *err);

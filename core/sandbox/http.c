@@ -2,10 +2,11 @@
 /*
  * http.c - a small HTTP/1.1 server on raw sockets and one epoll.
  *
- * A connection is in one of three states: reading (EPOLLIN), waiting (an answer is ready but late, or will never come;
- * only the client's leaving is watched) and writing (EPOLLOUT). One request is answered at a time; what was pipelined
- * behind it stays in the buffer. Heads above 32 KiB and bodies above 8 MiB end the connection with 431 or 413. There
- * are no idle time-outs: clients are on this machine and a held connection is a fault that was asked for.
+ * A connection is in one of three states: reading (EPOLLIN), waiting (an answer is ready but late, or will
+ * never come; only the client's leaving is watched) and writing (EPOLLOUT). One request is answered at a time;
+ * what was pipelined behind it stays in the buffer. Heads above 32 KiB and bodies above 8 MiB end the
+ * connection with 431 or 413. There are no idle time-outs: clients are on this machine and a held connection is
+ * a fault that was asked for.
  */
 #include "config.h"
 
@@ -39,6 +40,7 @@ struct conn {
 	struct cs_buf out;
 	size_t out_done;
 	bool waiting, close_after, continued;
+	bool draining; /* refused: what still comes is thrown away, so that the answer is not lost to a reset */
 };
 
 struct cs_sb_server {
@@ -131,11 +133,13 @@ flush_out(struct conn *c)
 		}
 		c->out_done += (size_t)n;
 	}
-	if (c->close_after) {
+	if (c->close_after && !c->draining) {
 		shutdown(c->fd, SHUT_RDWR);
 		conn_free(c);
 		return false;
 	}
+	if (c->close_after)
+		shutdown(c->fd, SHUT_WR);
 	cs_buf_reset(&c->out);
 	c->out_done = 0;
 	watch(c, EPOLLIN);
@@ -148,10 +152,18 @@ reason(int status)
 	static const struct {
 		int status;
 		const char *text;
-	} known[] = { { 200, "OK" },           { 201, "Created" },           { 204, "No Content" },
-		      { 302, "Found" },        { 400, "Bad Request" },       { 401, "Unauthorized" },
-		      { 403, "Forbidden" },    { 404, "Not Found" },         { 409, "Conflict" },
-		      { 429, "Too Many Requests" }, { 500, "Internal Server Error" }, { 503, "Service Unavailable" } };
+	} known[] = { { 200, "OK" },
+		      { 201, "Created" },
+		      { 204, "No Content" },
+		      { 302, "Found" },
+		      { 400, "Bad Request" },
+		      { 401, "Unauthorized" },
+		      { 403, "Forbidden" },
+		      { 404, "Not Found" },
+		      { 409, "Conflict" },
+		      { 429, "Too Many Requests" },
+		      { 500, "Internal Server Error" },
+		      { 503, "Service Unavailable" } };
 
 	for (size_t i = 0; i < CS_ARRAY_LEN(known); i++) {
 		if (known[i].status == status)
@@ -205,7 +217,8 @@ refuse(struct conn *c, int status)
 {
 	struct cs_sb_reply r = { .status = status };
 
-	c->close_after = true;
+	c->close_after = c->draining = true;
+	c->len = 0;
 	answer(c, &r);
 }
 
@@ -260,7 +273,8 @@ serve_one(struct conn *c)
 		return false;
 	}
 	memcpy(saved, c->in, head);
-	if ((rc = cs_sb_parse_head(req, c->in, head, &http10)) != 0 || (rc = cs_sb_find_body(req, c->in + head, c->len - head, &used)) < 0) {
+	if ((rc = cs_sb_parse_head(req, c->in, head, &http10)) != 0 ||
+	    (rc = cs_sb_find_body(req, c->in + head, c->len - head, &used)) < 0) {
 		refuse(c, abs(rc));
 		return false;
 	}
@@ -309,6 +323,8 @@ conn_read(struct conn *c)
 		conn_free(c);
 		return;
 	}
+	if (c->draining)
+		return;
 	c->len += (size_t)n;
 	serve_buffered(c);
 }

@@ -2,9 +2,10 @@
 /*
  * http.h - the sandbox's own HTTP/1.1 server: one thread, one epoll, and the power to misbehave.
  *
- * The daemon's server (core/http) is built to answer well; this one must also answer late, half, too much or never, and
- * close at a chosen moment, with little CPU per request so that benchmarks measure csrelay and not the fake CRM.
- * Plain HTTP on loopback only. Keep-alive and pipelining work; a late answer holds back its own connection alone.
+ * The daemon's server (core/http) is built to answer well; this one must also answer late, half, too much or
+ * never, and close at a chosen moment, with little CPU per request so that benchmarks measure csrelay and not
+ * the fake CRM. Plain HTTP on loopback only. Keep-alive and pipelining work; a late answer holds back its own
+ * connection alone.
  */
 #ifndef CS_SANDBOX_HTTP_H
 #define CS_SANDBOX_HTTP_H
@@ -56,9 +57,9 @@ struct cs_sb_reply {
 typedef void (*cs_sb_handler)(void *ctx, const struct cs_sb_request *req, struct cs_sb_reply *reply);
 
 /*
- * http_parse.c: the head in [p, p + n), its empty line included. 0, or the status to refuse it with. Then how many of the
- * n bytes at p behind it belong to the body: 1 with *used and req->body_len (chunks are put together in place), 0 when
- * more must come, else the status to refuse it with, negated.
+ * http_parse.c: the head in [p, p + n), its empty line included. 0, or the status to refuse it with. Then how
+ * many of the n bytes at p behind it belong to the body: 1 with *used and req->body_len (chunks are put
+ * together in place), 0 when more must come, else the status to refuse it with, negated.
  */
 int cs_sb_parse_head(struct cs_sb_request *req, char *p, size_t n, bool *http10);
 int cs_sb_find_body(struct cs_sb_request *req, char *p, size_t n, size_t *used);
@@ -69,9 +70,10 @@ const char *cs_sb_header(const struct cs_sb_request *req, const char *name);
 void cs_sb_reply_header(struct cs_sb_reply *reply, const char *name, const char *value);
 
 struct cs_sb_server;
-/* Listen on host (a loopback address, else CS_EPERM) and port (0: any free one). 0 or CS_E* with *err filled. */
-int cs_sb_server_open(struct cs_sb_server **out, const char *host, unsigned port, cs_sb_handler handler, void *ctx,
-                      struct cs_err *err);
+/* Listen on host (a loopback address, else CS_EPERM) and port (0: any free one). 0 or CS_E* with *err filled.
+ */
+int cs_sb_server_open(struct cs_sb_server **out, const char *host, unsigned port, cs_sb_handler handler,
+		      void *ctx, struct cs_err *err);
 unsigned cs_sb_server_port(const struct cs_sb_server *s);
 /* Serve until cs_sb_server_stop; the handler runs in this thread. */
 void cs_sb_server_run(struct cs_sb_server *s);

@@ -60,7 +60,8 @@ cs_sb_parse_head(struct cs_sb_request *req, char *p, size_t n, bool *http10)
 	req->nheaders = 0;
 	*eol = '\0';
 	if (memchr(p, '\0', (size_t)(eol - p)) != NULL || (target = strchr(p, ' ')) == NULL ||
-	    (version = strchr(target + 1, ' ')) == NULL || !cs_is_token(p, (size_t)(target - p)) || target[1] != '/')
+	    (version = strchr(target + 1, ' ')) == NULL || !cs_is_token(p, (size_t)(target - p)) ||
+	    target[1] != '/')
 		return 400;
 	*target++ = *version++ = '\0';
 	if (strcmp(version, "HTTP/1.1") != 0 && strcmp(version, "HTTP/1.0") != 0)
@@ -81,7 +82,8 @@ cs_sb_parse_head(struct cs_sb_request *req, char *p, size_t n, bool *http10)
 	return 0;
 }
 
-/* Decode a chunked body in place. Returns 1 with *used and *body_len, 0 when more must come, -1 when it is wrong. */
+/* Decode a chunked body in place. Returns 1 with *used and *body_len, 0 when more must come, -1 when it is
+ * wrong. */
 static int
 dechunk(char *p, size_t n, size_t *used, size_t *body_len)
 {

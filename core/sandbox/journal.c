@@ -2,9 +2,9 @@
 /*
  * journal.c - a ring of requests, each in one allocation.
  *
- * The blob holds texts that end with NUL, one after the other: method, target, the secrets, name and value of each header;
- * then the body. Masking shows the first four characters of a secret wherever it stands, and the values of headers and
- * members whose names say that they carry one, known or not.
+ * The blob holds texts that end with NUL, one after the other: method, target, the secrets, name and value of
+ * each header; then the body. Masking shows the first four characters of a secret wherever it stands, and the
+ * values of headers and members whose names say that they carry one, known or not.
  */
 #include "config.h"
 
@@ -17,10 +17,13 @@
 #include "util/clock.h"
 #include "util/text.h"
 
-static const char *const secret_headers[] = { "authorization", "proxy-authorization", "cookie", "x-api-key", "api-key",
-	                                      "x-api-token", "x-auth-token", "st-app-key" };
-static const char *const secret_members[] = { "client_secret", "refresh_token", "access_token", "code", "code_verifier",
-	                                      "password", "auth_secret", "api_key", "api_token", "token" };
+static const char *const secret_headers[] = { "authorization", "proxy-authorization",
+					      "cookie",	       "x-api-key",
+					      "api-key",       "x-api-token",
+					      "x-auth-token",  "st-app-key" };
+static const char *const secret_members[] = { "client_secret", "refresh_token", "access_token", "code",
+					      "code_verifier", "password",	"auth_secret",	"api_key",
+					      "api_token",     "token" };
 
 void
 cs_sb_journal_init(struct cs_sb_journal *j, size_t max)

@@ -2,9 +2,9 @@
 /*
  * limit.c - rate limits as the vendors count them.
  *
- * A window remembers the times of its last `max` requests in a ring: a request is refused while the oldest of them is
- * younger than the window. A bucket holds up to `max` points and refills steadily; a request costs what the endpoint
- * says. State is made when a tenant first needs it. Refused requests are not charged.
+ * A window remembers the times of its last `max` requests in a ring: a request is refused while the oldest of
+ * them is younger than the window. A bucket holds up to `max` points and refills steadily; a request costs
+ * what the endpoint says. State is made when a tenant first needs it. Refused requests are not charged.
  */
 #include "config.h"
 

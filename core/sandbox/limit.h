@@ -9,7 +9,8 @@
 #include "sandbox/value.h"
 
 /*
- * Charge every limit of the endpoint's class. NULL: go on; else the limit that is used up (nothing was charged then).
+ * Charge every limit of the endpoint's class. NULL: go on; else the limit that is used up (nothing was
+ * charged then).
  * ${limit/NAME/max|left|wait_ms|wait_s} are set either way.
  */
 const struct cs_sb_limit *cs_sb_limits_charge(struct cs_sb_scope *sc);

@@ -2,10 +2,11 @@
 /*
  * oauth.c - the token side of OAuth 2.0 for the fake CRMs.
  *
- * Codes, access and refresh tokens are rows of one table, tied together by the grant they came from: revoking a refresh
- * token ends its grant. A refresh token that was rotated away is refused, and using it again ends the grant as RFC 9700
- * advises. Constant codes and refresh tokens of the data file ("sandbox-code-{tenant}") become rows when first used, so
- * that a connection can be set up without a browser. Clients stand in the body, in Basic, or in the query.
+ * Codes, access and refresh tokens are rows of one table, tied together by the grant they came from: revoking a
+ * refresh token ends its grant. A refresh token that was rotated away is refused, and using it again ends the
+ * grant as RFC 9700 advises. Constant codes and refresh tokens of the data file ("sandbox-code-{tenant}")
+ * become rows when first used, so that a connection can be set up without a browser. Clients stand in the body,
+ * in Basic, or in the query.
  */
 #include "config.h"
 
@@ -145,7 +146,8 @@ good(const struct token *t, int64_t now)
 }
 
 enum cs_sb_token_state
-cs_sb_oauth_access(struct cs_sb_crm_state *st, const char *text, int64_t now_ms, char tenant[CS_SB_TENANT_NAME + 1])
+cs_sb_oauth_access(struct cs_sb_crm_state *st, const char *text, int64_t now_ms,
+		   char tenant[CS_SB_TENANT_NAME + 1])
 {
 	struct token *t = token_get(st, text, ACCESS);
 
@@ -361,9 +363,9 @@ by_code(struct asked *a)
 		code = known_constant(a, "codes", CODE, text);
 	if (revoked_before)
 		end_grant(a->st, code->grant);
-	if (!good(code, a->sc->now_ms) ||
-	    (code->client != NULL && strcmp(code->client, a->client) != 0) ||
-	    (code->redirect != NULL && strcmp(code->redirect, param(a, "redirect_uri")) != 0) || !pkce_holds(a, code)) {
+	if (!good(code, a->sc->now_ms) || (code->client != NULL && strcmp(code->client, a->client) != 0) ||
+	    (code->redirect != NULL && strcmp(code->redirect, param(a, "redirect_uri")) != 0) ||
+	    !pkce_holds(a, code)) {
 		deny(a, "invalid_grant", "the code is unknown, used, expired or bound to something else");
 		return NULL;
 	}
@@ -444,8 +446,8 @@ authorize_step(struct asked *a)
 		deny(a, "invalid_request", "code_challenge is required");
 		return NULL;
 	}
-	code = token_new(a, CODE, *tenant != '\0' ? tenant : "default", cs_json_int(a->conf, "code_expires_s", 600),
-	                 ++oauth_of(a->st)->grants);
+	code = token_new(a, CODE, *tenant != '\0' ? tenant : "default",
+			 cs_json_int(a->conf, "code_expires_s", 600), ++oauth_of(a->st)->grants);
 	code->client = cs_xstrdup(a->client);
 	code->redirect = *param(a, "redirect_uri") != '\0' ? cs_xstrdup(param(a, "redirect_uri")) : NULL;
 	code->challenge = *challenge != '\0' ? cs_xstrdup(challenge) : NULL;
@@ -495,7 +497,8 @@ introspect_step(struct asked *a)
 		add_tenant(a, g, t->tenant);
 		add_text(g, "client", a->client);
 		if (t->expires_ms != 0)
-			json_object_object_add(g, "expires_in", json_object_new_int64((t->expires_ms - a->sc->now_ms) / 1000));
+			json_object_object_add(g, "expires_in",
+					       json_object_new_int64((t->expires_ms - a->sc->now_ms) / 1000));
 	}
 	return g;
 }

@@ -15,9 +15,9 @@ enum cs_sb_token_state cs_sb_oauth_access(struct cs_sb_crm_state *st, const char
                                           char tenant[CS_SB_TENANT_NAME + 1]);
 
 /*
- * Run an oauth step: "authorize" (makes a code), "token", "revoke" or "introspect". On success *grant is a new object
- * (code, access_token, refresh_token, expires_in, tenant, active ...). On failure NULL and *error, *why are constants
- * in the words of RFC 6749.
+ * Run an oauth step: "authorize" (makes a code), "token", "revoke" or "introspect". On success *grant is a
+ * new object (code, access_token, refresh_token, expires_in, tenant, active ...). On failure NULL and *error,
+ * *why are constants in the words of RFC 6749.
  */
 json_object *cs_sb_oauth_step(struct cs_sb_scope *sc, struct cs_sb_crm_state *st, json_object *step,
                               const char **error, const char **why);

@@ -2,8 +2,9 @@
 /*
  * rules.c - checking JSON against the known part of JSON Schema.
  *
- * A walk over schema and value together; b->pointer grows and shrinks with the way down, so that it stands at the place
- * when a breach is found. Of anyOf the alternative that got deepest into the value explains the breach.
+ * A walk over schema and value together; b->pointer grows and shrinks with the way down, so that it stands at
+ * the place when a breach is found. Of anyOf the alternative that got deepest into the value explains the
+ * breach.
  */
 #include "config.h"
 
@@ -15,12 +16,48 @@
 #define MAX_DEPTH 48
 
 /* The keywords that we know; a schema's members are sorted into them once per visit. */
-enum keyword { K_ADDITIONAL, K_ANY, K_COLLECTION, K_CONST, K_ENUM, K_ITEMS, K_MAX_ITEMS, K_MAX_LENGTH, K_MAXIMUM, K_MIN_ITEMS,
-	       K_MIN_LENGTH, K_MIN_PROPERTIES, K_MINIMUM, K_PATTERN, K_PROPERTIES, K_NAMES, K_REQUIRED, K_TYPE, K_REF, NKEYWORDS };
+enum keyword {
+	K_ADDITIONAL,
+	K_ANY,
+	K_COLLECTION,
+	K_CONST,
+	K_ENUM,
+	K_ITEMS,
+	K_MAX_ITEMS,
+	K_MAX_LENGTH,
+	K_MAXIMUM,
+	K_MIN_ITEMS,
+	K_MIN_LENGTH,
+	K_MIN_PROPERTIES,
+	K_MINIMUM,
+	K_PATTERN,
+	K_PROPERTIES,
+	K_NAMES,
+	K_REQUIRED,
+	K_TYPE,
+	K_REF,
+	NKEYWORDS
+};
 
-static const char *const keywords[NKEYWORDS] = { "additionalProperties", "anyOf", "collection", "const", "enum", "items", "maxItems",
-	"maxLength", "maximum", "minItems", "minLength", "minProperties", "minimum", "pattern", "properties", "propertyNames",
-	"required", "type", "$ref" };
+static const char *const keywords[NKEYWORDS] = { "additionalProperties",
+						 "anyOf",
+						 "collection",
+						 "const",
+						 "enum",
+						 "items",
+						 "maxItems",
+						 "maxLength",
+						 "maximum",
+						 "minItems",
+						 "minLength",
+						 "minProperties",
+						 "minimum",
+						 "pattern",
+						 "properties",
+						 "propertyNames",
+						 "required",
+						 "type",
+						 "$ref" };
 
 struct node {
 	json_object *schema, *k[NKEYWORDS];
@@ -116,7 +153,8 @@ is_type(json_object *v, const char *type)
 	case 'i':
 		return t == json_type_int;
 	case 'n':
-		return strcmp(type, "null") == 0 ? t == json_type_null : t == json_type_int || t == json_type_double;
+		return strcmp(type, "null") == 0 ? t == json_type_null
+						 : t == json_type_int || t == json_type_double;
 	default:
 		return false;
 	}

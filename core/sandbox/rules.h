@@ -2,11 +2,11 @@
 /*
  * rules.h - the part of JSON Schema (draft 2020-12) that request bodies and data files are described with.
  *
- * Known: $ref ("#/pointer" into the whole file; beside it required and anyOf alone count), type, const, enum, pattern
- * (POSIX extended), minLength, maxLength, minimum, maximum, minItems, maxItems, items, properties, required,
- * additionalProperties, propertyNames (text keywords), minProperties, anyOf; and two of our own: "collection" {"name",
- * "field"}: the text must stand in that field of a record of that collection; "error": the named answer to give when this
- * node is what failed. Other keywords are notes.
+ * Known: $ref ("#/pointer" into the whole file; beside it required and anyOf alone count), type, const, enum,
+ * pattern (POSIX extended), minLength, maxLength, minimum, maximum, minItems, maxItems, items, properties,
+ * required, additionalProperties, propertyNames (text keywords), minProperties, anyOf; and two of our own:
+ * "collection" {"name", "field"}: the text must stand in that field of a record of that collection; "error":
+ * the named answer to give when this node is what failed. Other keywords are notes.
  */
 #ifndef CS_SANDBOX_RULES_H
 #define CS_SANDBOX_RULES_H
@@ -19,7 +19,8 @@ struct cs_sb_rules {
 	json_object *schema;
 	json_object *root; /* what $ref points into */
 	struct cs_sb_regexes *regexes;
-	/* Does a record of `collection` have `value` at `field`? May be NULL where no schema says "collection". */
+	/* Does a record of `collection` have `value` at `field`? May be NULL where no schema says
+	 * "collection". */
 	bool (*has)(void *ctx, const char *collection, const char *field, const char *value);
 	void *ctx;
 };

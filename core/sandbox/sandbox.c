@@ -48,7 +48,8 @@ is_loaded(const struct found *f, const char *name)
 
 /* One entry of a data folder; entries that are no data file are passed over. */
 static int
-load_entry(const struct cs_sandbox_conf *conf, const char *dir, const char *entry, struct found *f, struct cs_err *err)
+load_entry(const struct cs_sandbox_conf *conf, const char *dir, const char *entry, struct found *f,
+	   struct cs_err *err)
 {
 	size_t n = strlen(entry), s = strlen(SUFFIX);
 	bool flat = n > s && strcmp(entry + n - s, SUFFIX) == 0;
@@ -97,7 +98,8 @@ load_all(const struct cs_sandbox_conf *conf, struct found *f, struct cs_err *err
 			rc = cs_err_set(err, CS_ENOTFOUND, "there is no data file for \"%s\"", conf->crms[i]);
 	}
 	if (rc == 0 && f->n == 0)
-		rc = cs_err_set(err, CS_ENOTFOUND, "no sandbox.json below %s", conf->data != NULL ? conf->data : CS_PLUGIN_DIR);
+		rc = cs_err_set(err, CS_ENOTFOUND, "no sandbox.json below %s",
+				conf->data != NULL ? conf->data : CS_PLUGIN_DIR);
 	return rc;
 }
 
@@ -114,8 +116,8 @@ cs_sandbox_open(struct cs_sandbox **out, const struct cs_sandbox_conf *conf, str
 		return rc;
 	}
 	s = cs_xcalloc(1, sizeof(*s));
-	cs_sb_engine_init(&s->engine, conf->clock != NULL ? conf->clock : &cs_clock_real, f.v, f.n, conf->keep_docs,
-	                  conf->lag_ms);
+	cs_sb_engine_init(&s->engine, conf->clock != NULL ? conf->clock : &cs_clock_real, f.v, f.n,
+			  conf->keep_docs, conf->lag_ms);
 	rc = cs_sb_server_open(&s->server, conf->host != NULL ? conf->host : "127.0.0.1", conf->port,
 	                       cs_sb_engine_handle, &s->engine, err);
 	if (rc < 0) {

@@ -2,8 +2,8 @@
 /*
  * steps.c - the verbs of a data file.
  *
- * Each verb is one function; it returns true when it answered the request. What a step names with "as" is a variable
- * of the request from then on.
+ * Each verb is one function; it returns true when it answered the request. What a step names with "as" is a
+ * variable of the request from then on.
  */
 #include "config.h"
 
@@ -263,9 +263,10 @@ do_match(struct cs_sb_scope *sc, json_object *step, struct cs_sb_reply *reply)
 	}
 	parts = json_object_new_array();
 	for (size_t i = 0; i <= re->re_nsub && i < CS_ARRAY_LEN(m); i++)
-		json_object_array_add(parts, m[i].rm_so < 0 ? NULL :
-		                                              json_object_new_string_len(text + m[i].rm_so,
-		                                                                         m[i].rm_eo - m[i].rm_so));
+		json_object_array_add(
+		    parts, m[i].rm_so < 0
+			       ? NULL
+			       : json_object_new_string_len(text + m[i].rm_so, m[i].rm_eo - m[i].rm_so));
 	free(text);
 	name_result(sc, step, parts);
 	return false;

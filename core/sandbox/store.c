@@ -158,7 +158,8 @@ tenant_new(struct cs_sb_crm_state *st, const char *name)
 	t->crm = st;
 	t->tables = cs_xcalloc(st->crm->ncollections + 1, sizeof(*t->tables));
 	if ((st->ntenants & (st->ntenants - 1)) == 0)
-		st->by_no = cs_xrealloc(st->by_no, (st->ntenants == 0 ? 1 : st->ntenants * 2) * sizeof(struct cs_sb_tenant *));
+		st->by_no = cs_xrealloc(st->by_no, (st->ntenants == 0 ? 1 : st->ntenants * 2) *
+						       sizeof(struct cs_sb_tenant *));
 	st->by_no[st->ntenants++] = t;
 	cs_map_put(&st->tenants, cs_hash64_str(name), t);
 	seed(t);
@@ -301,7 +302,8 @@ cs_sb_conflict(struct cs_sb_tenant *t, const struct cs_sb_collection *c, json_ob
 		struct cs_sb_index_entry *e = NULL;
 		struct cs_sb_record *r;
 
-		while (*value != '\0' && (r = cs_sb_index_next(t, c, cs_sb_index_of(c, at), value, &e)) != NULL) {
+		while (*value != '\0' &&
+		       (r = cs_sb_index_next(t, c, cs_sb_index_of(c, at), value, &e)) != NULL) {
 			if (r == except || r->deleted || !cs_sb_same(c, r->doc, at, value))
 				continue;
 			*rule = u;
@@ -360,8 +362,8 @@ cs_sb_record_add(struct cs_sb_tenant *t, const struct cs_sb_collection *c, char 
 }
 
 void
-cs_sb_record_update(struct cs_sb_tenant *t, const struct cs_sb_collection *c, struct cs_sb_record *r, json_object *doc,
-                    const struct cs_sb_made *made)
+cs_sb_record_update(struct cs_sb_tenant *t, const struct cs_sb_collection *c, struct cs_sb_record *r,
+		    json_object *doc, const struct cs_sb_made *made)
 {
 	json_object *was = r->doc;
 

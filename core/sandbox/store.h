@@ -2,10 +2,10 @@
 /*
  * store.h - what the fake CRMs hold: per CRM tenants, per tenant one table for each collection.
  *
- * All in memory. The first `keep_docs` documents are kept whole; of later ones the id and counters alone, and beyond
- * 2 million records only the counters (so that a benchmark cannot eat the machine). Records are looked up through a table of
- * (tenant, collection, indexed pointer, value); entries are never taken out when a value changes, so that a lagging
- * search still finds the old one: whoever reads compares again.
+ * All in memory. The first `keep_docs` documents are kept whole; of later ones the id and counters alone, and
+ * beyond 2 million records only the counters (so that a benchmark cannot eat the machine). Records are looked
+ * up through a table of (tenant, collection, indexed pointer, value); entries are never taken out when a value
+ * changes, so that a lagging search still finds the old one: whoever reads compares again.
  */
 #ifndef CS_SANDBOX_STORE_H
 #define CS_SANDBOX_STORE_H
@@ -82,7 +82,8 @@ struct cs_sb_made {
 };
 /* A fresh id for the collection; the caller's. */
 char *cs_sb_id_new(struct cs_sb_tenant *t, const struct cs_sb_collection *c);
-/* Would a new document (or one in place of `except`) break a unique rule? The record in the way and *rule, or NULL. */
+/* Would a new document (or one in place of `except`) break a unique rule? The record in the way and *rule, or
+ * NULL. */
 struct cs_sb_record *cs_sb_conflict(struct cs_sb_tenant *t, const struct cs_sb_collection *c, json_object *doc,
                                     const struct cs_sb_record *except, json_object **rule);
 /* Take `id` over and a reference to `doc`. NULL: counted only. */
@@ -95,15 +96,16 @@ void cs_sb_record_delete(struct cs_sb_tenant *t, const struct cs_sb_collection *
 void cs_sb_record_repeat(struct cs_sb_tenant *t, const struct cs_sb_collection *c, struct cs_sb_record *r,
                          const struct cs_sb_made *made);
 
-struct cs_sb_record *cs_sb_record_by_id(const struct cs_sb_tenant *t, const struct cs_sb_collection *c, const char *id);
+struct cs_sb_record *cs_sb_record_by_id(const struct cs_sb_tenant *t, const struct cs_sb_collection *c,
+					const char *id);
 /* A new reference to the document; one with the id alone when no more was kept. */
 json_object *cs_sb_record_doc(const struct cs_sb_collection *c, const struct cs_sb_record *r);
 /* What a search at `now_ms` sees: NULL when the record is not in the index yet. Borrowed. */
 json_object *cs_sb_record_seen(const struct cs_sb_record *r, bool lagging, int64_t now_ms);
 
 /*
- * Records that had `value` at the indexed pointer, newest first: call with *at = NULL, until NULL comes. -1 from
- * cs_sb_index_of when the pointer is not indexed.
+ * Records that had `value` at the indexed pointer, newest first: call with *at = NULL, until NULL comes. -1
+ * from cs_sb_index_of when the pointer is not indexed.
  */
 int cs_sb_index_of(const struct cs_sb_collection *c, const char *pointer);
 struct cs_sb_record *cs_sb_index_next(const struct cs_sb_tenant *t, const struct cs_sb_collection *c, int index,

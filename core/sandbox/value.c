@@ -2,8 +2,9 @@
 /*
  * value.c - evaluating templates and expressions.
  *
- * Templates are walked as they stand in the data file: a text without "${" costs one search, and most of an answer is
- * such text. Every evaluated value is a new reference; parts of a request or record are shared, never changed.
+ * Templates are walked as they stand in the data file: a text without "${" costs one search, and most of an
+ * answer is such text. Every evaluated value is a new reference; parts of a request or record are shared,
+ * never changed.
  */
 #include "config.h"
 
@@ -285,8 +286,10 @@ eval_object(struct cs_sb_scope *sc, json_object *t, json_object **out)
 		if (strcmp(op, "$first") == 0)
 			return op_first(sc, t, out);
 		if (strcmp(op, "$if") == 0)
-			return cs_sb_eval(sc, json_object_object_get(t, cs_sb_holds(sc, CS_SB_VALUE(first)) ? "then" :
-			                                                                                "else"), out);
+			return cs_sb_eval(
+			    sc,
+			    json_object_object_get(t, cs_sb_holds(sc, CS_SB_VALUE(first)) ? "then" : "else"),
+			    out);
 	}
 	made = json_object_new_object();
 	CS_SB_MEMBERS(e, t) {

@@ -2,10 +2,11 @@
 /*
  * value.h - templates and conditions of a data file, evaluated against one request.
  *
- * A template is JSON. A text that is one expression, "${root/pointer|filter:argument}", becomes that value with its
- * type; a text with more around it becomes text. A member or element whose value is absent is left out. Objects with a
- * member that begins with '$' are operators ($each, $merge, $pick, $if, $first). data.c lists them all.
- * JSON null in a request counts as absent. Documents are never changed after they were made, so they can be shared.
+ * A template is JSON. A text that is one expression, "${root/pointer|filter:argument}", becomes that value with
+ * its type; a text with more around it becomes text. A member or element whose value is absent is left out.
+ * Objects with a member that begins with '$' are operators ($each, $merge, $pick, $if, $first). data.c lists
+ * them all. JSON null in a request counts as absent. Documents are never changed after they were made, so they
+ * can be shared.
  */
 #ifndef CS_SANDBOX_VALUE_H
 #define CS_SANDBOX_VALUE_H
@@ -65,10 +66,11 @@ int cs_sb_template_check(const json_object *tmpl, struct cs_err *err);
 json_object *cs_sb_parse_form(const char *s, size_t n);
 /* A scalar as text, borrowed ("" for null). */
 const char *cs_sb_scalar(const json_object *o);
-/* Set a top-level member, on a copy when others hold the object too. Takes over both; returns the object to use. */
+/* Set a top-level member, on a copy when others hold the object too. Takes over both; returns the object to
+ * use. */
 json_object *cs_sb_with_member(json_object *o, const char *name, json_object *value);
 
-#define CS_SB_MEMBERS(e, o)                                                                                          \
+#define CS_SB_MEMBERS(e, o)                                                                                  \
 	for (struct lh_entry *e = lh_table_head(json_object_get_object(o)); e != NULL; e = lh_entry_next(e))
 #define CS_SB_NAME(e) ((const char *)lh_entry_k(e))
 #define CS_SB_VALUE(e) ((json_object *)lh_entry_v(e))
