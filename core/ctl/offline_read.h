@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * offline_read.h - what the store alone can answer, in the words of the admin API (api/render.h makes the rows).
+ */
+#ifndef CS_CTL_OFFLINE_READ_H
+#define CS_CTL_OFFLINE_READ_H
+
+#include "api/render.h"
+#include "ctl/offline.h"
+
+struct cs_ctl_offline {
+	struct cs_arena *mem;
+	struct cs_store *store;
+	struct cs_conns conns;
+	struct cs_buf out;   /* the answer */
+	const char *query;   /* encoded, without "?" */
+	const char *id;      /* that stands in the path */
+	int64_t now_ms;
+};
+/* A parameter of the query, decoded; NULL when it is not there. */
+const char *cs_ctl_offline_param(const struct cs_ctl_offline *o, const char *name);
+
+int cs_ctl_offline_leads(struct cs_ctl_offline *o, struct cs_err *err);
+int cs_ctl_offline_story(struct cs_ctl_offline *o, struct cs_err *err);
+int cs_ctl_offline_deliveries(struct cs_ctl_offline *o, struct cs_err *err);
+int cs_ctl_offline_dead_letters(struct cs_ctl_offline *o, struct cs_err *err);
+int cs_ctl_offline_dead_letter(struct cs_ctl_offline *o, struct cs_err *err);
+int cs_ctl_offline_queue(struct cs_ctl_offline *o, struct cs_err *err);
+int cs_ctl_offline_connections(struct cs_ctl_offline *o, struct cs_err *err);
+int cs_ctl_offline_connection(struct cs_ctl_offline *o, struct cs_err *err);
+int cs_ctl_offline_alerts(struct cs_ctl_offline *o, struct cs_err *err);
+
+#endif
