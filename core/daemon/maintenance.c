@@ -5,6 +5,7 @@
 #include "daemon/maintenance.h"
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include "log/log.h"
 
@@ -104,6 +105,7 @@ maintenance_main(void *arg)
 	uint64_t commits = 0;
 	int64_t retained_ms = 0;
 
+	prctl(PR_SET_NAME, "cs-maintenance");
 	while (sleep_a_tick(m)) {
 		uint64_t now_commits = cs_writer_stats(m->writer)->commits;
 		int64_t now_ms = cs_now_ms(m->clock);

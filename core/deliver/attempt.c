@@ -14,6 +14,7 @@
 #include "deliver/engine_private.h"
 #include "deliver/events.h"
 #include "deliver/exchange.h"
+#include "deliver/identify.h"
 #include "deliver/overrides.h"
 #include "deliver/results.h"
 #include "deliver/steps.h"
@@ -135,7 +136,7 @@ record(struct cs_session *s, const char *type, const char *id, const char *url)
 
 	lk.id = id;
 	for (size_t i = 0; url[0] == '\0' && i < m->n_links; i++)
-		if (strcmp(m->links[i].name, type) == 0)
+		if (strcmp(m->links[i].name, type) == 0 && cs_context_has_facts(s->context, m->links[i].value))
 			cs_template_expand(m->links[i].value, CS_IN_URL, &lk, &link, NULL);
 	if (url[0] == '\0')
 		url = cs_buf_str(&link);
@@ -424,6 +425,7 @@ cs_attempt_start(struct cs_engine *e, struct cs_tree_conn *tc, struct cs_job *j)
 		return;
 	}
 	e->n_flying++;
+	cs_identify_if_needed(e, c, now_ms);
 	if (too_many_crashes(a))
 		return;
 	a->mapping = true;
@@ -461,5 +463,9 @@ cs_attempt_abandon_all(struct cs_engine *e)
 
 		if (s->ops == &attempt_ops)
 			abandon(e, attempt_of(s));
+		else if (s->ops == &cs_call_ops)
+			cs_call_abandon(s);
+		else if (s->answered != NULL)
+			cs_identify_abandon(s);
 	}
 }

@@ -69,6 +69,13 @@ on_done(struct cs_session *s, const struct cs_wire_done *w)
 	finish(c, w->outcome, w->reason);
 }
 
+void
+cs_call_abandon(struct cs_session *s)
+{
+	cs_session_drop(s);
+	finish(call_of(s), CS_RETRY, "the daemon is stopping");
+}
+
 const struct cs_session_ops cs_call_ops = { .before = before, .emit = emit, .done = on_done };
 
 static void

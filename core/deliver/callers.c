@@ -2,9 +2,9 @@
 /*
  * callers.c - who holds a caller, and what is remembered of it.
  *
- * A job waits for one holder at a time; when that one leaves, its waiters go back to the front of their lane in order, and those
- * that meet the next holder wait again. A caller with k leads at once costs k(k-1)/2 list moves; lanes in memory are
- * short, so k is, too.
+ * A job waits for one holder at a time. When that one leaves, the first of its waiters goes back to the front of its lane, and
+ * those that share a caller with it wait for it without another turn; the rest are free. Nobody else of that caller can come
+ * between, since a new one meets a holder or, at worst, goes first.
  */
 #include "deliver/callers.h"
 #include <stdlib.h>
@@ -69,6 +69,31 @@ cs_callers_enter(struct cs_callers *c, struct cs_job *j)
 	return true;
 }
 
+static bool
+share(const struct cs_job *a, const struct cs_job *b)
+{
+	return (a->d.phone_key != 0 && a->d.phone_key == b->d.phone_key) || (a->d.email_key != 0 && a->d.email_key == b->d.email_key);
+}
+
+/* The first goes next; whoever shares its caller waits for it at once, the others are free. */
+static void
+pass_on(struct cs_list *waiters, struct cs_list *next)
+{
+	struct cs_list *first = cs_list_pop(waiters);
+	struct cs_job *heir;
+
+	if (first == NULL)
+		return;
+	heir = CS_CONTAINER(first, struct cs_job, item.node);
+	cs_list_push(next, first);
+	CS_LIST_EACH_SAFE(n, tmp, waiters) {
+		struct cs_job *w = CS_CONTAINER(n, struct cs_job, item.node);
+
+		cs_list_del(n);
+		cs_list_push(share(w, heir) ? &heir->waiters : next, n);
+	}
+}
+
 void
 cs_callers_leave(struct cs_callers *c, struct cs_job *j, struct cs_list *next)
 {
@@ -80,7 +105,7 @@ cs_callers_leave(struct cs_callers *c, struct cs_job *j, struct cs_list *next)
 		if (keys[i] != 0)
 			cs_map_del(&c->holders, caller_hash(j->d.conn_id, keys[i], NULL));
 	j->holds_caller = false;
-	cs_list_splice(next, &j->waiters);
+	pass_on(&j->waiters, next);
 }
 
 static void

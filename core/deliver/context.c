@@ -258,6 +258,21 @@ cs_context_fact(const struct cs_context *c, const char *name)
 	return f != NULL ? f->value : "";
 }
 
+bool
+cs_context_has_facts(const struct cs_context *c, const char *template)
+{
+	static const char open[] = "${fact:";
+
+	for (const char *p = template; (p = strstr(p, open)) != NULL; p++) {
+		const char *name = p + sizeof(open) - 1, *end = strchr(name, '}');
+		CS_CLEANUP(cs_freep) char *key = cs_xstrndup(name, end != NULL ? (size_t)(end - name) : strlen(name));
+
+		if (cs_context_fact(c, key)[0] == '\0')
+			return false;
+	}
+	return true;
+}
+
 const struct cs_named *
 cs_context_secret(const struct cs_context *c, const char *name)
 {

@@ -37,6 +37,8 @@ struct cs_context {
 	size_t n_facts, n_secrets;
 	struct cs_wire_pair *fact_pairs;
 	struct cs_arena mem;
+	bool identifying;            /* identify.c is asking */
+	int64_t identify_after_ms;   /* not again before */
 };
 
 /* Where contexts are made from. */
@@ -56,6 +58,8 @@ void cs_context_unref(struct cs_context *c);
 
 const char *cs_context_setting(const struct cs_context *c, const char *key); /* "" when there is none */
 const char *cs_context_fact(const struct cs_context *c, const char *name);
+/* Is every ${fact:NAME} of this template known? */
+bool cs_context_has_facts(const struct cs_context *c, const char *template);
 const struct cs_named *cs_context_secret(const struct cs_context *c, const char *name); /* NULL */
 /* Change in place; the caller also writes it to the store. */
 void cs_context_fact_put(struct cs_context *c, const char *name, const char *value, size_t len);

@@ -12,6 +12,7 @@
 #include "deliver/engine_private.h"
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <string.h>
 #include "deliver/events.h"
 #include "deliver/results.h"
@@ -495,6 +496,7 @@ engine_main(void *arg)
 {
 	struct cs_engine *e = arg;
 
+	prctl(PR_SET_NAME, "cs-engine");
 	while (!e->stopping)
 		turn(e);
 	while (e->n_flying > 0 && mono_ms() < e->give_up_ms)

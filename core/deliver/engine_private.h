@@ -83,6 +83,7 @@ struct cs_notes *cs_engine_notes(struct cs_tree_conn *tc);
 void cs_sweep_start(struct cs_engine *e, int64_t now_ms);
 /* call.c */
 extern const struct cs_session_ops cs_call_ops;
+void cs_call_abandon(struct cs_session *s);
 void cs_engine_conn_state(struct cs_engine *e, struct cs_tree_conn *tc, struct cs_tree_change ch);
 
 #endif

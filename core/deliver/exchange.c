@@ -68,7 +68,8 @@ struct cs_exchange *
 cs_exchange_new(struct cs_session *s, const struct cs_http_req *req, const char **why)
 {
 	const struct cs_manifest *m = s->context->manifest;
-	const struct cs_step_row *step = cs_manifest_step(m, req->step != NULL ? req->step : "");
+	static const struct cs_step_row own_request = { .name = "identify", .label = "Who is connected?" };
+	const struct cs_step_row *step = s->answered != NULL ? &own_request : cs_manifest_step(m, req->step != NULL ? req->step : "");
 	struct cs_exchange *x;
 
 	*why = NULL;

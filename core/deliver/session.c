@@ -155,6 +155,11 @@ exchange_done(struct cs_http_xfer *xfer, const struct cs_http_answer *a)
 			return;
 		}
 	}
+	if (s->answered != NULL) {
+		end_exchange(s);
+		s->answered(s, a, &cl);
+		return;
+	}
 	if (s->ops->after != NULL)
 		s->ops->after(s, x->step, x->req.looks_for, cl.doubt, a->fault == CS_HTTP_OK ? a->status : 0);
 	pass_on(x, a, &cl);
@@ -169,6 +174,8 @@ send_exchange(struct cs_exchange *x)
 }
 
 /* ---- the request of the plugin */
+
+static void unanswered(struct cs_session *s, const char *why);
 
 /* Wait for the budget, then send; or give the delivery back when the wait would be long. */
 static void
@@ -186,7 +193,10 @@ queue_exchange(struct cs_exchange *x)
 	if (delay < 0) {
 		s->not_before_ms = now_ms + retry_ms;
 		end_exchange(s);
-		answer_plain(s, CS_WAIT);
+		if (s->answered != NULL)
+			unanswered(s, "its budget is spent");
+		else
+			answer_plain(s, CS_WAIT);
 	} else if (delay > 0)
 		cs_heap_put(&e->timers, &x->timer, now_ms + delay);
 	else
@@ -232,6 +242,30 @@ on_http(void *user, uint64_t call CS_UNUSED, const struct cs_wire_http *w)
 	} else if (cs_exchange_build(s->x, &err) < 0)
 		refuse_build(s, &err);
 	else if (!hold)
+		queue_exchange(s->x);
+}
+
+static void
+unanswered(struct cs_session *s, const char *why)
+{
+	struct cs_http_answer a = { .fault = CS_HTTP_OTHER, .body = "", .detail = why };
+	struct cs_class cl = { .outcome = CS_RETRY };
+
+	s->answered(s, &a, &cl);
+}
+
+void
+cs_session_request(struct cs_session *s, const struct cs_http_req *req)
+{
+	const char *why;
+	struct cs_err err;
+
+	if ((s->x = cs_exchange_new(s, req, &why)) == NULL)
+		unanswered(s, why);
+	else if (cs_exchange_build(s->x, &err) < 0) {
+		end_exchange(s);
+		unanswered(s, "the request could not be built");
+	} else
 		queue_exchange(s->x);
 }
 

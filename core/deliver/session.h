@@ -18,6 +18,7 @@
 
 struct cs_session;
 struct cs_engine;
+struct cs_class;
 
 struct cs_session_ops {
 	/* May this step go out? CS_DONE, or what http() is to return. *hold: the owner will call cs_session_go later. */
@@ -45,12 +46,16 @@ struct cs_session {
 	struct cs_buf exchanges;      /* JSON array without its brackets */
 	int n_exchanges;
 	struct cs_exchange *x;        /* the request under way; NULL */
+	/* Without a plugin call (identify.c): the core's own request is answered here, and the session is the callee's. */
+	void (*answered)(struct cs_session *, const struct cs_http_answer *, const struct cs_class *);
 };
 
 /* Start the call. `s` is embedded in the owner, zeroed but for engine, context and ops. 0, or CS_EBUSY when the runner is full. */
 int cs_session_start(struct cs_session *s, struct cs_wire_call *in);
 /* After before() said hold: the same request goes on, or is answered with `outcome`. */
 void cs_session_go(struct cs_session *s, int32_t outcome);
+/* A request of the core's own; s->answered is set. */
+void cs_session_request(struct cs_session *s, const struct cs_http_req *req);
 /* Forget it: no op is called any more. For shutdown and crashes. */
 void cs_session_drop(struct cs_session *s);
 

@@ -108,6 +108,8 @@ lane_ready_ms(const struct cs_tree_conn *c, int lane, int64_t now_ms)
 		at = now_ms;
 	else if (l->backlog > 0 && !l->fetching)
 		at = l->earliest_ms;
+	if (lane == CS_LANE_REPLAY && c->lanes[CS_LANE_REPLAY_EMERGENCY].fetching)
+		return CS_NEVER; /* the minute's place is an emergency's, which is on its way from the store */
 	if (at != CS_NEVER && is_replay(lane) && c->replay_ms > at)
 		at = c->replay_ms;
 	return at;
@@ -407,7 +409,7 @@ cs_tree_conn_blocked(const struct cs_tree_conn *c, int64_t now_ms)
 	for (int lane = 0; lane < CS_LANE_REPLAY_EMERGENCY; lane++)
 		if (c->lanes[lane].backlog > 0 && c->lanes[lane].earliest_ms <= now_ms)
 			return true;
-	return cs_tree_conn_items(c) >= 2 * CS_FETCH_ROWS;
+	return cs_tree_conn_items(c) >= CS_MEMORY_ROWS;
 }
 
 bool

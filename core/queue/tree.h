@@ -22,6 +22,7 @@
 #include "util/map.h"
 
 #define CS_FETCH_ROWS 32
+#define CS_MEMORY_ROWS 512 /* of one connection in memory; more wait in the store */
 
 struct cs_item { /* embedded in the caller's work */
 	struct cs_list node;

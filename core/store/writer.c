@@ -11,6 +11,7 @@
 #include "store/writer.h"
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include "log/log.h"
 #include "util/crash.h"
 #include "util/queue.h"
@@ -166,6 +167,7 @@ writer_main(void *arg)
 	struct cs_list all, batch;
 	struct cs_err err;
 
+	prctl(PR_SET_NAME, "cs-writer");
 	cs_list_init(&all);
 	cs_list_init(&batch);
 	for (;;) {

@@ -70,6 +70,30 @@ START_TEST(phone_or_email_is_enough_to_share_and_connections_are_apart)
 }
 END_TEST
 
+START_TEST(those_who_wait_for_the_heir_need_no_turn_of_their_own)
+{
+	struct cs_job *a = job(1, 7, 9), *heir = job(1, 7, 0), *same = job(1, 7, 0), *freed = job(1, 8, 9);
+	struct cs_list next;
+
+	cs_list_init(&next);
+	ck_assert(cs_callers_enter(&callers, a));
+	ck_assert(!cs_callers_enter(&callers, heir));
+	ck_assert(!cs_callers_enter(&callers, same));
+	ck_assert(!cs_callers_enter(&callers, freed));
+	cs_callers_leave(&callers, a, &next);
+	ck_assert_ptr_eq(cs_list_pop(&next), &heir->item.node);
+	ck_assert_ptr_eq(cs_list_pop(&next), &freed->item.node);
+	ck_assert_ptr_null(cs_list_pop(&next));
+	ck_assert(cs_callers_enter(&callers, heir));
+	cs_callers_leave(&callers, heir, &next);
+	ck_assert_ptr_eq(cs_list_pop(&next), &same->item.node);
+	cs_job_free(a);
+	cs_job_free(heir);
+	cs_job_free(same);
+	cs_job_free(freed);
+}
+END_TEST
+
 START_TEST(what_a_step_left_is_remembered_by_either_key_newest_first)
 {
 	const uint64_t both[2] = { 7, 9 }, phone[2] = { 7, 0 }, mail[2] = { 0, 9 }, none[2] = { 0, 0 };
@@ -109,6 +133,7 @@ main(void)
 	tcase_add_checked_fixture(t, set_up, tear_down);
 	tcase_add_test(t, the_second_lead_of_a_caller_waits_for_the_first);
 	tcase_add_test(t, phone_or_email_is_enough_to_share_and_connections_are_apart);
+	tcase_add_test(t, those_who_wait_for_the_heir_need_no_turn_of_their_own);
 	tcase_add_test(t, what_a_step_left_is_remembered_by_either_key_newest_first);
 	tcase_add_test(t, the_memory_is_bounded);
 	suite_add_tcase(s, t);
