@@ -31,21 +31,16 @@ struct fix {
 	int64_t now_ms;
 };
 
+/* All of them: a bad phone is why "a phone or an email" is missing. */
 static void
-put_fault(struct cs_buf *b, const char *pointer, const char *detail)
+put_faults(struct cs_buf *b, const struct cs_lead_doc *d)
 {
-	cs_out_open(b, NULL, '{');
-	cs_out_string(b, "pointer", pointer);
-	cs_out_string(b, "detail", detail);
-	cs_out_close(b, '}');
-}
-
-static void
-put_faults(struct cs_buf *b, const struct cs_lead_doc *d, enum cs_fault_class from)
-{
-	for (size_t i = 0; i < d->n_faults; i++)
-		if (d->faults[i].class >= from)
-			put_fault(b, d->faults[i].pointer, d->faults[i].detail);
+	for (size_t i = 0; i < d->n_faults; i++) {
+		cs_out_open(b, NULL, '{');
+		cs_out_string(b, "pointer", d->faults[i].pointer);
+		cs_out_string(b, "detail", d->faults[i].detail);
+		cs_out_close(b, '}');
+	}
 }
 
 /* ---- the new body */
@@ -81,7 +76,7 @@ judge(struct fix *f)
 	struct cs_change *c = f->c;
 
 	if (f->doc->worst >= CS_FAULT_REQUIRED) {
-		put_faults(&c->out, f->doc, CS_FAULT_REQUIRED);
+		put_faults(&c->out, f->doc);
 		return cs_change_refuse(c, 422, "the lead would still not be right");
 	}
 	if (is_same_lead(f))
@@ -98,7 +93,7 @@ store_lead(struct fix *f, struct cs_err *err)
 
 	if (f->doc->n_faults > 0) {
 		cs_out_open(&warnings, NULL, '[');
-		put_faults(&warnings, f->doc, CS_FAULT_OPTIONAL);
+		put_faults(&warnings, f->doc);
 		cs_out_close(&warnings, ']');
 	}
 	l->body = (struct cs_bytes){ f->body, strlen(f->body) };

@@ -55,8 +55,7 @@ refuse_faulty(struct cs_api_call *call, const struct cs_lead_doc *d)
 	struct cs_problem p = { .status = 422, .detail = "the lead breaks a rule that it must keep", .rows = rows };
 
 	for (size_t i = 0; i < d->n_faults; i++)
-		if (d->faults[i].class >= CS_FAULT_REQUIRED)
-			rows[p.n_rows++] = (struct cs_problem_row){ d->faults[i].pointer, d->faults[i].detail };
+		rows[p.n_rows++] = (struct cs_problem_row){ d->faults[i].pointer, d->faults[i].detail };
 	cs_http_reply_problem(call->req, &p, 0);
 }
 

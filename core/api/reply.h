@@ -37,8 +37,7 @@ bool cs_api_page(struct cs_api_call *call, int64_t *limit, int64_t *before);
 bool cs_api_all_accounts(struct cs_api_call *call);
 /* The account of a list: that of the query, or the only one of the key; NULL: all. Answers 403 when it may not be seen. */
 bool cs_api_account(struct cs_api_call *call, const char **account);
-/* {id} as a connection that this key may see. */
-struct cs_conn_row;
+/* A connection that this key may see, by public id, NAME, CRM/NAME or CRM:NAME. */
 bool cs_api_connection(struct cs_api_call *call, const char *name, struct cs_conn_row *out);
 
 #endif

@@ -34,7 +34,7 @@ const struct cs_api_route cs_api_routes[] = {
 	{ "GET", "/v1/replays/{id}", CS_NEED_READ, cs_api_replay_get, "How far a replay is." },
 	{ "DELETE", "/v1/replays/{id}", CS_NEED_ADMIN, cs_api_replay_cancel, "What still waits is a dead letter again." },
 	{ "GET", "/v1/connections", CS_NEED_READ, cs_api_connections_list, "Connections. ?account= ?crm= ?limit= ?before=" },
-	{ "GET", "/v1/connections/{id}", CS_NEED_READ, cs_api_connection_get, "One connection; id, NAME or CRM/NAME." },
+	{ "GET", "/v1/connections/{id}", CS_NEED_READ, cs_api_connection_get, "One connection; id, NAME or CRM:NAME." },
 	{ "POST", "/v1/connections/{id}/pause", CS_NEED_ADMIN, cs_api_connection_pause, "Send nothing until it is resumed." },
 	{ "POST", "/v1/connections/{id}/resume", CS_NEED_ADMIN, cs_api_connection_resume, "Go on, at once." },
 	{ "POST", "/v1/connections/{id}/map", CS_NEED_READ, cs_api_connection_map, "Show what would be sent for a lead." },
