@@ -3,7 +3,7 @@
  * args.c - options and arguments, sorted by the tables that also make the help.
  *
  * Options are long ("--limit 20", "--limit=20"), may stand anywhere, and count once. A lone "-" is an argument (standard
- * input); "--" ends the options.
+ * input); "--" ends the options. A value that itself begins with "--" is written behind "=".
  */
 #include "config.h"
 #include <errno.h>
@@ -75,7 +75,7 @@ take(struct cs_ctl_args *a, const struct cs_ctl_opt *own, int argc, char **argv,
 		return cs_err_set(err, CS_EINVAL, "too many options");
 	if (o->arg == NULL && value != NULL)
 		return cs_err_set(err, CS_EINVAL, "--%s takes no value", o->name);
-	if (o->arg != NULL && value == NULL && *at + 1 == argc)
+	if (o->arg != NULL && value == NULL && (*at + 1 == argc || strncmp(argv[*at + 1], "--", 2) == 0))
 		return cs_err_set(err, CS_EINVAL, "--%s needs a value: %s", o->name, o->arg);
 	if (o->arg != NULL)
 		value = value != NULL ? value + 1 : argv[++*at];

@@ -35,7 +35,7 @@ told_started(struct cs_ctl *c, const json_object *answer)
 	if (c->json)
 		cs_ctl_print_json(answer);
 	else
-		printf("replay %" PRId64 ": %" PRId64 " dead letters go out, at most replay.per_minute for each connection\n"
+		printf("replay %" PRId64 ": of %" PRId64 " dead letters at most replay.per_minute go out for each connection\n"
 		       "how far it is: csrelay dlq progress %" PRId64 "    stop it: csrelay dlq cancel %" PRId64 "\n",
 		       id, cs_json_int(answer, "total", 0), id, id);
 	return CS_CTL_OK;

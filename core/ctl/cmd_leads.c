@@ -12,7 +12,7 @@
 
 static const struct cs_ctl_column columns[] = {
 	{ "lead", true, false },    { "received", false, false },  { "age", true, false },
-	{ "account", false, true }, { "urgency", false, false }, { "deliveries", false, true },
+	{ "account", false, true }, { "what", false, false }, { "deliveries", false, true },
 };
 
 /* "hubspot delivered, webhook waits" */
@@ -46,6 +46,7 @@ print_table(struct cs_ctl *c, json_object *list)
 	cs_ctl_table_init(&t, &c->mem, columns, (int)CS_ARRAY_LEN(columns));
 	for (size_t i = 0; i < json_object_array_length(items); i++) {
 		json_object *lead = json_object_array_get_idx(items, i);
+		bool is_lead = strcmp(cs_json_str(lead, "event", ""), "lead.qualified") == 0;
 		int64_t at = cs_ctl_json_time(lead, "received_at");
 		enum cs_ctl_paint paint;
 		const char *where = where_it_is(c, lead, &paint);
@@ -55,7 +56,7 @@ print_table(struct cs_ctl *c, json_object *list)
 		cs_ctl_table_cell(&t, CS_PAINT_NONE, cs_ctl_time(&c->mem, at));
 		cs_ctl_table_cell(&t, CS_PAINT_DIM, cs_ctl_span(&c->mem, at, c->now_ms));
 		cs_ctl_table_cell(&t, CS_PAINT_NONE, cs_json_str(lead, "account", ""));
-		cs_ctl_table_cell(&t, CS_PAINT_NONE, cs_json_str(lead, "urgency", ""));
+		cs_ctl_table_cell(&t, is_lead ? CS_PAINT_NONE : CS_PAINT_DIM, cs_json_str(lead, is_lead ? "urgency" : "event", ""));
 		cs_ctl_table_cell(&t, paint, where);
 	}
 	cs_ctl_table_print(&t, c, &b);
@@ -95,6 +96,7 @@ const struct cs_ctl_command cs_ctl_cmd_leads = {
 	.name = "leads",
 	.args = "",
 	.help = "the leads that came in, newest first",
+	.more = "Events that csrelay itself reports are among them, by their name; a qualified lead is shown by its urgency.",
 	.opts = opts,
 	.offline = true,
 	.run = run,

@@ -106,28 +106,36 @@ tell_deliveries(struct sending *s, const json_object *o)
 	}
 }
 
+static void
+tell_bad(struct sending *s, int status, int64_t line, const json_object *o)
+{
+	const char *detail = cs_ctl_json_text(&s->c->mem, o, "detail");
+	json_object *deliveries = cs_json_get(o, "deliveries");
+
+	if (status == 422 || status == 409 || detail[0] == '\0')
+		detail = words_of_status(status);
+	cs_ctl_progress_clear(&s->progress);
+	cs_ctl_fail(0, "%s: %s (status %d)", place(s, line), detail, status);
+	tell_faults(s, o);
+	if (status == 422 && cs_ctl_json_count(deliveries) > 0)
+		fprintf(stderr, "  mend it: csrelay dlq fix %" PRId64 " FIELD=TEXT...\n",
+		        cs_json_int(json_object_array_get_idx(deliveries, 0), "id", 0));
+}
+
 /* One lead's answer. In a batch only what is not well is told. */
 static void
 tell(struct sending *s, int status, int64_t line, const json_object *o, bool alone)
 {
-	bool well = status == 200 || status == 202;
-	const char *detail = cs_ctl_json_text(&s->c->mem, o, "detail");
-
 	count(s, status);
-	if (s->c->json || (well && !alone))
+	if (s->c->json)
 		return;
-	cs_ctl_progress_clear(&s->progress);
-	if (!well) {
-		fflush(stdout);
-		cs_ctl_fail(0, "%s: %s (status %d)", place(s, line), status == 422 || status == 409 || detail[0] == '\0' ? words_of_status(status) : detail,
-		            status);
-		tell_faults(s, o);
+	if (status != 200 && status != 202) {
+		tell_bad(s, status, line, o);
+	} else if (alone) {
+		printf("%s: lead %" PRId64 ", event_id %s\n", words_of_status(status), cs_json_int(o, "lead_id", 0),
+		       cs_ctl_json_text(&s->c->mem, o, "event_id"));
+		tell_deliveries(s, o);
 	}
-	if (cs_json_get(o, "lead_id") == NULL || (!alone && status != 422))
-		return;
-	printf("%s: lead %" PRId64 ", event_id %s\n", words_of_status(status), cs_json_int(o, "lead_id", 0),
-	       cs_ctl_json_text(&s->c->mem, o, "event_id"));
-	tell_deliveries(s, o);
 }
 
 /* The whole request failed: nobody was there, or it was not allowed, or too much. */
@@ -237,6 +245,7 @@ prepare(struct sending *s)
 	if (cs_ctl_edit_lead(&s->edit, cs_buf_str(&s->source.document), s->source.document.len, &s->text, &err) == 0)
 		return true;
 	count(s, 400);
+	cs_ctl_progress_clear(&s->progress);
 	cs_ctl_fail(0, "%s: not sent: %s", place(s, s->source.line_no), err.msg);
 	return false;
 }

@@ -173,7 +173,7 @@ run(struct cs_ctl *c, int argc, char **argv, char **pos)
 	return c->cmd->run(c);
 }
 
-/* Options may stand before the command, too: they go behind it. Returns the number of leading words that are options. */
+/* Options may stand before the command, too. Returns how many words they are. */
 static int
 leading_options(int argc, char **argv)
 {
@@ -211,11 +211,13 @@ cs_ctl_main(int argc, char **argv)
 	} else if ((c.cmd = cs_ctl_command_find(rest, argv + 1 + lead, &words)) == NULL) {
 		status = unknown_command(argv[1 + lead]);
 	} else {
-		int n = 0, skip = c.cmd->raw ? words - 1 : words; /* a raw command sees its own name */
+		int n = 0;
 
-		for (int i = 1 + lead + skip; i < argc; i++)
-			all[n++] = argv[i];
+		if (c.cmd->raw)
+			all[n++] = argv[lead + words]; /* it sees its own name */
 		for (int i = 1; i <= lead; i++)
+			all[n++] = argv[i];
+		for (int i = 1 + lead + words; i < argc; i++)
 			all[n++] = argv[i];
 		status = run(&c, n, all, pos);
 	}

@@ -48,7 +48,7 @@ add_row(struct cs_ctl *c, struct cs_ctl_table *t, const json_object *d)
 	cs_ctl_table_cell(t, CS_PAINT_NONE, name != NULL ? name : cs_json_str(d, "connection", "none"));
 	cs_ctl_table_cell(t, cs_ctl_paint_of_state(state), cs_ctl_state_words(state));
 	cs_ctl_table_cell(t, CS_PAINT_NONE, cs_json_str(d, "urgency", ""));
-	cs_ctl_table_cellf(t, "%" PRId64, cs_json_int(d, "attempts", 0));
+	cs_ctl_table_cellf(t, "%" PRId64, cs_json_int(d, "attempt_count", 0));
 	cs_ctl_table_cell(t, CS_PAINT_NONE, remark(c, d));
 }
 

@@ -39,12 +39,13 @@ cs_ctl_source_close(struct cs_ctl_source *s)
 	cs_buf_fini(&s->document);
 }
 
-static bool
-is_blank(const char *p, size_t n)
+/* Without the white space at its end. */
+static size_t
+trimmed(const char *p, size_t n)
 {
 	while (n > 0 && isspace((unsigned char)p[n - 1]))
 		n--;
-	return n == 0;
+	return n;
 }
 
 /* The next line that is not blank, its end still on it. 1, 0 at the end, or CS_EIO. */
@@ -60,7 +61,7 @@ next_line(struct cs_ctl_source *s, size_t *n, struct cs_err *err)
 		s->read += got;
 		s->line_no++;
 		*n = (size_t)got;
-		if (!is_blank(s->line, *n))
+		if (trimmed(s->line, *n) > 0)
 			return 1;
 	}
 }
@@ -108,12 +109,11 @@ first(struct cs_ctl_source *s, struct cs_err *err)
 
 	if ((rc = next_line(s, &n, err)) == 0)
 		return cs_err_set(err, CS_EINVAL, "%.200s is empty", s->name);
-	if (rc < 0 || (rc = keep(s, s->line, n, err)) < 0)
+	if (rc < 0)
 		return rc;
-	if (!is_object(s->line, n))
-		return whole_document(s, err);
-	s->ndjson = true;
-	return 1;
+	s->ndjson = is_object(s->line, n);
+	rc = keep(s, s->line, s->ndjson ? trimmed(s->line, n) : n, err);
+	return rc < 0 || s->ndjson ? rc : whole_document(s, err);
 }
 
 int
@@ -129,7 +129,5 @@ cs_ctl_source_next(struct cs_ctl_source *s, struct cs_err *err)
 		return first(s, err);
 	if ((rc = next_line(s, &n, err)) <= 0)
 		return rc;
-	while (n > 0 && isspace((unsigned char)s->line[n - 1]))
-		n--;
-	return keep(s, s->line, n, err);
+	return keep(s, s->line, trimmed(s->line, n), err);
 }

@@ -10,6 +10,7 @@
 #include "ctl/story.h"
 
 #define ANSWER_COLUMNS 300
+#define URL_COLUMNS 90
 
 #define ARRAY_EACH(item, array)                                                                                  \
 	for (size_t i_ = 0, n_ = cs_ctl_json_count(array); i_ < n_; i_++) \
@@ -86,6 +87,18 @@ tell_lead(struct cs_ctl_story *s, json_object *lead)
 	                                       : "accepted; these fields count as absent, their text is in the note:");
 }
 
+static const char *
+blame_words(const char *blame)
+{
+	static const char *const words[][2] = { { "lead", "the lead" }, { "credential", "the credential" }, { "crm", "the CRM" },
+		                                { "connection", "the connection" }, { "us", "csrelay itself" } };
+
+	for (size_t i = 0; i < CS_ARRAY_LEN(words); i++)
+		if (strcmp(words[i][0], blame) == 0)
+			return words[i][1];
+	return blame;
+}
+
 /* ---- one request and its answer */
 
 static const char *
@@ -94,11 +107,19 @@ doubt_words(const json_object *x)
 	return cs_json_bool(x, "doubt", false) ? "; nobody knows whether it happened" : "";
 }
 
+/* Long texts are cut, unless all of it is wanted. */
+static const char *
+shortened(const struct cs_ctl_story *s, const char *t, int columns)
+{
+	size_t n = s->full ? strlen(t) : cs_ctl_cut(t, columns);
+
+	return t[n] == '\0' ? t : cs_arena_printf(s->mem, "%.*s\xe2\x80\xa6", (int)n, t);
+}
+
 static void
 tell_answer(struct cs_ctl_story *s, int64_t delivery, const json_object *x)
 {
-	const char *answer = text(s, x, "answer");
-	size_t n = s->full ? strlen(answer) : cs_ctl_cut(answer, ANSWER_COLUMNS);
+	const char *answer = shortened(s, text(s, x, "answer"), ANSWER_COLUMNS);
 	json_object *headers = cs_json_get(x, "headers");
 
 	if (s->full && headers != NULL && json_object_is_type(headers, json_type_object)) {
@@ -106,9 +127,8 @@ tell_answer(struct cs_ctl_story *s, int64_t delivery, const json_object *x)
 			add(s, CS_LINE_MORE, delivery, 0, "%s: %s", cs_ctl_clean(s->mem, name),
 			    cs_ctl_clean(s->mem, json_object_get_string(value)))->paint = CS_PAINT_DIM;
 	}
-	if (n > 0)
-		add(s, CS_LINE_MORE, delivery, 0, "answer: %.*s%s", (int)n, answer, answer[n] != '\0' ? "\xe2\x80\xa6" : "")->paint =
-		    CS_PAINT_DIM;
+	if (answer[0] != '\0')
+		add(s, CS_LINE_MORE, delivery, 0, "answer: %s", answer)->paint = CS_PAINT_DIM;
 }
 
 static void
@@ -119,7 +139,7 @@ tell_exchange(struct cs_ctl_story *s, int64_t delivery, const json_object *x)
 	const char *fault = text(s, x, "fault"), *what;
 	struct cs_ctl_line *l;
 
-	what = cs_arena_printf(s->mem, "%s: %s %s", text(s, x, "step"), text(s, x, "method"), text(s, x, "url"));
+	what = cs_arena_printf(s->mem, "%s: %s %s", text(s, x, "step"), text(s, x, "method"), shortened(s, text(s, x, "url"), URL_COLUMNS));
 	if (fault[0] == '\0') {
 		l = add(s, CS_LINE_EVENT, delivery, at, "%s answered %d in %" PRId64 " ms%s", what, status, ms, doubt_words(x));
 		l->paint = status >= 200 && status < 300 ? CS_PAINT_NONE : CS_PAINT_WARN;
@@ -160,7 +180,7 @@ tell_attempt(struct cs_ctl_story *s, int64_t delivery, json_object *a)
 			paint = ends[i].paint;
 		}
 	add(s, CS_LINE_EVENT, delivery, cs_ctl_json_time(a, "ended_at"), "try %" PRId64 " %s%s%s%s%s", cs_json_int(a, "number", 0),
-	    words, reason[0] != '\0' ? ": " : "", reason, blamed ? "; blamed on the " : "", blamed ? blame : "")->paint = paint;
+	    words, reason[0] != '\0' ? ": " : "", reason, blamed ? "; blamed on " : "", blamed ? blame_words(blame) : "")->paint = paint;
 }
 
 /* ---- how it stands */
@@ -218,12 +238,24 @@ static const struct {
 	{ "us", "the daemon's log says more; then: csrelay dlq replay ", "" },
 };
 
+/* Did the last try say the same already? */
+static bool
+is_told(const struct cs_ctl_story *s, const json_object *d, const char *reason)
+{
+	json_object *attempts = cs_json_get(d, "attempts");
+	size_t n = cs_ctl_json_count(attempts);
+
+	return n > 0 && strcmp(text(s, json_object_array_get_idx(attempts, n - 1), "reason"), reason) == 0;
+}
+
 static void
 tell_dead(struct cs_ctl_story *s, int64_t id, json_object *d)
 {
 	const char *blame = text(s, d, "blame"), *reason = text(s, d, "reason");
 
-	add(s, CS_LINE_STATE, id, cs_ctl_json_time(d, "done_at"), "dead letter, blamed on the %s%s%s", blame,
+	if (is_told(s, d, reason))
+		reason = "";
+	add(s, CS_LINE_STATE, id, cs_ctl_json_time(d, "done_at"), "dead letter, blamed on %s%s%s", blame_words(blame),
 	    reason[0] != '\0' ? ": " : "", reason)->paint = CS_PAINT_BAD;
 	if (cs_json_bool(d, "doubt", false))
 		add(s, CS_LINE_HINT, id, 0, "it may have arrived: look into the CRM first; if it is there: csrelay dlq done %" PRId64, id);
@@ -263,7 +295,7 @@ tell_delivery(struct cs_ctl_story *s, json_object *d)
 	s->n_deliveries++;
 	add(s, CS_LINE_HEAD, id, 0, "delivery %" PRId64 " to %s%s%s%s%s%s", id, crm[0] != '\0' ? crm : "nowhere", name[0] != '\0' ? " " : "",
 	    name, conn[0] != '\0' ? " (" : ", no connection known", conn, conn[0] != '\0' ? ")" : "");
-	ARRAY_EACH(a, cs_json_get(d, "attempts_made"))
+	ARRAY_EACH(a, cs_json_get(d, "attempts"))
 		tell_attempt(s, id, a);
 	tell_state(s, id, d);
 }
