@@ -134,10 +134,30 @@ listen_on(struct cs_daemon *d, const char *name, const struct cs_conf_listen *at
 	return 0;
 }
 
+static bool
+is_hook(const struct cs_http_request *req)
+{
+	return strncmp(req->path, "/hooks/", 7) == 0;
+}
+
+/* Where no listener of its own is configured for them, hooks come to the admin listener. */
 static void
 handle_admin(void *ctx, struct cs_http_request *req)
 {
-	cs_api_handle(&((struct cs_daemon *)ctx)->admin_api, req, false);
+	struct cs_daemon *d = ctx;
+
+	if (is_hook(req) && d->hooks_server == NULL)
+		cs_hooks_handle(d->hooks, req);
+	else
+		cs_api_handle(&d->admin_api, req, false);
+}
+
+static size_t
+admin_headers(void *ctx, struct cs_http_request *req)
+{
+	struct cs_daemon *d = ctx;
+
+	return is_hook(req) ? cs_hooks_on_headers(d->hooks, req) : 0;
 }
 
 static void
@@ -152,12 +172,17 @@ start_listeners(struct cs_daemon *d, struct cs_err *err)
 	const struct cs_conf *c = d->conf;
 	struct cs_http_server_conf intake = { .max_body = (size_t)c->limits.lead_size, .ctx = &d->intake, .handle = cs_intake_handle,
 		.on_headers = cs_intake_on_headers };
-	struct cs_http_server_conf admin = { .max_body = (size_t)c->limits.lead_size, .ctx = d, .handle = handle_admin };
+	struct cs_http_server_conf admin = { .max_body = (size_t)c->limits.lead_size, .ctx = d, .handle = handle_admin, .on_headers = admin_headers };
+	struct cs_http_server_conf hooks = { .max_body = (size_t)c->limits.hook_size, .ctx = d->hooks, .handle = cs_hooks_handle,
+		.on_headers = cs_hooks_on_headers };
 	struct cs_http_server_conf control = { .max_body = (size_t)c->limits.lead_size, .ctx = d, .handle = handle_control };
 	int rc;
 
 	if ((rc = listen_on(d, "control", &c->listen.control, &control, &d->control_server, err)) < 0 ||
 	    (rc = listen_on(d, "admin", &c->listen.admin, &admin, &d->admin_server, err)) < 0)
+		return rc;
+	if (strcmp(c->listen.hooks.text, c->listen.admin.text) != 0 &&
+	    (rc = listen_on(d, "hooks", &c->listen.hooks, &hooks, &d->hooks_server, err)) < 0)
 		return rc;
 	if (c->intake.secrets.n == 0 && c->intake.keys.n == 0)
 		cs_log(CS_LOG_WARN, "conf", "neither intake.secrets nor intake.keys is set: only keys made with \"csrelay keys new\" let leads in", "%s", "");
@@ -198,6 +223,15 @@ fill_parts(struct cs_daemon *d)
 	fill_api(d, &d->control_api);
 }
 
+static int
+start_hooks(struct cs_daemon *d, struct cs_err *err)
+{
+	struct cs_hooks_conf hc = { .conf = d->conf, .clock = &cs_clock_real, .writer = d->writer, .engine = d->engine, .vault = d->vault };
+	int rc = d->store->ops->reader(d->store, &hc.reader, err);
+
+	return rc < 0 ? rc : cs_hooks_start(&hc, &d->hooks, err);
+}
+
 int
 cs_daemon_start(struct cs_daemon *d, struct cs_err *err)
 {
@@ -213,6 +247,8 @@ cs_daemon_start(struct cs_daemon *d, struct cs_err *err)
 	if ((rc = open_store(d, err)) < 0 || (rc = start_core(d, err)) < 0)
 		return rc;
 	fill_parts(d);
+	if ((rc = start_hooks(d, err)) < 0)
+		return rc;
 	return start_listeners(d, err);
 }
 
@@ -292,6 +328,7 @@ cs_daemon_reload(struct cs_daemon *d)
 	cs_intake_reload(&d->intake, fresh);
 	cs_api_reload(&d->admin_api, fresh);
 	cs_api_reload(&d->control_api, fresh);
+	cs_hooks_reload(d->hooks, fresh);
 	if (!cs_writer_put(d->writer, &o->wop)) {
 		cs_conf_unref(o->conf);
 		free(o);
@@ -314,6 +351,8 @@ cs_daemon_stop(struct cs_daemon *d)
 	}
 	if (d->intake_server != NULL)
 		cs_http_server_stop(d->intake_server, grace / 4);
+	if (d->hooks_server != NULL)
+		cs_http_server_stop(d->hooks_server, grace / 8);
 	if (d->slots != NULL)
 		d->slots->in_hand_max = 0;
 	if (d->engine != NULL)
@@ -327,6 +366,7 @@ cs_daemon_stop(struct cs_daemon *d)
 		cs_writer_stop(d->writer, true);
 	else
 		cs_store_close(d->store);
+	cs_hooks_stop(d->hooks);
 	if (d->engine != NULL)
 		cs_engine_free(d->engine);
 	cs_store_close(d->intake.reader);
