@@ -26,7 +26,9 @@ struct cs_plugin_slot {
 struct cs_notes { /* what the engine keeps with a connection's node (cs_tree_conn.user) */
 	int dead_run;               /* dead letters since the last success */
 	bool published;             /* counted in slots->blocked */
-	bool alerted, looked_back;  /* looked_back: dead letters of before were replayed after the first success */
+	bool looked_back;           /* dead letters of before were replayed after the first success */
+	bool knows_alert;           /* what an earlier run raised was read */
+	const char *alert;          /* the kind that is on (static); NULL */
 };
 
 /* Something else that lives in the engine's thread and is none of its business: hooks/. All members are set. */

@@ -14,6 +14,11 @@
 #include "queue/replay.h"
 #include "util/text.h"
 
+#define REAUTH "reauth"
+#define DEAD_LETTERS "dead-letters"
+#define ALERTS_READ 500
+static const char *const alert_kinds[] = { REAUTH, DEAD_LETTERS };
+
 static void
 put_text(json_object *o, const char *key, const char *value)
 {
@@ -229,32 +234,64 @@ cs_events_recovered(struct cs_engine *e, struct cs_tree_conn *tc)
 		free(o);
 }
 
+/* What an earlier run raised is still on: it is neither raised again nor forgotten. */
+static const char *
+alert_on(struct cs_engine *e, const struct cs_context *c, struct cs_notes *n)
+{
+	struct cs_alert_row *rows;
+	struct cs_arena mem;
+	char key[128];
+	int found;
+
+	if (n->knows_alert)
+		return n->alert;
+	n->knows_alert = true;
+	cs_arena_init(&mem);
+	rows = cs_arena_alloc(&mem, ALERTS_READ * sizeof(*rows));
+	found = e->c.reader->ops->alert_list(e->c.reader, true, &mem, rows, ALERTS_READ, NULL);
+	for (size_t k = 0; k < CS_ARRAY_LEN(alert_kinds); k++) {
+		snprintf(key, sizeof(key), "%s/%s", alert_kinds[k], c->public_id);
+		for (int i = 0; i < found; i++)
+			if (strcmp(rows[i].key, key) == 0)
+				n->alert = alert_kinds[k];
+	}
+	cs_arena_fini(&mem);
+	return n->alert;
+}
+
+static void
+count_dead(struct cs_engine *e, const struct cs_context *c, struct cs_notes *n, bool needs_reauth)
+{
+	char text[200];
+
+	n->dead_run++;
+	n->looked_back = false;
+	if (alert_on(e, c, n) != NULL)
+		return;
+	if (needs_reauth) {
+		n->alert = REAUTH;
+		alert(e, c, REAUTH, "the CRM no longer accepts this connection's credentials: connect it again", n->dead_run, true);
+	} else if (n->dead_run >= e->c.conf->alerts.dead_letters) {
+		n->alert = DEAD_LETTERS;
+		snprintf(text, sizeof(text), "%d leads could not be brought into the CRM and wait as dead letters", n->dead_run);
+		alert(e, c, DEAD_LETTERS, text, n->dead_run, true);
+	}
+}
+
 void
 cs_events_watch(struct cs_engine *e, struct cs_tree_conn *tc, const struct cs_context *c, enum cs_state to, bool needs_reauth)
 {
 	struct cs_notes *n = cs_engine_notes(tc);
-	char text[200];
 
-	if (to == CS_DEAD) {
-		n->dead_run++;
-		n->looked_back = false;
-		if (needs_reauth && !n->alerted)
-			alert(e, c, "reauth", "the CRM no longer accepts this connection's credentials: connect it again", n->dead_run, true);
-		else if (n->dead_run == e->c.conf->alerts.dead_letters && !n->alerted) {
-			snprintf(text, sizeof(text), "%d leads could not be brought into the CRM and wait as dead letters", n->dead_run);
-			alert(e, c, "dead-letters", text, n->dead_run, true);
-		} else
-			return;
-		n->alerted = true;
-		return;
-	}
+	if (to == CS_DEAD)
+		count_dead(e, c, n, needs_reauth);
 	if (to != CS_DELIVERED)
 		return;
-	if (n->alerted)
-		alert(e, c, "dead-letters", "leads reach the CRM again", n->dead_run, false);
+	if (alert_on(e, c, n) != NULL)
+		alert(e, c, n->alert, "leads reach the CRM again", n->dead_run, false);
 	if (!n->looked_back)
 		cs_events_recovered(e, tc);
 	n->looked_back = true;
-	n->alerted = false;
+	n->alert = NULL;
 	n->dead_run = 0;
 }

@@ -47,7 +47,9 @@ attempt_put(struct cs_store *st, const struct cs_attempt_row *row, struct cs_err
 {
 	return sq_exec(sq_of(st), SQ_ATTEMPT_PUT,
 	               "INSERT OR REPLACE INTO attempt (id, number, started_ms, ended_ms, outcome, blame, status, versions, reason,"
-	               " exchanges) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)", err, "lilliiittt",
+	               " exchanges) SELECT at, CASE ?2 WHEN 0 THEN at & 4095 ELSE ?2 END, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 FROM (SELECT"
+	               " CASE ?2 WHEN 0 THEN min((SELECT coalesce(max(id), ?1) + 1 FROM attempt WHERE id BETWEEN ?1 AND ?1 | 4095),"
+	               " ?1 | 4095) ELSE ?1 END AS at)", err, "lilliiittt",
 	               attempt_id(row->delivery_id, row->number), (int)row->number, row->started_ms, row->ended_ms,
 	               (int)row->outcome, (int)row->blame, (int)row->status, row->versions, row->reason, row->exchanges);
 }

@@ -264,7 +264,7 @@ struct cs_store_ops {
 	/* ---- what attempts leave (writer) */
 	int (*progress_put)(struct cs_store *, int64_t delivery_id, const char *json, struct cs_err *); /* "" deletes */
 	int (*progress_get)(struct cs_store *, int64_t delivery_id, struct cs_arena *, const char **json, struct cs_err *);
-	int (*attempt_put)(struct cs_store *, const struct cs_attempt_row *, struct cs_err *); /* replaces the same number */
+	int (*attempt_put)(struct cs_store *, const struct cs_attempt_row *, struct cs_err *); /* replaces the same number; 0: the next one */
 	int (*attempt_list)(struct cs_store *, int64_t delivery_id, struct cs_arena *, struct cs_attempt_row *out, int max,
 	                    struct cs_err *); /* returns the count */
 	int (*record_put)(struct cs_store *, int64_t conn_id, const char *type, const char *remote_id, int64_t delivery_id,

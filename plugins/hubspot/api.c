@@ -75,7 +75,7 @@ hubspot_search(const struct csh *h, const char *step, const char *looks_for, jso
 	req.body = csh_json_bytes(body);
 	*answer = NULL;
 	if ((rc = h->host->http(h->call, &req, res)) == CS_DONE)
-		*answer = csh_json_parse(res->body);
+		rc = csh_understand(h, res, answer);
 	heed_limits(h, res);
 	return rc;
 }

@@ -88,9 +88,16 @@ csh_read(const struct csh *h, const char *step, const char *looks_for, const cha
 	req.looks_for = looks_for;
 	req.query = query;
 	*answer = NULL;
-	if ((rc = h->host->http(h->call, &req, res)) == CS_DONE)
-		*answer = csh_json_parse(res->body);
-	return rc;
+	return (rc = h->host->http(h->call, &req, res)) == CS_DONE ? csh_understand(h, res, answer) : rc;
+}
+
+int32_t
+csh_understand(const struct csh *h, const struct cs_http_res *res, json_object **answer)
+{
+	*answer = csh_json_parse(res->body);
+	if (*answer || res->status >= 300)
+		return CS_DONE;
+	return h->host->fail(h->call, CS_RETRY, "answered %d, but not with JSON", (int)res->status);
 }
 
 int32_t

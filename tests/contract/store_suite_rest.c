@@ -53,6 +53,25 @@ START_TEST(attempts_are_listed_in_order_and_replaced_by_number)
 }
 END_TEST
 
+START_TEST(an_attempt_without_a_number_comes_after_the_last)
+{
+	struct cs_attempt_row t = { .delivery_id = 513, .reason = "", .exchanges = "", .versions = "" }, got[4];
+
+	tx();
+	ok(fx.ops->attempt_put(fx.store, &t, &fx.err));
+	t.number = 2;
+	ok(fx.ops->attempt_put(fx.store, &t, &fx.err));
+	t.number = 0;
+	t.status = 429;
+	ok(fx.ops->attempt_put(fx.store, &t, &fx.err));
+	done();
+	ck_assert_int_eq(ok(fx.ops->attempt_list(fx.store, 513, &fx.arena, got, 4, &fx.err)), 3);
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(got[i].number, i + 1);
+	ck_assert_int_eq(got[2].status, 429);
+}
+END_TEST
+
 START_TEST(a_record_leads_back_to_its_delivery)
 {
 	int64_t id;
@@ -430,6 +449,7 @@ store_suite_rest(TCase *tc)
 {
 	tcase_add_test(tc, progress_is_kept_replaced_and_deleted);
 	tcase_add_test(tc, attempts_are_listed_in_order_and_replaced_by_number);
+	tcase_add_test(tc, an_attempt_without_a_number_comes_after_the_last);
 	tcase_add_test(tc, a_record_leads_back_to_its_delivery);
 	tcase_add_test(tc, of_what_callers_left_the_newest_wins);
 	tcase_add_test(tc, a_connection_comes_back_as_it_was_given);

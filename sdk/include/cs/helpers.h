@@ -109,10 +109,15 @@ void csh_receipt_put(const struct csh *h, const char *step, const char *value);
 int32_t csh_emit(const struct csh *h, json_object *o);
 const char *csh_header(const struct cs_http_res *res, const char *lower_case_name);
 
-/* A GET: path and query are formats' results, ready encoded. *answer: new, NULL when no JSON came. */
+/*
+ * A GET: path and query are formats' results, ready encoded. *answer: new, NULL when a refusal came without JSON. A 2xx without
+ * JSON (a cut body, a landing page) is CS_RETRY: taking it for "nothing found" would create the record twice.
+ */
 int32_t csh_read(const struct csh *h, const char *step, const char *looks_for, const char *path,
     const char *query,
                  struct cs_http_res *res, json_object **answer);
+/* The same for an answer that is there: CS_DONE with *answer, or CS_RETRY. For questions that are asked by POST. */
+int32_t csh_understand(const struct csh *h, const struct cs_http_res *res, json_object **answer);
 /* A mutating request with a JSON body. */
 int32_t csh_write(const struct csh *h, const char *step, const char *method, const char *path,
     json_object *body,
