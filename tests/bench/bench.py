@@ -1,0 +1,636 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""bench.py - the figures that csrelay must reach, measured on the real daemon, and bench.json with them.
+
+    make bench                         all keys; about a quarter of an hour
+    tests/bench/bench.sh --quick       short rounds, fewer leads waiting: for a look while working
+    tests/bench/bench.sh accept deliver   some measurements; --list names them
+
+Each measurement starts csrelayd with everything on (signature or key, validation, routing, plugin, receipts, logs, metrics) on a
+fresh store, next to load and sink on the same cores. What a ratio is compared with (bare.c) is measured in the same run. Rounds are
+repeated and the median counts; the raw figures stand in bench.json under "rounds" and "details".
+"""
+import argparse
+import collections
+import datetime
+import hashlib
+import http.client
+import json
+import mmap
+import os
+import pathlib
+import platform
+import shutil
+import signal
+import socket
+import sqlite3
+import statistics
+import struct
+import subprocess
+import sys
+import time
+
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+LEAD = SOURCE / "etc/sample-lead.json"
+KEY = "bench-key"
+SIGNING_SECRET = "whsec_c2FuZGJveC13ZWJob29rLXNlY3JldC0wMDAwMDAwMQ=="
+TICK = os.sysconf("SC_CLK_TCK")
+ACCOUNTS = 64
+MAP_HEAD, MAP_ROW = 64, 24
+
+Goal = collections.namedtuple("Goal", "sign limit")
+GOALS = {  # in the order of the table
+    "accept_per_s": None,
+    "accept_ratio": Goal(">=", 0.65),
+    "deliver_per_s": None,
+    "deliver_ratio": Goal(">=", 0.5),
+    "deliver_hubspot_per_s": Goal(">=", 5000),
+    "cpu_us_per_lead": Goal("<=", 100),
+    "p50_accept_ms": Goal("<=", 1),
+    "p99_accept_ms": Goal("<=", 5),
+    "p99_accept_to_crm_ms": Goal("<=", 5),
+    "rss_idle_mb": Goal("<=", 20),
+    "rss_1m_waiting_mb": Goal("<=", 64),
+    "start_1m_waiting_s": Goal("<=", 1.0),
+    "cost_growth_1m": Goal("<=", 1.3),
+    "recover_1m_s": Goal("<=", 2),
+    "worst_accept_ms": Goal("<=", 50),
+}
+
+
+def say(text):
+    print(f"[{time.strftime('%H:%M:%S')}] {text}", flush=True)
+
+
+def wait_until(check, timeout, what):
+    end = time.monotonic() + timeout
+    while not (got := check()):
+        if time.monotonic() > end:
+            sys.exit(f"bench: it did not come to that in {timeout} s: {what}")
+        time.sleep(0.002)
+    return got
+
+
+# ---- processes
+
+def family(pid):
+    """The process and its children, so that plugins in processes of their own count, too."""
+    found = [pid]
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        try:
+            children = (task / "children").read_text().split()
+        except FileNotFoundError:
+            continue
+        for child in children:
+            found += family(int(child))
+    return found
+
+
+def cpu_seconds(pid):
+    total = 0
+    for p in family(pid):
+        fields = pathlib.Path(f"/proc/{p}/stat").read_text().rsplit(")", 1)[1].split()
+        total += int(fields[11]) + int(fields[12])
+    return total / TICK
+
+
+def threads_cpu(pid):
+    """Seconds of each thread, by name: [user, system]."""
+    out = {}
+    for p in family(pid):
+        for task in pathlib.Path(f"/proc/{p}/task").iterdir():
+            text = (task / "stat").read_text()
+            name, fields = text[text.index("(") + 1:text.rindex(")")], text.rsplit(")", 1)[1].split()
+            was = out.setdefault(name, [0, 0])
+            out[name] = [was[0] + int(fields[11]) / TICK, was[1] + int(fields[12]) / TICK]
+    return out
+
+
+def pss_mb(pid):
+    kb = 0
+    for p in family(pid):
+        for line in pathlib.Path(f"/proc/{p}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                kb += int(line.split()[1])
+    return kb / 1024
+
+
+class Times:
+    """The file in which load and sink note when each lead went where; see bench.h."""
+
+    def __init__(self, path, first, capacity):
+        self.path, self.first, self.capacity = path, first, capacity
+        with open(path, "wb") as f:
+            f.write(struct.pack("<8Q", 0, 0, 0, 0, first, capacity, 0, 0))
+            f.truncate(MAP_HEAD + MAP_ROW * capacity)
+        with open(path, "r+b") as f:
+            self.map = mmap.mmap(f.fileno(), 0)
+
+    def head(self):
+        return struct.unpack("<4q", self.map[:32])  # seen, distinct, first_seen_us, last_seen_us
+
+    def rows(self, n):
+        return struct.iter_unpack("<3q", self.map[MAP_HEAD:MAP_HEAD + MAP_ROW * n])
+
+
+class Sink:
+    def __init__(self, bench, times=None, port=None):
+        port_file = bench.dir / "sink.port"
+        port_file.unlink(missing_ok=True)
+        command = [bench.program("sink"), "--port-file", port_file] + (["--map", times.path] if times else [])
+        command += ["--port", str(port)] if port else []
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        bench.running.append(self.process)
+        self.port = int(wait_until(lambda: port_file.exists() and port_file.read_text(), 5, "the sink listens"))
+
+    def stop(self):
+        self.process.terminate()
+        return json.loads(self.process.communicate()[0])
+
+
+class Sandbox:
+    """The fake HubSpot; it keeps counters only."""
+
+    def __init__(self, bench):
+        port_file = bench.dir / "sandbox.port"
+        port_file.unlink(missing_ok=True)
+        self.process = subprocess.Popen([bench.build / "tests/unit/sandbox/sandboxd", "--listen", "127.0.0.1:0", "--data", SOURCE / "plugins",
+                                         "--port-file", port_file, "--forget", "--quiet"])
+        bench.running.append(self.process)
+        self.port = int(wait_until(lambda: port_file.exists() and port_file.read_text(), 5, "the sandbox listens"))
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+
+
+class Daemon:
+    """csrelayd on a store of its own. Connections are static ones of the accounts acct_000000 and on."""
+
+    def __init__(self, bench, name, store=None):
+        self.bench = bench
+        self.dir = bench.dir / name
+        shutil.rmtree(self.dir, ignore_errors=True)
+        (self.dir / "crm.d").mkdir(parents=True)
+        self.store = store or self.dir / "csrelay.db"
+        self.log = None
+        self.ports = []
+
+    def conf(self, name, text):
+        path = self.dir / name
+        path.write_text(text)
+        path.chmod(0o600)
+
+    def configure(self, webhook_port=None, paused=False, hubspot_port=None, hubspots=0, idle=False):
+        allow = ", ".join(f'"127.0.0.1:{p}"' for p in (webhook_port, hubspot_port) if p)
+        self.conf("csrelay.conf", f'''
+listen : {{ intake = "127.0.0.1:0"; admin = "127.0.0.1:0"; control = "unix:{self.dir}/control.sock"; }};
+store : {{ path = "{self.store}"; min_free = "64 MiB"; }};
+intake : {{ keys = [ "bench:{hashlib.sha256(KEY.encode()).hexdigest()}" ]; }};
+http : {{ allow = [ {allow} ]; }};
+plugins : {{ dir = "{self.bench.build}/plugins/v1"; check_owner = false; }};
+''')
+        if webhook_port:
+            rows = ",\n".join(f'{{ name = "w{i}"; account = "acct_{i:06}"; label = "bench"; timezone = "America/New_York"; '
+                              f'secrets : {{ signing_secret = "{SIGNING_SECRET}"; }};{" paused = true;" if paused else ""} }}'
+                              for i in range(ACCOUNTS))
+            self.conf("crm.d/webhook.conf", f'enabled = true;\nsettings : {{ url = "http://127.0.0.1:{webhook_port}/in"; }};\n'
+                                            f'connections = (\n{rows} );\n')
+        if hubspots:
+            rows = ",\n".join(f'{{ name = "h{i}"; account = "acct_{i:06}"; label = "bench"; timezone = "America/New_York"; '
+                              f'secrets : {{ access_token = "sandbox-hubspot-h{i}"; }}; }}' for i in range(hubspots))
+            self.conf("crm.d/hubspot.conf", f'enabled = true;\nsettings : {{ base_url = "http://127.0.0.1:{hubspot_port}/hubspot"; }};\n'
+                                            f'connections = (\n{rows} );\n')
+        if idle:
+            for crm in ("webhook", "hubspot", "housecall_pro"):
+                self.conf(f"crm.d/{crm}.conf", "enabled = true;\n")
+        return self
+
+    def start(self, timeout=120):
+        """Returns how long it took until it took leads."""
+        for port in self.dir.glob("*.port"):
+            port.unlink()
+        self.log = open(self.dir / "csrelayd.log", "ab")
+        begun = time.monotonic()
+        self.process = subprocess.Popen([self.bench.daemon_program(), "--config", self.dir / "csrelay.conf", "--port-dir", self.dir,
+                                         "--trust-plugins"], stdout=self.log, stderr=self.log)
+        self.bench.running.append(self.process)
+        wait_until(lambda: self.process.poll() is not None or (self.dir / "intake.port").exists(), timeout, "csrelayd takes leads")
+        took = time.monotonic() - begun
+        if self.process.poll() is not None:
+            sys.exit("bench: csrelayd did not start:\n" + (self.dir / "csrelayd.log").read_text()[-2000:])
+        self.pid = self.process.pid
+        self.port = int((self.dir / "intake.port").read_text())
+        return took
+
+    def stop(self):
+        self.process.terminate()
+        if self.process.wait(60) != 0:
+            sys.exit("bench: csrelayd did not end well:\n" + (self.dir / "csrelayd.log").read_text()[-2000:])
+
+    def remove(self):
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def stats(self):
+        c = http.client.HTTPConnection("localhost")
+        c.sock = socket.socket(socket.AF_UNIX)
+        c.sock.connect(str(self.dir / "control.sock"))
+        c.request("GET", "/v1/stats")
+        answer = json.loads(c.getresponse().read())
+        c.close()
+        return answer
+
+    def counts(self):
+        """Deliveries by state, as the store has them."""
+        db = sqlite3.connect(f"file:{self.store}?mode=ro", uri=True, timeout=20)
+        try:
+            return dict(db.execute("SELECT state, count(*) FROM delivery GROUP BY state"))
+        finally:
+            db.close()
+
+
+class Bench:
+    def __init__(self, args):
+        self.args = args
+        self.build = pathlib.Path(args.build).resolve()
+        self.dir = pathlib.Path(args.dir).resolve() if args.dir else self.build / "bench"
+        self.dir.mkdir(parents=True, exist_ok=True)
+        self.running = []
+        self.rounds = collections.defaultdict(list)
+        self.details = {}
+        self.first = 1
+
+    def program(self, name):
+        return self.build / "tests/bench" / name
+
+    def daemon_program(self):
+        return self.args.daemon or self.build / "csrelayd"
+
+    def run(self, *command):
+        out = subprocess.run([str(c) for c in command], stdout=subprocess.PIPE, text=True)
+        if out.returncode != 0:
+            sys.exit(f"bench: {pathlib.Path(str(command[0])).name} failed")
+        return json.loads(out.stdout)
+
+    def numbers(self, n):
+        """n lead numbers that no other load of this run uses."""
+        first = self.first
+        self.first += n
+        return first
+
+    def load(self, daemon_port, accounts=ACCOUNTS, crm="webhook", times=None, first=None, expect=202, **options):
+        first = first if first is not None else self.numbers(options.get("total", 5_000_000))
+        command = [self.program("load"), "--port", daemon_port, "--key", KEY, "--lead", LEAD, "--crm", crm, "--accounts", accounts,
+                   "--first", first]
+        for key, value in options.items():
+            command += [f"--{key}", value]
+        if times:
+            command += ["--map", times.path]
+        got = self.run(*command)
+        if set(got["status"]) != {str(expect)}:
+            say(f"  answers were {got['status']}")
+        return got
+
+    def note(self, key, value):
+        self.rounds[key].append(value)
+        say(f"  {key} = {value:.4g}")
+
+    def median(self, key):
+        return statistics.median(self.rounds[key])
+
+    def close(self):
+        for p in self.running:
+            if p.poll() is None:
+                p.kill()
+                p.wait()
+
+    # -- measurements
+
+    def bare(self):
+        """What the parts cost alone."""
+        n = self.args.leads
+        store = self.run(self.program("bare"), "store", self.dir, LEAD, n)
+        for key, value in store.items():
+            self.note(f"bare_store_{key}", value)
+        port_file = self.dir / "bare.port"
+        port_file.unlink(missing_ok=True)
+        server = subprocess.Popen([self.program("bare"), "serve", "--port-file", port_file], stdout=subprocess.PIPE, text=True)
+        self.running.append(server)
+        port = int(wait_until(lambda: port_file.exists() and port_file.read_text(), 5, "the bare server listens"))
+        load = self.load(port, total=n)
+        server.terminate()
+        self.note("bare_serve_cpu_us", json.loads(server.communicate()[0])["cpu_us_per_request"])
+        self.note("bare_load_cpu_us", load["cpu_us_per_lead"])
+        sink = Sink(self)
+        self.note("bare_post_cpu_us", self.run(self.program("bare"), "post", sink.port, LEAD, n)["cpu_us_per_request"])
+        self.note("bare_sink_cpu_us", sink.stop()["cpu_us_per_request"])
+        for f in self.dir.glob("bare.db*"):
+            f.unlink()
+
+    def accept(self):
+        """Durable answers per second over 64 connections, while the connections are paused."""
+        d = Daemon(self, "accept").configure(webhook_port=1, paused=True)
+        d.start()
+        self.load(d.port, total=2000)
+        got = self.load(d.port, total=self.args.leads)
+        self.note("accept_per_s", got["per_s"])
+        self.details.setdefault("accept", []).append(got)
+        d.stop()
+        d.remove()
+
+    def drain(self, d, times, n):
+        """Until the sink has seen n leads and the daemon is at rest."""
+        seen, since = -1, time.monotonic()
+        while times.head()[1] < n:
+            now = times.head()[1]
+            if now != seen:
+                seen, since = now, time.monotonic()
+            if time.monotonic() - since > 60:
+                sys.exit(f"bench: only {now} of {n} leads arrived; deliveries by state: {d.counts()}")
+            time.sleep(0.01)
+
+    def deliver_round(self, d, sink_times, n, key=None):
+        """n leads at once, until the last has arrived. Returns leads per second and CPU microseconds per lead."""
+        cpu, threads = cpu_seconds(d.pid), threads_cpu(d.pid)
+        got = self.load(d.port, times=sink_times, first=sink_times.first, total=n)
+        self.drain(d, sink_times, n)
+        wait_until(lambda: d.stats()["in_hand"] == 0, 30, "the last result is written")
+        after = threads_cpu(d.pid)
+        sent_us = min(r[0] for r in sink_times.rows(64))
+        seen, distinct, _, last_us = sink_times.head()
+        per_lead = (cpu_seconds(d.pid) - cpu) * 1e6 / n
+        self.details.setdefault(key or "deliver", []).append({
+            "load": got, "per_s": n * 1e6 / (last_us - sent_us), "cpu_us_per_lead": per_lead, "repeats": seen - distinct,
+            "threads_us_per_lead": {t: [round((v[i] - threads.get(t, [0, 0])[i]) * 1e6 / n, 2) for i in (0, 1)] for t, v in after.items()}})
+        return n * 1e6 / (last_us - sent_us), per_lead
+
+    def deliver(self):
+        """End to end through the webhook plugin, and what it costs."""
+        n = self.args.leads
+        times = Times(self.dir / "times", self.numbers(n), n)
+        sink = Sink(self, times)
+        d = Daemon(self, "deliver").configure(webhook_port=sink.port)
+        d.start()
+        self.load(d.port, total=2000)
+        wait_until(lambda: times.head()[0] >= 2000, 30, "it is warm")
+        per_s, cpu = self.deliver_round(d, times, n)
+        self.note("deliver_per_s", per_s)
+        self.note("cpu_us_per_lead", cpu)
+        say("  by thread, us per lead [user, system]: " + json.dumps(self.details["deliver"][-1]["threads_us_per_lead"]))
+        d.stop()
+        self.note("sink_cpu_us", sink.stop()["cpu_us_per_request"])
+        d.remove()
+
+    def hubspot(self):
+        """End to end through HubSpot's three requests per lead, over many connections with their limits on."""
+        n, many = self.args.hubspot_leads, self.args.hubspot_connections
+        sandbox = Sandbox(self)
+        d = Daemon(self, "hubspot").configure(hubspot_port=sandbox.port, hubspots=many)
+        d.start()
+        before, sandbox_before, begun = cpu_seconds(d.pid), cpu_seconds(sandbox.process.pid), time.monotonic()
+        self.load(d.port, accounts=many, crm="hubspot", total=n)
+        wait_until(lambda: d.stats()["delivered"] >= n, 300, "HubSpot has all leads")
+        took = time.monotonic() - begun
+        self.note("deliver_hubspot_per_s", n / took)
+        self.details.setdefault("hubspot", []).append({
+            "cpu_us_per_lead": (cpu_seconds(d.pid) - before) * 1e6 / n,
+            "sandbox_cpu_us_per_lead": (cpu_seconds(sandbox.process.pid) - sandbox_before) * 1e6 / n})
+        say(f"  {self.details['hubspot'][-1]}")
+        d.stop()
+        sandbox.stop()
+        d.remove()
+
+    def latency(self):
+        """At 100 leads a second: the answer, and the arrival in the CRM."""
+        n = int(self.args.latency_seconds * 100)
+        times = Times(self.dir / "times", self.numbers(n), n)
+        sink = Sink(self, times)
+        d = Daemon(self, "latency").configure(webhook_port=sink.port)
+        d.start()
+        self.load(d.port, total=200, rate=100)
+        got = self.load(d.port, times=times, first=times.first, total=n, rate=100)
+        self.drain(d, times, n)
+        waits = sorted(max(0, seen - answered) / 1000 for _, answered, seen in times.rows(n))
+        self.note("p50_accept_ms", got["p50_ms"])
+        self.note("p99_accept_ms", got["p99_ms"])
+        self.note("p99_accept_to_crm_ms", waits[int((n - 1) * 0.99)])
+        sent_to_seen = sorted((seen - sent) / 1000 for sent, _, seen in times.rows(n))
+        self.details["latency"] = {"accept": got, "accept_to_crm_p50_ms": waits[n // 2], "sent_to_crm_p50_ms": sent_to_seen[n // 2],
+                                   "sent_to_crm_p99_ms": sent_to_seen[int((n - 1) * 0.99)]}
+        d.stop()
+        sink.stop()
+        d.remove()
+
+    def idle(self):
+        """Memory with three plugins and nothing to do."""
+        d = Daemon(self, "idle").configure(idle=True)
+        d.start()
+        time.sleep(2)
+        self.note("rss_idle_mb", pss_mb(d.pid))
+        d.stop()
+        d.remove()
+
+    def worst(self):
+        """The worst answer of a minute at full load, deliveries running."""
+        sink = Sink(self)
+        d = Daemon(self, "worst").configure(webhook_port=sink.port)
+        d.start()
+        got = self.load(d.port, seconds=self.args.worst_seconds)
+        self.note("worst_accept_ms", got["worst_ms"])
+        self.details["worst"] = got
+        say(f"  {got}")
+        d.process.kill()
+        d.process.wait()
+        sink.stop()
+        d.remove()
+
+    # -- with many leads waiting
+
+    def filled(self):
+        """The store with leads that wait on paused connections; made once and kept until the leads or the programs change."""
+        n, conns = self.args.waiting, self.args.waiting_connections
+        folder, mark = self.dir / "filled", f"{n} {conns} {os.stat(self.program('fill')).st_mtime_ns}"
+        if (folder / "mark").exists() and (folder / "mark").read_text() == mark:
+            return folder / "csrelay.db"
+        say(f"  filling a store with {n} leads on {conns} connections")
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        out = subprocess.run([self.program("fill"), folder / "csrelay.db", LEAD, "webhook", str(n), str(conns), "500000000"])
+        if out.returncode != 0:
+            sys.exit("bench: fill failed")
+        (folder / "mark").write_text(mark)
+        return folder / "csrelay.db"
+
+    def copy_filled(self, name, connected=False):
+        folder = self.dir / name
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        shutil.copyfile(self.filled(), folder / "csrelay.db")
+        os.sync()
+        if connected:
+            db = sqlite3.connect(folder / "csrelay.db")
+            db.execute("UPDATE conn SET state = 0, state_reason = ''")
+            db.commit()
+            db.close()
+        return folder / "csrelay.db"
+
+    def waiting(self):
+        """Start and memory with many leads waiting, and what a lead costs then."""
+        n = self.args.leads
+        store = self.copy_filled("waiting-store")
+        times = Times(self.dir / "times", self.numbers(n), n)
+        sink = Sink(self, times)
+        d = Daemon(self, "waiting", store).configure(webhook_port=sink.port)
+        d.start()
+        self.load(d.port, total=1000)  # the connections of the files are in the store now, too
+        d.stop()
+        for _ in range(3):
+            self.note("start_1m_waiting_s", d.start())
+            time.sleep(1)
+            self.note("rss_1m_waiting_mb", pss_mb(d.pid))
+            d.stop()
+        d.start()
+        times.map[:32] = bytes(32)
+        per_s, cpu = self.deliver_round(d, times, n, "deliver_1m")
+        self.note("cpu_us_per_lead_1m", cpu)
+        self.note("deliver_per_s_1m", per_s)
+        self.note("rss_1m_after_load_mb", pss_mb(d.pid))
+        d.stop()
+        sink.stop()
+        d.remove()
+        shutil.rmtree(store.parent)
+
+    def recover(self):
+        """kill -9 with many leads waiting and deliveries running: until the first delivery after the restart."""
+        store = self.copy_filled("recover-store", connected=True)
+        times = Times(self.dir / "times", 0, 0)
+        sink = Sink(self, times)
+        d = Daemon(self, "recover", store).configure(webhook_port=sink.port)
+        d.start()
+        wait_until(lambda: times.head()[0] > 2000, 60, "deliveries run")
+        for _ in range(3):
+            d.process.kill()
+            d.process.wait()
+            time.sleep(0.3)
+            times.map[16:24] = bytes(8)
+            begun = time.monotonic()
+            d.start()
+            wait_until(lambda: times.head()[2] != 0, 60, "the first delivery after the restart")
+            self.note("recover_1m_s", times.head()[2] / 1e6 - begun)
+            time.sleep(0.5)
+        d.process.kill()
+        d.process.wait()
+        sink.stop()
+        d.remove()
+        shutil.rmtree(store.parent)
+
+
+# ---- the whole
+
+REPEATED = ("bare", "accept", "deliver", "hubspot")
+MEASUREMENTS = ("idle", "bare", "accept", "deliver", "hubspot", "latency", "worst", "waiting", "recover")
+
+
+def results(b):
+    m = {k: b.median(k) for k in b.rounds}
+    out = {k: m[k] for k in GOALS if k in m}
+    if "worst_accept_ms" in b.rounds:
+        out["worst_accept_ms"] = max(b.rounds["worst_accept_ms"])
+    if "recover_1m_s" in b.rounds:
+        out["recover_1m_s"] = max(b.rounds["recover_1m_s"])
+    if "accept_per_s" in m and "bare_store_insert_per_s" in m:
+        out["accept_ratio"] = m["accept_per_s"] / m["bare_store_insert_per_s"]
+    bare = ("bare_serve_cpu_us", "bare_store_insert_and_mark_cpu_us", "bare_post_cpu_us", "bare_load_cpu_us", "bare_sink_cpu_us")
+    if "deliver_per_s" in m and all(k in m for k in bare):
+        b.details["bare_limit_per_s"] = os.cpu_count() * 1e6 / sum(m[k] for k in bare)
+        out["deliver_ratio"] = m["deliver_per_s"] / b.details["bare_limit_per_s"]
+    if "cpu_us_per_lead" in m and "cpu_us_per_lead_1m" in m:
+        out["cost_growth_1m"] = m["cpu_us_per_lead_1m"] / m["cpu_us_per_lead"]
+    return {k: round(out[k], 4) for k in GOALS if k in out}
+
+
+def machine():
+    cpu = [l.split(":")[1].strip() for l in open("/proc/cpuinfo") if l.startswith("model name")]
+    memory = int(next(l for l in open("/proc/meminfo") if l.startswith("MemTotal")).split()[1])
+    return {"cpu": cpu[0] if cpu else platform.machine(), "cores": os.cpu_count(), "memory_gib": round(memory / 2 ** 20, 1),
+            "kernel": platform.release(), "system": next((l.split("=")[1].strip().strip('"') for l in open("/etc/os-release")
+                                                          if l.startswith("PRETTY_NAME")), "")}
+
+
+def commit():
+    got = subprocess.run(["git", "-C", SOURCE, "describe", "--always", "--dirty"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    return got.stdout.strip() if got.returncode == 0 else ""
+
+
+def meets(goal, value):
+    return goal is None or (value >= goal.limit if goal.sign == ">=" else value <= goal.limit)
+
+
+def table(values):
+    missed = 0
+    print(f"\n{'key':24}{'measured':>12}   {'goal':<10}")
+    for key, value in values.items():
+        goal = GOALS[key]
+        missed += not meets(goal, value)
+        print(f"{key:24}{value:12.3f}   {f'{goal.sign} {goal.limit}' if goal else '':<10}"
+              f"{'' if goal is None else 'ok' if meets(goal, value) else 'MISSED'}")
+    return missed
+
+
+def options():
+    p = argparse.ArgumentParser(description="Measures csrelay; writes bench.json.")
+    p.add_argument("what", nargs="*", help="measurements (default: all)")
+    p.add_argument("--list", action="store_true", help="name the measurements")
+    p.add_argument("--quick", action="store_true", help="one short round each, 100,000 leads waiting; not for the record")
+    p.add_argument("--build", default=os.environ.get("CSRELAY_BUILD", SOURCE / "build-bench"), help="build folder")
+    p.add_argument("--daemon", help="another csrelayd than the build folder's")
+    p.add_argument("--dir", help="scratch folder, on the disk that is to be measured (BUILD/bench)")
+    p.add_argument("--out", default=SOURCE / "bench.json", help="where to write the results")
+    p.add_argument("--rounds", type=int, help="rounds of what is repeated (3)")
+    p.add_argument("--leads", type=int, help="leads of a round (200000)")
+    p.add_argument("--hubspot-leads", type=int, help="(60000)")
+    p.add_argument("--hubspot-connections", type=int, default=2000)
+    p.add_argument("--latency-seconds", type=float, help="(30)")
+    p.add_argument("--worst-seconds", type=float, help="(60)")
+    p.add_argument("--waiting", type=int, help="leads that wait (1000000)")
+    p.add_argument("--waiting-connections", type=int, default=10000)
+    args = p.parse_args()
+    short = {"rounds": 1, "leads": 40000, "hubspot_leads": 20000, "latency_seconds": 5, "worst_seconds": 8, "waiting": 100000}
+    full = {"rounds": 3, "leads": 200000, "hubspot_leads": 60000, "latency_seconds": 30, "worst_seconds": 60, "waiting": 1000000}
+    for key, value in (short if args.quick else full).items():
+        if getattr(args, key) is None:
+            setattr(args, key, value)
+    if args.list:
+        for name in MEASUREMENTS:
+            print(f"{name:10}{getattr(Bench, name).__doc__}")
+        sys.exit(0)
+    for name in args.what:
+        if name not in MEASUREMENTS:
+            p.error(f"\"{name}\" is not one of {' '.join(MEASUREMENTS)}")
+    return args
+
+
+def main():
+    args = options()
+    b = Bench(args)
+    begun = datetime.datetime.now(datetime.timezone.utc)
+    try:
+        for name in [m for m in MEASUREMENTS if not args.what or m in args.what]:
+            for i in range(args.rounds if name in REPEATED else 1):
+                say(f"{name}{f' {i + 1}/{args.rounds}' if name in REPEATED else ''}: {getattr(Bench, name).__doc__.splitlines()[0]}")
+                getattr(b, name)()
+    finally:
+        b.close()
+    values = results(b)
+    (pathlib.Path(args.out)).write_text(json.dumps({
+        **values, "date": begun.isoformat(timespec="seconds"), "commit": commit(), "machine": machine(), "quick": args.quick,
+        "leads": args.leads, "waiting": args.waiting, "waiting_connections": args.waiting_connections,
+        "hubspot_connections": args.hubspot_connections, "rounds": b.rounds, "details": b.details}, indent=1) + "\n")
+    missed = table(values)
+    print(f"\n{args.out}: {len(values)} keys, {missed} of them missed")
+    return 0
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    sys.exit(main())
