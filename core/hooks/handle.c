@@ -525,14 +525,17 @@ start_poll(struct cs_inbound *in, struct cs_poll *poll, int64_t now_ms)
 static void
 look_for_polls(struct cs_inbound *in, int64_t now_ms)
 {
-	struct cs_poll *poll;
+	struct cs_poll *poll, *later[AT_ONCE];
+	size_t n = 0;
 
-	while (in->busy.n < AT_ONCE && (poll = cs_polls_take(&in->polls, now_ms)) != NULL) {
+	while (in->busy.n < AT_ONCE && n < AT_ONCE && (poll = cs_polls_take(&in->polls, now_ms)) != NULL) {
 		if (cs_map_get(&in->busy, (uint64_t)poll->conn_id) != NULL)
-			cs_polls_done(&in->polls, poll, now_ms + CS_SECOND_MS);
+			later[n++] = poll;
 		else
 			start_poll(in, poll, now_ms);
 	}
+	while (n > 0) /* when the connection is free */
+		cs_polls_done(&in->polls, later[--n], now_ms);
 }
 
 /* How often this plugin wants to poll; 0: it does not. */

@@ -22,10 +22,10 @@ cs_polls_fini(struct cs_polls *p)
 	struct cs_poll *poll;
 	size_t at = 0;
 
+	cs_heap_fini(&p->heap); /* touches what is in it */
 	while ((poll = cs_map_next(&p->by_conn, &at, NULL)) != NULL)
 		free(poll);
 	cs_map_fini(&p->by_conn);
-	cs_heap_fini(&p->heap);
 }
 
 void
