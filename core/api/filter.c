@@ -143,7 +143,8 @@ only_known(struct cs_api_call *call, const json_object *body)
 		for (size_t i = 0; i < CS_ARRAY_LEN(words); i++)
 			known |= strcmp(words[i].name, key) == 0;
 		if (!known) {
-			cs_api_refuse_at(call, 422, "/filter", "knows state, crm, connection, account, blame, urgency, since and until only");
+			cs_api_refuse_at(call, 422, "/filter",
+			                 "knows state, crm, connection, account, blame, urgency, since and until only");
 			return false;
 		}
 	}

@@ -28,7 +28,7 @@ static void
 put_one(struct cs_buf *b, const char *name, const char *type, const char *help, double value)
 {
 	cs_metric_head(b, name, type, help);
-	cs_metric_value(b, name, value, NULL);
+	cs_metric_value(b, name, NULL, NULL, value);
 }
 
 /* ---- the queue by CRM */
@@ -72,11 +72,11 @@ put_queue(struct cs_api *api, struct cs_buf *b)
 	n = depths_of(api, s, d);
 	cs_metric_head(b, "csrelay_queue_depth", "gauge", "Deliveries that wait in the store.");
 	for (size_t i = 0; i < n; i++)
-		cs_metric_value(b, "csrelay_queue_depth", (double)d[i].n, "crm", d[i].crm, NULL);
+		cs_metric_value(b, "csrelay_queue_depth", "crm", d[i].crm, (double)d[i].n);
 	cs_metric_head(b, "csrelay_queue_oldest_due_seconds", "gauge", "How long the oldest due delivery has been due.");
 	for (size_t i = 0; i < n; i++)
-		cs_metric_value(b, "csrelay_queue_oldest_due_seconds",
-		                d[i].earliest_ms < now_ms ? (double)(now_ms - d[i].earliest_ms) / 1e3 : 0.0, "crm", d[i].crm, NULL);
+		cs_metric_value(b, "csrelay_queue_oldest_due_seconds", "crm", d[i].crm,
+		                d[i].earliest_ms < now_ms ? (double)(now_ms - d[i].earliest_ms) / 1e3 : 0.0);
 	if (s->dead >= 0)
 		put_one(b, "csrelay_dead_letters", "gauge", "Deliveries that need a person or a recovery now.", (double)s->dead);
 }
@@ -121,7 +121,7 @@ put_self(struct cs_api *api, struct cs_buf *b)
 		put_one(b, "csrelay_lead_bytes", "gauge", "Bytes of lead bodies in memory.", (double)api->slots->lead_bytes);
 	}
 	cs_metric_head(b, "csrelay_build_info", "gauge", "The version that runs.");
-	cs_metric_value(b, "csrelay_build_info", 1, "version", PACKAGE_VERSION, NULL);
+	cs_metric_value(b, "csrelay_build_info", "version", PACKAGE_VERSION, 1);
 }
 
 void

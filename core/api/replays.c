@@ -17,7 +17,7 @@
 #include "queue/replay.h"
 
 #define REPLAY_MAX 100000
-#define PAGE 10000
+#define PAGE 20000
 
 struct entry {
 	int64_t id, ahead; /* rows of its connection before it */

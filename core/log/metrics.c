@@ -14,7 +14,6 @@
 
 #include <inttypes.h>
 #include <pthread.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -364,19 +363,15 @@ cs_metric_head(struct cs_buf *out, const char *name, const char *type, const cha
 }
 
 void
-cs_metric_value(struct cs_buf *out, const char *name, double value, ...)
+cs_metric_value(struct cs_buf *out, const char *name, const char *label, const char *word, double value)
 {
-	const char *label;
 	char before = '{';
-	va_list ap;
 
 	cs_buf_adds(out, name);
-	va_start(ap, value);
-	while ((label = va_arg(ap, const char *)) != NULL)
-		add_label(out, &before, label, va_arg(ap, const char *));
-	va_end(ap);
-	if (before == ',')
+	if (label != NULL) {
+		add_label(out, &before, label, word);
 		cs_buf_addc(out, '}');
+	}
 	add_number(out, value);
 }
 

@@ -48,9 +48,9 @@ struct cs_metrics_words { /* the words for numbers, from those who own them */
 /* Append everything counted. */
 void cs_metrics_render(struct cs_buf *out, const struct cs_metrics_words *words);
 /* For values that are read when asked: "# HELP" and "# TYPE", then one line per set of labels. type: "gauge", "counter".
- * labels: pairs of name and value, ended by NULL. */
+ * label NULL: none. */
 void cs_metric_head(struct cs_buf *out, const char *name, const char *type, const char *help);
-void cs_metric_value(struct cs_buf *out, const char *name, double value, ...) __attribute__((sentinel));
+void cs_metric_value(struct cs_buf *out, const char *name, const char *label, const char *word, double value);
 
 /* Everything to zero, names forgotten. For tests: nobody else may count meanwhile. */
 void cs_metrics_reset(void);
