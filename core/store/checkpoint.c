@@ -2,11 +2,11 @@
 /*
  * checkpoint.c - moving what the log holds into the database file, without anybody waiting for it.
  *
- * Two phases. The maintenance thread calls checkpoint on a handle of its own, often: once the log has CHECKPOINT_PAGES it
- * runs a PASSIVE one, which does nearly all of the reading, writing and syncing beside the commits that go on. But a log
- * that is being written never becomes empty, so it would grow for ever: when the answer stays high (4000), the writer
- * calls the same operation between two commits. Little is left to move then, nobody adds to it, and the next commit
- * begins the log anew.
+ * Two phases. The maintenance thread calls checkpoint on a handle of its own, often: once the log has
+ * CHECKPOINT_PAGES it runs a PASSIVE one, which does nearly all of the reading, writing and syncing beside
+ * the commits that go on. But a log that is being written never becomes empty, so it would grow for ever:
+ * when the answer stays high (4000), the writer calls the same operation between two commits. Little is left
+ * to move then, nobody adds to it, and the next commit begins the log anew.
  */
 #include "config.h"
 #include "store/sqlite_int.h"
@@ -15,7 +15,8 @@
 
 #define CHECKPOINT_PAGES 1000
 
-/* Returns the length of the log, or 0 when all of it is in the database and the next commit starts at its beginning. */
+/* Returns the length of the log, or 0 when all of it is in the database and the next commit starts at its
+ * beginning. */
 static int
 checkpoint(struct cs_store *st, struct cs_err *err)
 {

@@ -8,8 +8,9 @@
  * Shape, by measurement: bodies lie apart from the narrow delivery rows that are rewritten at every transition. What waits
  * is in partial indexes, so rows at rest cost nothing: `due` holds what taking, the backlog and the queue's shape need
  * without a look at the rows; `expires`, `taken` and `dead` hold little. Fresh rows in hand are in no index at all. There
- * is none on the lead of a delivery either: its id is lead << 8 | number. lead_head is a copy of the leads without their
- * bodies, in order of id: appended to at the end, walked instead of the wide table.
+ * is none on the lead of a delivery either: its id is lead << 8 | number. Identities are narrow rows in order of their
+ * leads, appended to at the end and walked in place of the wide leads; identity_key finds them by the first bytes of the
+ * event id, which is random, and is complete up to run.merged (sqlite_identity.c).
  */
 #include "config.h"
 #include "store/schema.h"
@@ -18,15 +19,16 @@
 
 static const char leads_and_deliveries[] =
     "CREATE TABLE run (one INTEGER PRIMARY KEY CHECK (one = 1), epoch INTEGER NOT NULL, clean INTEGER NOT NULL,"
-    " floor INTEGER NOT NULL) STRICT;"
-    "INSERT INTO run VALUES (1, 0, 1, 0);"
+    " floor INTEGER NOT NULL, merged INTEGER NOT NULL) STRICT;"
+    "INSERT INTO run VALUES (1, 0, 1, 0, 0);"
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;"
-    "CREATE TABLE identity (event_id BLOB NOT NULL, account TEXT NOT NULL, lead_id INTEGER NOT NULL,"
-    " received_ms INTEGER NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (event_id, account)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE identity (lead_id INTEGER PRIMARY KEY, received_ms INTEGER NOT NULL, account TEXT NOT NULL,"
+    " event_id BLOB NOT NULL, hash BLOB NOT NULL) STRICT;"
+    "CREATE TABLE identity_key (prefix INTEGER NOT NULL, lead_id INTEGER NOT NULL,"
+    " PRIMARY KEY (prefix, lead_id)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE lead (id INTEGER PRIMARY KEY, received_ms INTEGER NOT NULL, kind INTEGER NOT NULL,"
     " urgency INTEGER NOT NULL, event_id BLOB NOT NULL, account TEXT NOT NULL, event TEXT NOT NULL, hash BLOB NOT NULL,"
     " warnings TEXT NOT NULL, body BLOB NOT NULL) STRICT;"
-    "CREATE INDEX lead_head ON lead (id, received_ms, account);"
     "CREATE TABLE delivery (id INTEGER PRIMARY KEY, conn_id INTEGER NOT NULL, state INTEGER NOT NULL,"
     " created_ms INTEGER NOT NULL, lane INTEGER NOT NULL, urgency INTEGER NOT NULL, epoch INTEGER NOT NULL,"
     " gen INTEGER NOT NULL, due_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL, attempts INTEGER NOT NULL,"

@@ -2,14 +2,14 @@
 /*
  * sqlite.c - the SQLite engine: opening, closing, handles of other threads.
  *
- * The database is in WAL mode with synchronous=FULL: a commit is one fsync of the log, and readers never wait for the
- * writer. Checkpoints are nobody's side effect (checkpoint.c), so a commit's time is its own. At opening what an earlier
- * run left in the log is moved into the database file and synced: after a run that died of a failed fsync this writes the
- * pages anew instead of trusting that the log reached the disk. No mmap: a truncated file would be a SIGBUS, and a scan of
- * a million rows would count as our memory.
+ * The database is in WAL mode with synchronous=FULL: a commit is one fsync of the log, and readers never wait
+ * for the writer. Checkpoints are nobody's side effect (checkpoint.c), so a commit's time is its own. At
+ * opening what an earlier run left in the log is moved into the database file and synced: after a run that
+ * died of a failed fsync this writes the pages anew instead of trusting that the log reached the disk. No
+ * mmap: a truncated file would be a SIGBUS, and a scan of a million rows would count as our memory.
  *
- * ":memory:" is a database in SQLite's memdb, by a name of its own so that readers find it; for tests. Its readers wait
- * for the writer and the other way round, the rest is the same.
+ * ":memory:" is a database in SQLite's memdb, by a name of its own so that readers find it; for tests. Its
+ * readers wait for the writer and the other way round, the rest is the same.
  */
 #include "config.h"
 #include "store/schema.h"
@@ -43,6 +43,7 @@ set_up(void)
 	ops.close = sq_close;
 	ops.reader = sq_reader;
 	sq_ops_tx(&ops);
+	sq_ops_identity(&ops);
 	sq_ops_lead(&ops);
 	sq_ops_delivery(&ops);
 	sq_ops_list(&ops);
@@ -97,6 +98,8 @@ handle_new(const char *path, struct sq_shared *sh, int64_t read_us)
 	s->read_us = read_us;
 	cs_map_init(&s->moves);
 	cs_arena_init(&s->texts);
+	cs_map_init(&s->identities.recent);
+	cs_map_init(&s->identities.merging);
 	return s;
 }
 
@@ -113,6 +116,7 @@ sq_close(struct cs_store *st)
 	sq_unlock(s->lock_fd);
 	shared_unref(s->shared);
 	cs_arena_fini(&s->texts);
+	sq_identity_close(s);
 	free(s->path);
 	free(s);
 }
@@ -148,17 +152,20 @@ open_db(struct sq *s, const char *name, int flags, struct cs_err *err)
 
 	if (rc != SQLITE_OK) {
 		cs_err_set(err, CS_EIO, "could not open the store %s: %s", s->path,
-		           s->db == NULL ? sqlite3_errstr(rc) : sqlite3_errmsg(s->db));
+			   s->db == NULL ? sqlite3_errstr(rc) : sqlite3_errmsg(s->db));
 		return CS_EIO;
 	}
 	sqlite3_busy_timeout(s->db, BUSY_MS);
 	sqlite3_progress_handler(s->db, 2000, on_progress, s);
-	return pragmas(s, "PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = OFF; PRAGMA trusted_schema = OFF", err);
+	return pragmas(s,
+		       "PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = OFF; PRAGMA trusted_schema = OFF",
+		       err);
 }
 
 /* ---- the writer */
 
-/* The database holds callers' names and numbers: nobody else reads it. SQLite gives its other files the same mode. */
+/* The database holds callers' names and numbers: nobody else reads it. SQLite gives its other files the same
+ * mode. */
 static int
 create_file(const char *path, struct cs_err *err)
 {
@@ -191,7 +198,8 @@ want_wal(struct sq *s, struct cs_err *err)
 	sqlite3_finalize(st);
 	if (ok)
 		return 0;
-	return cs_err_set(err, CS_EUNSUPPORTED, "the file system of %s does not support SQLite's write-ahead log", s->path);
+	return cs_err_set(err, CS_EUNSUPPORTED,
+			  "the file system of %s does not support SQLite's write-ahead log", s->path);
 }
 
 static int
@@ -208,8 +216,10 @@ writer_modes(struct sq *s, struct cs_err *err)
 {
 	int rc;
 
-	rc = pragmas(s, "PRAGMA page_size = 4096; PRAGMA auto_vacuum = NONE; PRAGMA cache_size = -16384;"
-	                "PRAGMA secure_delete = FAST; PRAGMA journal_size_limit = 67108864", err);
+	rc = pragmas(s,
+		     "PRAGMA page_size = 4096; PRAGMA auto_vacuum = NONE; PRAGMA cache_size = -16384;"
+		     "PRAGMA secure_delete = FAST; PRAGMA journal_size_limit = 67108864",
+		     err);
 	if (rc < 0)
 		return rc;
 	if (s->shared->in_memory)
@@ -256,12 +266,15 @@ open_writer(struct sq *s, struct cs_err *err)
 		return rc;
 	if (!s->shared->in_memory && (rc = empty_log(s, err)) < 0)
 		return rc;
-	return read_epoch(s, err);
+	if ((rc = read_epoch(s, err)) < 0)
+		return rc;
+	return sq_identity_open(s, err);
 }
 
 /* ---- readers */
 
-/* A reader of a running daemon may run checkpoints, so its file is open for writing, though no statement of its may. */
+/* A reader of a running daemon may run checkpoints, so its file is open for writing, though no statement of
+ * its may. */
 static int
 sq_reader(struct cs_store *st, struct cs_store **out, struct cs_err *err)
 {
@@ -272,7 +285,8 @@ sq_reader(struct cs_store *st, struct cs_store **out, struct cs_err *err)
 	atomic_fetch_add(&from->shared->refs, 1);
 	s->is_file_ro = from->is_file_ro;
 	if ((rc = open_db(s, s->shared->uri, flags | SQLITE_OPEN_URI, err)) < 0 ||
-	    (rc = pragmas(s, "PRAGMA query_only = ON; PRAGMA synchronous = FULL; PRAGMA cache_size = -2048", err)) < 0)
+	    (rc = pragmas(s, "PRAGMA query_only = ON; PRAGMA synchronous = FULL; PRAGMA cache_size = -2048",
+			  err)) < 0)
 		return rc;
 	sqlite3_wal_autocheckpoint(s->db, 0);
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
@@ -281,8 +295,8 @@ sq_reader(struct cs_store *st, struct cs_store **out, struct cs_err *err)
 }
 
 /*
- * No daemon runs, and we may not create the shared-memory file that reading a log needs. Without a log there is nothing
- * that the file itself does not say.
+ * No daemon runs, and we may not create the shared-memory file that reading a log needs. Without a log there
+ * is nothing that the file itself does not say.
  */
 static bool
 is_at_rest(const char *path)
@@ -335,7 +349,8 @@ int
 cs_store_open_sqlite(const struct cs_store_conf *conf, struct cs_store **out, struct cs_err *err)
 {
 	int64_t read_ms = conf->reader_ms > 0 ? conf->reader_ms : READ_MS;
-	CS_CLEANUP(handle_freep) struct sq *s = handle_new(conf->path, shared_new(conf->path), read_ms * 1000);
+	CS_CLEANUP(handle_freep)
+	struct sq *s = handle_new(conf->path, shared_new(conf->path), read_ms * 1000);
 	int rc;
 
 	s->min_free = conf->min_free;

@@ -15,10 +15,17 @@ static const struct {
 	const char *finding, *sql;
 } rules[] = {
 	{ "deliveries of leads that are not there",
-	  "SELECT min(d.id), count(*) FROM delivery d WHERE NOT EXISTS (SELECT 1 FROM lead INDEXED BY lead_head WHERE id = d.id >> 8)" },
-	{ "leads without an identity",
-	  "SELECT min(l.id), count(*) FROM lead l WHERE NOT EXISTS (SELECT 1 FROM identity i WHERE i.event_id = l.event_id"
-	  " AND i.account = l.account AND i.lead_id = l.id)" },
+	  "SELECT min(d.id), count(*) FROM delivery d WHERE NOT EXISTS (SELECT 1 FROM lead WHERE id = d.id >> 8)" },
+	{ "leads without their identity",
+	  "SELECT min(l.id), count(*) FROM lead l WHERE NOT EXISTS (SELECT 1 FROM identity i WHERE i.lead_id = l.id"
+	  " AND i.event_id = l.event_id AND i.account = l.account)" },
+	{ "identities that their key does not lead to",
+	  "SELECT min(i.lead_id), count(*) FROM identity i WHERE i.lead_id <= (SELECT merged FROM run)"
+	  " AND i.lead_id NOT IN (SELECT lead_id FROM identity_key)" },
+	{ "keys of identities that are not there",
+	  "SELECT min(lead_id), count(*) FROM identity_key k WHERE NOT EXISTS (SELECT 1 FROM identity WHERE lead_id = k.lead_id)" },
+	{ "several leads of one identity",
+	  "SELECT min(id), count(*) FROM (SELECT min(lead_id) AS id FROM identity GROUP BY event_id, account HAVING count(*) > 1)" },
 	{ "deliveries that wait for a connection that is not there",
 	  "SELECT min(id), count(*) FROM delivery INDEXED BY delivery_due WHERE state = 0"
 	  " AND conn_id NOT IN (SELECT id FROM conn)" },

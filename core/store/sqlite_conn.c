@@ -2,9 +2,9 @@
 /*
  * sqlite_conn.c - connections.
  *
- * Facts are kept as the JSON text that was given, and once more as rows of conn_fact (crm, name, value), made from the text
- * by SQLite's own JSON functions whenever it changes: inbound hooks of all tenants come to one URL and are routed by a fact.
- * Only scalar facts can be found so.
+ * Facts are kept as the JSON text that was given, and once more as rows of conn_fact (crm, name, value), made
+ * from the text by SQLite's own JSON functions whenever it changes: inbound hooks of all tenants come to one
+ * URL and are routed by a fact. Only scalar facts can be found so.
  */
 #include "config.h"
 #include "store/sqlite_int.h"
@@ -12,7 +12,8 @@
 
 #include <string.h>
 
-#define CONN_COLUMNS "id, public_id, name, account, crm, crm_account_id, label, state, state_reason, state_since_ms, is_static," \
+#define CONN_COLUMNS                                                                                                \
+	"id, public_id, name, account, crm, crm_account_id, label, state, state_reason, state_since_ms, is_static," \
 	" subscribe, settings, overrides, facts, timezone, version"
 
 static void
@@ -46,10 +47,12 @@ index_facts(struct sq *s, int64_t id, struct cs_err *err)
 
 	if (rc < 0)
 		return rc;
-	return sq_exec(s, SQ_FACTS_FILL,
-	               "INSERT OR IGNORE INTO conn_fact (crm, name, value, conn_id) SELECT c.crm, f.key, CAST(f.atom AS TEXT), c.id"
-	               " FROM conn c, json_each(CASE WHEN json_valid(c.facts) THEN c.facts ELSE '{}' END) f"
-	               " WHERE c.id = ?1 AND f.atom IS NOT NULL AND f.key IS NOT NULL", err, "l", id);
+	return sq_exec(
+	    s, SQ_FACTS_FILL,
+	    "INSERT OR IGNORE INTO conn_fact (crm, name, value, conn_id) SELECT c.crm, f.key, CAST(f.atom AS TEXT), c.id"
+	    " FROM conn c, json_each(CASE WHEN json_valid(c.facts) THEN c.facts ELSE '{}' END) f"
+	    " WHERE c.id = ?1 AND f.atom IS NOT NULL AND f.key IS NOT NULL",
+	    err, "l", id);
 }
 
 /* ---- put */
@@ -71,13 +74,14 @@ make_public_id(char out[32])
 static int
 insert(struct sq *s, struct cs_conn_row *row, const char *public_id, struct cs_err *err)
 {
-	int rc = sq_exec(s, SQ_CONN_INSERT,
-	                 "INSERT INTO conn (public_id, name, account, crm, crm_account_id, label, state, state_reason,"
-	                 " state_since_ms, is_static, subscribe, settings, overrides, facts, timezone, version)"
-	                 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, 1)", err, "ttttttitliltttt",
-	                 public_id, row->name, row->account, row->crm, row->crm_account_id, row->label, (int)row->state,
-	                 row->state_reason, row->state_since_ms, (int)row->is_static, (int64_t)row->subscribe, row->settings,
-	                 row->overrides, row->facts, row->timezone);
+	int rc = sq_exec(
+	    s, SQ_CONN_INSERT,
+	    "INSERT INTO conn (public_id, name, account, crm, crm_account_id, label, state, state_reason,"
+	    " state_since_ms, is_static, subscribe, settings, overrides, facts, timezone, version)"
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, 1)",
+	    err, "ttttttitliltttt", public_id, row->name, row->account, row->crm, row->crm_account_id,
+	    row->label, (int)row->state, row->state_reason, row->state_since_ms, (int)row->is_static,
+	    (int64_t)row->subscribe, row->settings, row->overrides, row->facts, row->timezone);
 
 	if (rc == 0)
 		row->id = sqlite3_last_insert_rowid(s->db);
@@ -88,17 +92,18 @@ insert(struct sq *s, struct cs_conn_row *row, const char *public_id, struct cs_e
 static int
 update(struct sq *s, const struct cs_conn_row *row, struct cs_err *err)
 {
-	int rc = sq_exec(s, SQ_CONN_UPDATE,
-	                 "UPDATE conn SET public_id = coalesce(?1, public_id), name = coalesce(?2, name),"
-	                 " account = coalesce(?3, account), crm = coalesce(?4, crm),"
-	                 " crm_account_id = coalesce(?5, crm_account_id), label = coalesce(?6, label), state = ?7,"
-	                 " state_reason = coalesce(?8, state_reason), state_since_ms = ?9, is_static = ?10, subscribe = ?11,"
-	                 " version = version + (settings <> coalesce(?12, settings) OR overrides <> coalesce(?13, overrides)),"
-	                 " settings = coalesce(?12, settings), overrides = coalesce(?13, overrides), facts = coalesce(?14, facts),"
-	                 " timezone = coalesce(?15, timezone) WHERE id = ?16", err, "nnnnnninlilnnnnl", row->public_id,
-	                 row->name, row->account, row->crm, row->crm_account_id, row->label, (int)row->state,
-	                 row->state_reason, row->state_since_ms, (int)row->is_static, (int64_t)row->subscribe, row->settings,
-	                 row->overrides, row->facts, row->timezone, row->id);
+	int rc = sq_exec(
+	    s, SQ_CONN_UPDATE,
+	    "UPDATE conn SET public_id = coalesce(?1, public_id), name = coalesce(?2, name),"
+	    " account = coalesce(?3, account), crm = coalesce(?4, crm),"
+	    " crm_account_id = coalesce(?5, crm_account_id), label = coalesce(?6, label), state = ?7,"
+	    " state_reason = coalesce(?8, state_reason), state_since_ms = ?9, is_static = ?10, subscribe = ?11,"
+	    " version = version + (settings <> coalesce(?12, settings) OR overrides <> coalesce(?13, overrides)),"
+	    " settings = coalesce(?12, settings), overrides = coalesce(?13, overrides), facts = coalesce(?14, facts),"
+	    " timezone = coalesce(?15, timezone) WHERE id = ?16",
+	    err, "nnnnnninlilnnnnl", row->public_id, row->name, row->account, row->crm, row->crm_account_id,
+	    row->label, (int)row->state, row->state_reason, row->state_since_ms, (int)row->is_static,
+	    (int64_t)row->subscribe, row->settings, row->overrides, row->facts, row->timezone, row->id);
 
 	return rc < 0 ? rc : sq_touched(s, "connection", err);
 }
@@ -107,7 +112,8 @@ static int
 read_keys(struct sq *s, struct cs_conn_row *row, struct cs_err *err)
 {
 	sqlite3_stmt *st;
-	int rc = sq_first(s, SQ_CONN_KEYS, "SELECT public_id, version FROM conn WHERE id = ?1", &st, err, "l", row->id);
+	int rc = sq_first(s, SQ_CONN_KEYS, "SELECT public_id, version FROM conn WHERE id = ?1", &st, err, "l",
+			  row->id);
 
 	if (rc == 1) {
 		if (row->public_id == NULL)
@@ -142,12 +148,15 @@ conn_put(struct cs_store *st, struct cs_conn_row *row, struct cs_err *err)
 }
 
 static int
-conn_state(struct cs_store *st, int64_t id, enum cs_conn_state state, const char *reason, int64_t now_ms, struct cs_err *err)
+conn_state(struct cs_store *st, int64_t id, enum cs_conn_state state, const char *reason, int64_t now_ms,
+	   struct cs_err *err)
 {
 	struct sq *s = sq_of(st);
-	int rc = sq_exec(s, SQ_CONN_STATE,
-	                 "UPDATE conn SET state_since_ms = iif(state = ?2, state_since_ms, ?4), state = ?2, state_reason = ?3"
-	                 " WHERE id = ?1", err, "litl", id, (int)state, reason, now_ms);
+	int rc = sq_exec(
+	    s, SQ_CONN_STATE,
+	    "UPDATE conn SET state_since_ms = iif(state = ?2, state_since_ms, ?4), state = ?2, state_reason = ?3"
+	    " WHERE id = ?1",
+	    err, "litl", id, (int)state, reason, now_ms);
 
 	return rc < 0 ? rc : sq_touched(s, "connection", err);
 }
@@ -156,9 +165,10 @@ static int
 conn_facts(struct cs_store *st, int64_t id, const char *facts, const char *timezone, struct cs_err *err)
 {
 	struct sq *s = sq_of(st);
-	int rc = sq_exec(s, SQ_CONN_FACTS,
-	                 "UPDATE conn SET facts = coalesce(?2, facts), timezone = coalesce(?3, timezone) WHERE id = ?1", err, "lnn",
-	                 id, facts, timezone);
+	int rc = sq_exec(
+	    s, SQ_CONN_FACTS,
+	    "UPDATE conn SET facts = coalesce(?2, facts), timezone = coalesce(?3, timezone) WHERE id = ?1",
+	    err, "lnn", id, facts, timezone);
 
 	if (rc < 0 || (rc = sq_touched(s, "connection", err)) < 0)
 		return rc;
@@ -175,8 +185,10 @@ conn_delete(struct cs_store *st, int64_t id, struct cs_err *err)
 
 	if ((rc = sq_writable(s, err)) < 0)
 		return rc;
-	rc = sq_first(s, SQ_CONN_WAITING, "SELECT 1 FROM delivery INDEXED BY delivery_due WHERE state = 0 AND conn_id = ?1 LIMIT 1",
-	              &stmt, err, "l", id);
+	rc = sq_first(
+	    s, SQ_CONN_WAITING,
+	    "SELECT 1 FROM delivery INDEXED BY delivery_due WHERE state = 0 AND conn_id = ?1 LIMIT 1", &stmt,
+	    err, "l", id);
 	sq_reset(stmt);
 	if (rc < 0)
 		return rc;
@@ -197,7 +209,8 @@ static int
 conn_get(struct cs_store *st, int64_t id, struct cs_arena *a, struct cs_conn_row *out, struct cs_err *err)
 {
 	sqlite3_stmt *stmt;
-	int rc = sq_first(sq_of(st), SQ_CONN_GET, "SELECT " CONN_COLUMNS " FROM conn WHERE id = ?1", &stmt, err, "l", id);
+	int rc = sq_first(sq_of(st), SQ_CONN_GET, "SELECT " CONN_COLUMNS " FROM conn WHERE id = ?1", &stmt,
+			  err, "l", id);
 
 	return sq_one(rc, stmt, read_conn, a, out, "connection", err);
 }
@@ -213,8 +226,10 @@ find_name(struct sq *s, const char *name, struct cs_arena *a, struct cs_conn_row
 	int rc;
 
 	rc = sq_first(s, SQ_CONN_NAME,
-	              "SELECT " CONN_COLUMNS " FROM conn WHERE name = ?1 AND name <> '' AND (?2 = '' OR crm = ?2)"
-	              " ORDER BY id LIMIT 2", &st, err, "tt", slash == NULL ? name : slash + 1, crm);
+		      "SELECT " CONN_COLUMNS
+		      " FROM conn WHERE name = ?1 AND name <> '' AND (?2 = '' OR crm = ?2)"
+		      " ORDER BY id LIMIT 2",
+		      &st, err, "tt", slash == NULL ? name : slash + 1, crm);
 	rc = sq_fill(s, rc, st, read_conn, a, found, sizeof(found[0]), 2, err);
 	if (rc < 0)
 		return rc;
@@ -230,12 +245,13 @@ find_name(struct sq *s, const char *name, struct cs_arena *a, struct cs_conn_row
 }
 
 static int
-conn_find(struct cs_store *st, const char *public_id_or_name, struct cs_arena *a, struct cs_conn_row *out, struct cs_err *err)
+conn_find(struct cs_store *st, const char *public_id_or_name, struct cs_arena *a, struct cs_conn_row *out,
+	  struct cs_err *err)
 {
 	struct sq *s = sq_of(st);
 	sqlite3_stmt *stmt;
-	int rc = sq_first(s, SQ_CONN_PUBLIC, "SELECT " CONN_COLUMNS " FROM conn WHERE public_id = ?1", &stmt, err, "t",
-	                  public_id_or_name);
+	int rc = sq_first(s, SQ_CONN_PUBLIC, "SELECT " CONN_COLUMNS " FROM conn WHERE public_id = ?1", &stmt,
+			  err, "t", public_id_or_name);
 
 	if (rc == 0)
 		return find_name(s, public_id_or_name, a, out, err);
@@ -243,19 +259,20 @@ conn_find(struct cs_store *st, const char *public_id_or_name, struct cs_arena *a
 }
 
 static int
-of_account(struct sq *s, const char *account, struct cs_arena *a, struct cs_conn_row *out, int max, struct cs_err *err)
+of_account(struct sq *s, const char *account, struct cs_arena *a, struct cs_conn_row *out, int max,
+	   struct cs_err *err)
 {
 	sqlite3_stmt *st;
-	int rc = sq_first(s, SQ_CONN_ACCOUNT, "SELECT " CONN_COLUMNS " FROM conn WHERE account = ?1 LIMIT ?2", &st, err, "ti",
-	                  account, max);
+	int rc = sq_first(s, SQ_CONN_ACCOUNT, "SELECT " CONN_COLUMNS " FROM conn WHERE account = ?1 LIMIT ?2",
+			  &st, err, "ti", account, max);
 
 	return sq_fill(s, rc, st, read_conn, a, out, sizeof(*out), max, err);
 }
 
 /* Asked for every lead: two short look-ups cost half of one with IN. */
 static int
-conn_of_account(struct cs_store *st, const char *account, struct cs_arena *a, struct cs_conn_row *out, int max,
-                struct cs_err *err)
+conn_of_account(struct cs_store *st, const char *account, struct cs_arena *a, struct cs_conn_row *out,
+		int max, struct cs_err *err)
 {
 	struct sq *s = sq_of(st);
 	int n, more;
@@ -268,25 +285,29 @@ conn_of_account(struct cs_store *st, const char *account, struct cs_arena *a, st
 }
 
 static int
-conn_list(struct cs_store *st, int64_t after_id, struct cs_arena *a, struct cs_conn_row *out, int max, struct cs_err *err)
+conn_list(struct cs_store *st, int64_t after_id, struct cs_arena *a, struct cs_conn_row *out, int max,
+	  struct cs_err *err)
 {
 	struct sq *s = sq_of(st);
 	sqlite3_stmt *stmt;
-	int rc = sq_first(s, SQ_CONN_LIST, "SELECT " CONN_COLUMNS " FROM conn WHERE id > ?1 ORDER BY id LIMIT ?2", &stmt, err, "li",
-	                  after_id, max);
+	int rc =
+	    sq_first(s, SQ_CONN_LIST, "SELECT " CONN_COLUMNS " FROM conn WHERE id > ?1 ORDER BY id LIMIT ?2",
+		     &stmt, err, "li", after_id, max);
 
 	return sq_fill(s, rc, stmt, read_conn, a, out, sizeof(*out), max, err);
 }
 
 static int
 conn_by_fact(struct cs_store *st, const char *crm, const char *fact, const char *value, struct cs_arena *a,
-             struct cs_conn_row *out, int max, struct cs_err *err)
+	     struct cs_conn_row *out, int max, struct cs_err *err)
 {
 	struct sq *s = sq_of(st);
 	sqlite3_stmt *stmt;
 	int rc = sq_first(s, SQ_CONN_BY_FACT,
-	                  "SELECT " CONN_COLUMNS " FROM conn WHERE id IN (SELECT conn_id FROM conn_fact WHERE crm = ?1 AND name = ?2"
-	                  " AND value = ?3) ORDER BY id LIMIT ?4", &stmt, err, "ttti", crm, fact, value, max);
+			  "SELECT " CONN_COLUMNS
+			  " FROM conn WHERE id IN (SELECT conn_id FROM conn_fact WHERE crm = ?1 AND name = ?2"
+			  " AND value = ?3) ORDER BY id LIMIT ?4",
+			  &stmt, err, "ttti", crm, fact, value, max);
 
 	return sq_fill(s, rc, stmt, read_conn, a, out, sizeof(*out), max, err);
 }

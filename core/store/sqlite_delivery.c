@@ -2,19 +2,21 @@
 /*
  * sqlite_delivery.c - deliveries: inserting, taking, moving.
  *
- * Each transition is one UPDATE guarded by id, generation and state. Since many columns may go with it, its text is made
- * from what the caller sets and kept by that: few combinations occur, and columns that are not set cost nothing.
+ * Each transition is one UPDATE guarded by id, generation and state. Since many columns may go with it, its
+ * text is made from what the caller sets and kept by that: few combinations occur, and columns that are not
+ * set cost nothing.
  *
- * A row in hand that was never due is CS_IN_HAND and lies above the floor, in no index. Whatever comes into hand later is
- * CS_TAKEN and in the index of these, wherever it lies: so a move to CS_IN_HAND leaves a fresh row fresh and takes others.
+ * A row in hand that was never due is CS_IN_HAND and lies above the floor, in no index. Whatever comes into
+ * hand later is CS_TAKEN and in the index of these, wherever it lies: so a move to CS_IN_HAND leaves a fresh
+ * row fresh and takes others.
  */
 #include "config.h"
 #include "store/sqlite_int.h"
 
 #include <string.h>
 
-#define PER_LEAD 255      /* ids of a lead: lead << 8 | 1 to 255 */
-#define COUNT_MOST 256    /* how far delivery_take counts what it leaves */
+#define PER_LEAD   255 /* ids of a lead: lead << 8 | 1 to 255 */
+#define COUNT_MOST 256 /* how far delivery_take counts what it leaves */
 
 void
 sq_read_delivery(sqlite3_stmt *st, struct cs_arena *a, void *row)
@@ -51,7 +53,8 @@ sq_read_delivery(sqlite3_stmt *st, struct cs_arena *a, void *row)
 
 /* ---- insert */
 
-/* The number for one more delivery of the lead; CS_EEXIST when it has one for this connection. `but`: not this row. */
+/* The number for one more delivery of the lead; CS_EEXIST when it has one for this connection. `but`: not
+ * this row. */
 static int
 look_at_peers(struct sq *s, int64_t lead_id, int64_t conn_id, int64_t but, int64_t *next, struct cs_err *err)
 {
@@ -59,8 +62,9 @@ look_at_peers(struct sq *s, int64_t lead_id, int64_t conn_id, int64_t but, int64
 	sqlite3_stmt *st;
 	int rc;
 
-	rc = sq_first(s, SQ_DELIVERY_PEERS, "SELECT id, conn_id FROM delivery WHERE id BETWEEN ?1 AND ?1 + 255 ORDER BY id", &st,
-	              err, "l", lead_id << 8);
+	rc = sq_first(s, SQ_DELIVERY_PEERS,
+		      "SELECT id, conn_id FROM delivery WHERE id BETWEEN ?1 AND ?1 + 255 ORDER BY id", &st,
+		      err, "l", lead_id << 8);
 	for (; rc == 1; rc = sq_next(s, st, err)) {
 		last = sqlite3_column_int64(st, 0);
 		if (conn_id == 0 || sqlite3_column_int64(st, 1) != conn_id || last == but)
@@ -81,23 +85,24 @@ delivery_insert(struct cs_store *st, struct cs_delivery_row *row, struct cs_err 
 
 	if ((rc = sq_writable(s, err)) < 0)
 		return rc;
-	if (row->lead_id != s->fresh_lead && (rc = look_at_peers(s, row->lead_id, row->conn_id, 0, &id, err)) < 0)
+	if (row->lead_id != s->fresh_lead &&
+	    (rc = look_at_peers(s, row->lead_id, row->conn_id, 0, &id, err)) < 0)
 		return rc;
 	if (id > (row->lead_id << 8 | PER_LEAD))
 		return cs_err_set(err, CS_ELIMIT, "a lead goes to at most %d connections", PER_LEAD);
 	if (row->epoch == 0 && (CS_STATE_BIT(row->state) & CS_STATES_IN_HAND) != 0)
 		row->epoch = s->epoch;
-	rc = sq_exec(s, SQ_DELIVERY_INSERT,
-	             "INSERT INTO delivery (id, conn_id, state, created_ms, lane, urgency, epoch, gen, due_ms, expires_ms,"
-	             " attempts, crashes, doubt, wait_since_ms, blame, done_ms, replay_id, phone_key, email_key, crm, account,"
-	             " crm_account_id, reason, records, warnings) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,"
-	             " ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25)", err,
-	             "lliliilllliiililllltttttt", id, row->conn_id, (int)row->state, row->created_ms, (int)row->lane,
-	             (int)row->urgency, row->epoch,
-	             row->gen, row->due_ms, row->expires_ms, (int)row->attempts, (int)row->crashes, (int)row->doubt,
-	             row->wait_since_ms, (int)row->blame, row->done_ms, row->replay_id, (int64_t)row->phone_key,
-	             (int64_t)row->email_key, row->crm, row->account, row->crm_account_id, row->reason, row->records,
-	             row->warnings);
+	rc = sq_exec(
+	    s, SQ_DELIVERY_INSERT,
+	    "INSERT INTO delivery (id, conn_id, state, created_ms, lane, urgency, epoch, gen, due_ms, expires_ms,"
+	    " attempts, crashes, doubt, wait_since_ms, blame, done_ms, replay_id, phone_key, email_key, crm, account,"
+	    " crm_account_id, reason, records, warnings) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,"
+	    " ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25)",
+	    err, "lliliilllliiililllltttttt", id, row->conn_id, (int)row->state, row->created_ms,
+	    (int)row->lane, (int)row->urgency, row->epoch, row->gen, row->due_ms, row->expires_ms,
+	    (int)row->attempts, (int)row->crashes, (int)row->doubt, row->wait_since_ms, (int)row->blame,
+	    row->done_ms, row->replay_id, (int64_t)row->phone_key, (int64_t)row->email_key, row->crm,
+	    row->account, row->crm_account_id, row->reason, row->records, row->warnings);
 	if (rc < 0)
 		return rc;
 	row->id = id;
@@ -109,37 +114,43 @@ delivery_insert(struct cs_store *st, struct cs_delivery_row *row, struct cs_err 
 /* ---- get */
 
 int
-sq_delivery_get(struct cs_store *st, int64_t id, struct cs_arena *a, struct cs_delivery_row *out, struct cs_err *err)
+sq_delivery_get(struct cs_store *st, int64_t id, struct cs_arena *a, struct cs_delivery_row *out,
+		struct cs_err *err)
 {
 	sqlite3_stmt *stmt;
-	int rc = sq_first(sq_of(st), SQ_DELIVERY_GET, "SELECT " SQ_DELIVERY_COLUMNS SQ_DELIVERY_FROM "WHERE d.id = ?1", &stmt, err,
-	                  "l", id);
+	int rc =
+	    sq_first(sq_of(st), SQ_DELIVERY_GET,
+		     "SELECT " SQ_DELIVERY_COLUMNS SQ_DELIVERY_FROM "WHERE d.id = ?1", &stmt, err, "l", id);
 
 	return sq_one(rc, stmt, sq_read_delivery, a, out, "delivery", err);
 }
 
 static int
-deliveries_of_lead(struct cs_store *st, int64_t lead_id, struct cs_arena *a, struct cs_delivery_row *out, int max,
-                   struct cs_err *err)
+deliveries_of_lead(struct cs_store *st, int64_t lead_id, struct cs_arena *a, struct cs_delivery_row *out,
+		   int max, struct cs_err *err)
 {
 	struct sq *s = sq_of(st);
 	sqlite3_stmt *stmt;
 	int rc = sq_first(s, SQ_DELIVERY_OF_LEAD,
-	                  "SELECT " SQ_DELIVERY_COLUMNS SQ_DELIVERY_FROM
-	                  "WHERE d.id BETWEEN ?1 AND ?1 + 255 ORDER BY d.id LIMIT ?2", &stmt, err, "li", lead_id << 8, max);
+			  "SELECT " SQ_DELIVERY_COLUMNS SQ_DELIVERY_FROM
+			  "WHERE d.id BETWEEN ?1 AND ?1 + 255 ORDER BY d.id LIMIT ?2",
+			  &stmt, err, "li", lead_id << 8, max);
 
 	return sq_fill(s, rc, stmt, sq_read_delivery, a, out, sizeof(*out), max, err);
 }
 
 static int
-expired(struct cs_store *st, int64_t now_ms, struct cs_arena *a, struct cs_delivery_row *out, int max, struct cs_err *err)
+expired(struct cs_store *st, int64_t now_ms, struct cs_arena *a, struct cs_delivery_row *out, int max,
+	struct cs_err *err)
 {
 	struct sq *s = sq_of(st);
 	sqlite3_stmt *stmt;
-	int rc = sq_first(s, SQ_EXPIRED,
-	                  "SELECT " SQ_DELIVERY_COLUMNS " FROM delivery d INDEXED BY delivery_expires"
-	                  " LEFT JOIN conn c ON c.id = d.conn_id WHERE d.state = 0 AND d.expires_ms BETWEEN 1 AND ?1"
-	                  " ORDER BY d.expires_ms LIMIT ?2", &stmt, err, "li", now_ms, max);
+	int rc = sq_first(
+	    s, SQ_EXPIRED,
+	    "SELECT " SQ_DELIVERY_COLUMNS " FROM delivery d INDEXED BY delivery_expires"
+	    " LEFT JOIN conn c ON c.id = d.conn_id WHERE d.state = 0 AND d.expires_ms BETWEEN 1 AND ?1"
+	    " ORDER BY d.expires_ms LIMIT ?2",
+	    &stmt, err, "li", now_ms, max);
 
 	return sq_fill(s, rc, stmt, sq_read_delivery, a, out, sizeof(*out), max, err);
 }
@@ -147,14 +158,17 @@ expired(struct cs_store *st, int64_t now_ms, struct cs_arena *a, struct cs_deliv
 /* ---- take */
 
 static int
-take_ids(struct sq *s, int64_t conn_id, enum cs_lane lane, int64_t now_ms, int max, int64_t *ids, struct cs_err *err)
+take_ids(struct sq *s, int64_t conn_id, enum cs_lane lane, int64_t now_ms, int max, int64_t *ids,
+	 struct cs_err *err)
 {
 	sqlite3_stmt *st;
 	int n = 0, rc;
 
-	rc = sq_first(s, SQ_TAKE_IDS,
-	              "SELECT id FROM delivery INDEXED BY delivery_due WHERE state = 0 AND conn_id = ?1 AND lane = ?2"
-	              " AND due_ms <= ?3 ORDER BY due_ms LIMIT ?4", &st, err, "lili", conn_id, (int)lane, now_ms, max);
+	rc = sq_first(
+	    s, SQ_TAKE_IDS,
+	    "SELECT id FROM delivery INDEXED BY delivery_due WHERE state = 0 AND conn_id = ?1 AND lane = ?2"
+	    " AND due_ms <= ?3 ORDER BY due_ms LIMIT ?4",
+	    &st, err, "lili", conn_id, (int)lane, now_ms, max);
 	for (; rc == 1; rc = sq_next(s, st, err))
 		ids[n++] = sqlite3_column_int64(st, 0);
 	return rc < 0 ? rc : n;
@@ -186,15 +200,18 @@ take_one(struct sq *s, int64_t id, int64_t epoch, struct cs_arena *a, struct cs_
 	sqlite3_stmt *st;
 	int rc;
 
-	rc = sq_first(s, SQ_TAKE_WORK,
-	              "SELECT " SQ_DELIVERY_OWN ", d.crm, d.account, d.crm_account_id, l.event_id, l.hash, l.account, l.event,"
-	              " l.kind, l.urgency, l.received_ms, l.warnings, l.body, p.json FROM delivery d"
-	              " LEFT JOIN lead l ON l.id = d.id >> 8 LEFT JOIN progress p ON p.delivery_id = d.id WHERE d.id = ?1",
-	              &st, err, "l", id);
+	rc = sq_first(
+	    s, SQ_TAKE_WORK,
+	    "SELECT " SQ_DELIVERY_OWN
+	    ", d.crm, d.account, d.crm_account_id, l.event_id, l.hash, l.account, l.event,"
+	    " l.kind, l.urgency, l.received_ms, l.warnings, l.body, p.json FROM delivery d"
+	    " LEFT JOIN lead l ON l.id = d.id >> 8 LEFT JOIN progress p ON p.delivery_id = d.id WHERE d.id = ?1",
+	    &st, err, "l", id);
 	if ((rc = sq_one(rc, st, read_work, a, out, "delivery", err)) < 0)
 		return rc;
-	rc = sq_exec(s, SQ_TAKE_MARK, "UPDATE delivery SET state = 2, gen = gen + 1, epoch = ?2 WHERE id = ?1", err, "ll", id,
-	             epoch);
+	rc =
+	    sq_exec(s, SQ_TAKE_MARK, "UPDATE delivery SET state = 2, gen = gen + 1, epoch = ?2 WHERE id = ?1",
+		    err, "ll", id, epoch);
 	if (rc < 0)
 		return rc;
 	out->d.state = CS_TAKEN;
@@ -211,9 +228,9 @@ look_at_rest(struct sq *s, int64_t conn_id, enum cs_lane lane, struct cs_backlog
 
 	*left = (struct cs_backlog){ .conn_id = conn_id, .lane = lane };
 	rc = sq_first(s, SQ_TAKE_LEFT,
-	              "SELECT count(*), min(due_ms) FROM (SELECT due_ms FROM delivery INDEXED BY delivery_due"
-	              " WHERE state = 0 AND conn_id = ?1 AND lane = ?2 ORDER BY due_ms LIMIT ?3)", &st, err, "lii", conn_id,
-	              (int)lane, COUNT_MOST);
+		      "SELECT count(*), min(due_ms) FROM (SELECT due_ms FROM delivery INDEXED BY delivery_due"
+		      " WHERE state = 0 AND conn_id = ?1 AND lane = ?2 ORDER BY due_ms LIMIT ?3)",
+		      &st, err, "lii", conn_id, (int)lane, COUNT_MOST);
 	if (rc == 1) {
 		left->count = sqlite3_column_int64(st, 0);
 		left->earliest_due_ms = sqlite3_column_int64(st, 1);
@@ -222,10 +239,12 @@ look_at_rest(struct sq *s, int64_t conn_id, enum cs_lane lane, struct cs_backlog
 	return rc < 0 ? rc : 0;
 }
 
-/* left->count is exact below COUNT_MOST; counting a backlog of a million at every refill would cost more than the refill. */
+/* left->count is exact below COUNT_MOST; counting a backlog of a million at every refill would cost more than
+ * the refill. */
 static int
 delivery_take(struct cs_store *st, int64_t conn_id, enum cs_lane lane, int64_t epoch, int64_t now_ms, int max,
-              size_t max_bytes, struct cs_arena *a, struct cs_work *out, struct cs_backlog *left, struct cs_err *err)
+	      size_t max_bytes, struct cs_arena *a, struct cs_work *out, struct cs_backlog *left,
+	      struct cs_err *err)
 {
 	struct sq *s = sq_of(st);
 	int64_t ids[256];
@@ -252,16 +271,19 @@ static const struct {
 	uint32_t bit;
 	const char *column;
 } columns[] = {
-	{ CS_SET_LANE, "lane" }, { CS_SET_CONN, "conn_id" }, { CS_SET_DUE, "due_ms" }, { CS_SET_EXPIRES, "expires_ms" },
-	{ CS_SET_WAIT, "wait_since_ms" }, { CS_SET_DONE, "done_ms" }, { CS_SET_REPLAY, "replay_id" },
-	{ CS_SET_ATTEMPTS, "attempts" }, { CS_SET_CRASHES, "crashes" }, { CS_SET_DOUBT, "doubt" }, { CS_SET_BLAME, "blame" },
-	{ CS_SET_REASON, "reason" }, { CS_SET_RECORDS, "records" }, { CS_SET_WARNINGS, "warnings" },
+	{ CS_SET_LANE, "lane" },	  { CS_SET_CONN, "conn_id" },	    { CS_SET_DUE, "due_ms" },
+	{ CS_SET_EXPIRES, "expires_ms" }, { CS_SET_WAIT, "wait_since_ms" }, { CS_SET_DONE, "done_ms" },
+	{ CS_SET_REPLAY, "replay_id" },	  { CS_SET_ATTEMPTS, "attempts" },  { CS_SET_CRASHES, "crashes" },
+	{ CS_SET_DOUBT, "doubt" },	  { CS_SET_BLAME, "blame" },	    { CS_SET_REASON, "reason" },
+	{ CS_SET_RECORDS, "records" },	  { CS_SET_WARNINGS, "warnings" },
 };
 
 static int
 bind_column(sqlite3_stmt *st, int at, uint32_t bit, const struct cs_move *m)
 {
-	const char *text = bit == CS_SET_REASON ? m->reason : bit == CS_SET_RECORDS ? m->records : m->warnings;
+	const char *text = bit == CS_SET_REASON	   ? m->reason
+			   : bit == CS_SET_RECORDS ? m->records
+						   : m->warnings;
 
 	switch (bit) {
 	case CS_SET_LANE:
@@ -351,14 +373,15 @@ static int
 why_not_moved(struct sq *s, int64_t id, struct cs_err *err)
 {
 	sqlite3_stmt *st;
-	int rc = sq_first(s, SQ_DELIVERY_EXISTS, "SELECT state FROM delivery WHERE id = ?1", &st, err, "l", id);
+	int rc =
+	    sq_first(s, SQ_DELIVERY_EXISTS, "SELECT state FROM delivery WHERE id = ?1", &st, err, "l", id);
 
 	if (rc < 0)
 		return rc;
 	if (rc == 0)
 		return cs_err_set(err, CS_ENOTFOUND, "no such delivery");
 	cs_err_set(err, CS_ESTATE, "the delivery has moved on: it is %s by now",
-	           cs_state_name((enum cs_state)sqlite3_column_int(st, 0)));
+		   cs_state_name((enum cs_state)sqlite3_column_int(st, 0)));
 	sq_reset(st);
 	return CS_ESTATE;
 }
@@ -373,37 +396,13 @@ delivery_move(struct cs_store *st, const struct cs_move *m, struct cs_err *err)
 
 	if ((rc = sq_writable(s, err)) < 0)
 		return rc;
-	if ((m->set & CS_SET_CONN) != 0 && (rc = look_at_peers(s, m->id >> 8, m->conn_id, m->id, &next, err)) < 0)
+	if ((m->set & CS_SET_CONN) != 0 &&
+	    (rc = look_at_peers(s, m->id >> 8, m->conn_id, m->id, &next, err)) < 0)
 		return rc;
 	if ((rc = move_stmt(s, m, &stmt, err)) < 0 || (rc = bind_move(s, stmt, m, err)) < 0 ||
 	    (rc = sq_next(s, stmt, err)) < 0)
 		return rc;
 	return sqlite3_changes(s->db) > 0 ? 0 : why_not_moved(s, m->id, err);
-}
-
-/* ---- backlogs */
-
-static int
-backlogs(struct cs_store *st, int (*cb)(void *, const struct cs_backlog *), void *ctx, struct cs_err *err)
-{
-	struct sq *s = sq_of(st);
-	struct cs_backlog b;
-	sqlite3_stmt *stmt;
-	int rc;
-
-	rc = sq_first(s, SQ_BACKLOGS,
-	              "SELECT conn_id, lane, count(*), min(due_ms) FROM delivery INDEXED BY delivery_due WHERE state = 0"
-	              " GROUP BY conn_id, lane", &stmt, err, "");
-	for (; rc == 1; rc = sq_next(s, stmt, err)) {
-		b.conn_id = sqlite3_column_int64(stmt, 0);
-		b.lane = (enum cs_lane)sqlite3_column_int(stmt, 1);
-		b.count = sqlite3_column_int64(stmt, 2);
-		b.earliest_due_ms = sqlite3_column_int64(stmt, 3);
-		if (cb(ctx, &b) != 0)
-			break;
-	}
-	sq_reset(stmt);
-	return rc < 0 ? rc : 0;
 }
 
 void
@@ -415,5 +414,4 @@ sq_ops_delivery(struct cs_store_ops *ops)
 	ops->delivery_take = delivery_take;
 	ops->delivery_move = delivery_move;
 	ops->expired = expired;
-	ops->backlogs = backlogs;
 }

@@ -13,20 +13,24 @@ hook_insert(struct cs_store *st, struct cs_hook_row *row, struct cs_err *err)
 	struct sq *s = sq_of(st);
 	int rc;
 
-	rc = sq_exec(s, SQ_HOOK_SEEN,
-	             "INSERT INTO hook_seen (dedupe, crm, conn_id, received_ms) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
-	             err, "htll", row->dedupe, row->crm, row->conn_id, row->received_ms);
+	rc = sq_exec(
+	    s, SQ_HOOK_SEEN,
+	    "INSERT INTO hook_seen (dedupe, crm, conn_id, received_ms) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+	    err, "htll", row->dedupe, row->crm, row->conn_id, row->received_ms);
 	if (rc < 0)
 		return rc;
 	if (sqlite3_changes(s->db) == 0)
 		return cs_err_set(err, CS_EEXIST, "this happening was received before");
-	rc = sq_exec(s, SQ_HOOK_INSERT,
-	             "INSERT INTO hook (conn_id, received_ms, due_ms, attempts, is_verified, crm, dedupe, headers, body)"
-	             " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)", err, "llliithtb", row->conn_id, row->received_ms, row->due_ms,
-	             (int)row->attempts, (int)row->is_verified, row->crm, row->dedupe, row->headers, row->body);
+	rc = sq_exec(
+	    s, SQ_HOOK_INSERT,
+	    "INSERT INTO hook (conn_id, received_ms, due_ms, attempts, is_verified, crm, dedupe, headers, body)"
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+	    err, "llliithtb", row->conn_id, row->received_ms, row->due_ms, (int)row->attempts,
+	    (int)row->is_verified, row->crm, row->dedupe, row->headers, row->body);
 	if (rc < 0) {
-		sq_exec(s, SQ_HOOK_SEEN_UNDO, "DELETE FROM hook_seen WHERE dedupe = ?1 AND crm = ?2 AND conn_id = ?3", NULL, "htl",
-		        row->dedupe, row->crm, row->conn_id);
+		sq_exec(s, SQ_HOOK_SEEN_UNDO,
+			"DELETE FROM hook_seen WHERE dedupe = ?1 AND crm = ?2 AND conn_id = ?3", NULL, "htl",
+			row->dedupe, row->crm, row->conn_id);
 		return rc;
 	}
 	row->id = sqlite3_last_insert_rowid(s->db);
@@ -51,13 +55,16 @@ read_hook(sqlite3_stmt *st, struct cs_arena *a, void *row)
 }
 
 static int
-hook_due(struct cs_store *st, int64_t now_ms, struct cs_arena *a, struct cs_hook_row *out, int max, struct cs_err *err)
+hook_due(struct cs_store *st, int64_t now_ms, struct cs_arena *a, struct cs_hook_row *out, int max,
+	 struct cs_err *err)
 {
 	struct sq *s = sq_of(st);
 	sqlite3_stmt *stmt;
-	int rc = sq_first(s, SQ_HOOK_DUE,
-	                  "SELECT id, conn_id, received_ms, due_ms, attempts, is_verified, crm, dedupe, headers, body FROM hook"
-	                  " WHERE due_ms <= ?1 ORDER BY due_ms, id LIMIT ?2", &stmt, err, "li", now_ms, max);
+	int rc = sq_first(
+	    s, SQ_HOOK_DUE,
+	    "SELECT id, conn_id, received_ms, due_ms, attempts, is_verified, crm, dedupe, headers, body FROM hook"
+	    " WHERE due_ms <= ?1 ORDER BY due_ms, id LIMIT ?2",
+	    &stmt, err, "li", now_ms, max);
 
 	return sq_fill(s, rc, stmt, read_hook, a, out, sizeof(*out), max, err);
 }
@@ -66,8 +73,8 @@ static int
 hook_retry(struct cs_store *st, int64_t id, int64_t due_ms, int32_t attempts, struct cs_err *err)
 {
 	struct sq *s = sq_of(st);
-	int rc = sq_exec(s, SQ_HOOK_RETRY, "UPDATE hook SET due_ms = ?2, attempts = ?3 WHERE id = ?1", err, "lli", id, due_ms,
-	                 (int)attempts);
+	int rc = sq_exec(s, SQ_HOOK_RETRY, "UPDATE hook SET due_ms = ?2, attempts = ?3 WHERE id = ?1", err,
+			 "lli", id, due_ms, (int)attempts);
 
 	return rc < 0 ? rc : sq_touched(s, "hook", err);
 }
@@ -82,19 +89,22 @@ hook_done(struct cs_store *st, int64_t id, struct cs_err *err)
 }
 
 static int
-cursor_put(struct cs_store *st, int64_t conn_id, struct cs_bytes cursor, int64_t next_poll_ms, struct cs_err *err)
+cursor_put(struct cs_store *st, int64_t conn_id, struct cs_bytes cursor, int64_t next_poll_ms,
+	   struct cs_err *err)
 {
-	return sq_exec(sq_of(st), SQ_CURSOR_PUT, "INSERT OR REPLACE INTO cursor (conn_id, next_poll_ms, value) VALUES (?1, ?2, ?3)",
-	               err, "llb", conn_id, next_poll_ms, cursor);
+	return sq_exec(sq_of(st), SQ_CURSOR_PUT,
+		       "INSERT OR REPLACE INTO cursor (conn_id, next_poll_ms, value) VALUES (?1, ?2, ?3)",
+		       err, "llb", conn_id, next_poll_ms, cursor);
 }
 
 static int
-cursor_get(struct cs_store *st, int64_t conn_id, struct cs_arena *a, struct cs_bytes *cursor, int64_t *next_poll_ms,
-           struct cs_err *err)
+cursor_get(struct cs_store *st, int64_t conn_id, struct cs_arena *a, struct cs_bytes *cursor,
+	   int64_t *next_poll_ms, struct cs_err *err)
 {
 	sqlite3_stmt *stmt;
-	int rc = sq_first(sq_of(st), SQ_CURSOR_GET, "SELECT next_poll_ms, value FROM cursor WHERE conn_id = ?1", &stmt, err, "l",
-	                  conn_id);
+	int rc =
+	    sq_first(sq_of(st), SQ_CURSOR_GET, "SELECT next_poll_ms, value FROM cursor WHERE conn_id = ?1",
+		     &stmt, err, "l", conn_id);
 
 	if (rc < 0)
 		return rc;

@@ -23,7 +23,8 @@
 enum sq_slot {
 	SQ_BEGIN, SQ_COMMIT, SQ_ROLLBACK,
 	SQ_RUN_GET, SQ_RUN_BEGIN, SQ_RUN_END, SQ_FLOOR_PUT, SQ_BACK_FRESH, SQ_BACK_TAKEN, SQ_IN_HAND,
-	SQ_LEAD_MAX, SQ_IDENTITY_GET, SQ_IDENTITY_PUT, SQ_IDENTITY_UNDO, SQ_LEAD_INSERT, SQ_LEAD_UPDATE, SQ_LEAD_GET, SQ_LEAD_FIND,
+	SQ_MERGED_GET, SQ_MERGED_PUT, SQ_IDENTITY_GET, SQ_IDENTITY_RECENT, SQ_IDENTITY_PUT, SQ_IDENTITY_LOAD, SQ_IDENTITY_CHECK, SQ_KEY_MERGE,
+	SQ_LEAD_MAX, SQ_LEAD_INSERT, SQ_LEAD_UPDATE, SQ_LEAD_GET, SQ_LEAD_FIND,
 	SQ_LEAD_LIST, SQ_LEAD_LIST_ACCOUNT,
 	SQ_DELIVERY_INSERT, SQ_DELIVERY_PEERS, SQ_DELIVERY_GET, SQ_DELIVERY_OF_LEAD, SQ_DELIVERY_EXISTS, SQ_EXPIRED,
 	SQ_TAKE_IDS, SQ_TAKE_WORK, SQ_TAKE_MARK, SQ_TAKE_LEFT, SQ_TAKE_EARLIEST, SQ_BACKLOGS, SQ_SHAPE, SQ_SHAPE_CRM,
@@ -38,7 +39,7 @@ enum sq_slot {
 	SQ_REPLAY_INSERT, SQ_REPLAY_UPDATE, SQ_REPLAY_GET, SQ_REPLAY_MARK, SQ_REPLAY_BACK,
 	SQ_ALERT_PUT, SQ_ALERT_LIST, SQ_META_GET, SQ_META_PUT,
 	SQ_KEEP_FIND, SQ_KEEP_LEAD, SQ_KEEP_DELIVERY, SQ_KEEP_ATTEMPT, SQ_KEEP_PROGRESS, SQ_KEEP_RECORD,
-	SQ_KEEP_EDGE, SQ_KEEP_IDENTITY, SQ_KEEP_HOOK, SQ_KEEP_CALLER,
+	SQ_KEEP_OLD, SQ_KEEP_EVENT, SQ_KEEP_IDENTITY, SQ_KEEP_KEY, SQ_KEEP_HOOK, SQ_KEEP_CALLER,
 	SQ_SLOTS
 };
 
@@ -48,6 +49,22 @@ struct sq_shared {
 	_Atomic int wal_pages; /* in the log after the last commit */
 	char *uri;             /* what sqlite3_open_v2 is given */
 	bool in_memory;
+};
+
+/* Identities whose keys are not in their table yet (sqlite_identity.c); of the writer. */
+struct sq_merge_row {
+	int64_t prefix, lead_id;
+};
+struct sq_identities {
+	struct cs_map recent, merging; /* hash of the identity -> its lead's id */
+	size_t most;                   /* so many recent ones begin a merge */
+	uint64_t *added;               /* to recent, in this transaction */
+	size_t n_added, cap_added;
+	struct sq_merge_row *order;    /* of the merge under way; NULL: none */
+	size_t n, at, at_kept;         /* done with; as of the last commit */
+	int64_t merged, upto;          /* leads whose keys are in the table; will be when this merge ends */
+	uint64_t absent;               /* this one was looked up last and is nowhere; 0: none */
+	uint8_t absent_event[16];
 };
 
 struct sq {
@@ -64,6 +81,7 @@ struct sq {
 	bool in_tx, broken;
 	int tx_error;          /* CS_E* that spoiled this transaction */
 	int64_t epoch, epoch_kept; /* of this run; as last committed */
+	struct sq_identities identities;
 	int64_t next_lead;     /* 0: not known yet */
 	int64_t fresh_lead;    /* inserted in this transaction and without a delivery so far; 0: none */
 
@@ -73,8 +91,7 @@ struct sq {
 	int64_t deadline_us;   /* of the read under way; 0: none */
 
 	struct cs_arena texts; /* what conn_put filled in; until the next one */
-	int64_t lead_sweep;    /* retention goes on behind this lead ... */
-	uint8_t identity_sweep[16]; /* ... and behind this event id */
+	int64_t lead_sweep, identity_sweep; /* retention goes on behind these leads */
 };
 
 static inline struct sq *
@@ -136,11 +153,24 @@ void sq_unlock(int fd);
 void sq_read_delivery(sqlite3_stmt *st, struct cs_arena *a, void *row);
 /* One delivery by id; what the walks of sqlite_list.c use as well. */
 int sq_delivery_get(struct cs_store *st, int64_t id, struct cs_arena *a, struct cs_delivery_row *out, struct cs_err *err);
+/* 1: the account has sent this event id, 0: not. Writer only. */
+int sq_identity_seen(struct sq *s, const uint8_t event_id[16], const char *account, struct cs_err *err);
+/* The first 8 bytes, as identity_key has them. */
+int64_t sq_identity_prefix(const uint8_t event_id[16]);
+/* The identity of a lead that was inserted; an unseen one. */
+int sq_identity_add(struct sq *s, int64_t lead_id, const struct cs_lead_row *row, struct cs_err *err);
+/* With a transaction: a piece of the merge before it is committed, and what its end means. */
+int sq_identity_step(struct sq *s, struct cs_err *err);
+void sq_identity_committed(struct sq *s);
+void sq_identity_rolled_back(struct sq *s);
+int sq_identity_open(struct sq *s, struct cs_err *err);
+void sq_identity_close(struct sq *s);
 /* Connections count their changes; secrets are among them. */
 int sq_secrets_drop(struct sq *s, int64_t conn_id, struct cs_err *err);
 
 /* ---- each file puts its operations in the table */
 void sq_ops_tx(struct cs_store_ops *ops);
+void sq_ops_identity(struct cs_store_ops *ops);
 void sq_ops_lead(struct cs_store_ops *ops);
 void sq_ops_delivery(struct cs_store_ops *ops);
 void sq_ops_list(struct cs_store_ops *ops);

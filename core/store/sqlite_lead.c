@@ -1,19 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sqlite_lead.c - leads and their identities.
+ * sqlite_lead.c - leads.
  *
- * An identity is what the sender is held to: it keeps the hash of the content as it came first, also after a person has
- * fixed the lead (whose own row then has the hash of what it says now), and it outlives the lead. It is written first: its
- * primary key is what refuses the second of two equal leads.
- *
- * Ids are given here, not by SQLite, since the identity needs it first. They only grow: retention never removes the newest.
+ * Ids are given here and only grow: retention never removes the newest identity. The hash in the lead's row
+ * is that of its present content; a person who fixes a lead changes it, but not what the sender is held to
+ * (sqlite_identity.c).
  */
 #include "config.h"
 #include "store/sqlite_int.h"
 
-#include <string.h>
-
-#define LEAD_COLUMNS "l.id, l.event_id, l.hash, l.account, l.event, l.kind, l.urgency, l.received_ms, l.warnings"
+#define LEAD_COLUMNS                                                                                         \
+	"l.id, l.event_id, l.hash, l.account, l.event, l.kind, l.urgency, l.received_ms, l.warnings"
 
 /* Without the body. */
 static void
@@ -41,31 +38,14 @@ read_lead(sqlite3_stmt *st, struct cs_arena *a, void *row)
 }
 
 static int
-identity_get(struct cs_store *st, const uint8_t event_id[16], const char *account, int64_t *lead_id, uint8_t hash[32],
-             struct cs_err *err)
-{
-	sqlite3_stmt *stmt;
-	int rc = sq_first(sq_of(st), SQ_IDENTITY_GET, "SELECT lead_id, hash FROM identity WHERE event_id = ?1 AND account = ?2",
-	                  &stmt, err, "ut", event_id, account);
-
-	if (rc < 0)
-		return rc;
-	if (rc == 0)
-		return cs_err_set(err, CS_ENOTFOUND, "no such event");
-	*lead_id = sqlite3_column_int64(stmt, 0);
-	sq_blob(stmt, 1, hash, 32);
-	sq_reset(stmt);
-	return 0;
-}
-
-static int
 next_lead(struct sq *s, int64_t *id, struct cs_err *err)
 {
 	sqlite3_stmt *st;
 	int rc;
 
 	if (s->next_lead == 0) {
-		rc = sq_first(s, SQ_LEAD_MAX, "SELECT coalesce(max(id), 0) + 1 FROM lead", &st, err, "");
+		rc = sq_first(s, SQ_LEAD_MAX, "SELECT coalesce(max(lead_id), 0) + 1 FROM identity", &st, err,
+			      "");
 		if (rc < 0)
 			return rc;
 		s->next_lead = sqlite3_column_int64(st, 0);
@@ -82,25 +62,21 @@ lead_insert(struct cs_store *st, struct cs_lead_row *row, struct cs_err *err)
 	int64_t id;
 	int rc;
 
-	if ((rc = sq_writable(s, err)) < 0 || (rc = next_lead(s, &id, err)) < 0)
+	if ((rc = sq_writable(s, err)) < 0 ||
+	    (rc = sq_identity_seen(s, row->event_id, row->account, err)) < 0)
 		return rc;
-	rc = sq_exec(s, SQ_IDENTITY_PUT,
-	             "INSERT INTO identity (event_id, account, lead_id, received_ms, hash) VALUES (?1, ?2, ?3, ?4, ?5)"
-	             " ON CONFLICT DO NOTHING", err, "utllh", row->event_id, row->account, id, row->received_ms, row->hash);
-	if (rc < 0)
-		return rc;
-	if (sqlite3_changes(s->db) == 0)
+	if (rc > 0)
 		return cs_err_set(err, CS_EEXIST, "the account sent this event_id before");
-	rc = sq_exec(s, SQ_LEAD_INSERT,
-	             "INSERT INTO lead (id, received_ms, kind, urgency, event_id, account, event, hash, warnings, body)"
-	             " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)", err, "lliiutthtb", id, row->received_ms,
-	             (int)row->kind, (int)row->urgency, row->event_id, row->account, row->event, row->hash, row->warnings,
-	             row->body);
-	if (rc < 0) {
-		sq_exec(s, SQ_IDENTITY_UNDO, "DELETE FROM identity WHERE event_id = ?1 AND account = ?2", NULL, "ut",
-		        row->event_id, row->account);
+	if ((rc = next_lead(s, &id, err)) < 0)
 		return rc;
-	}
+	rc = sq_exec(
+	    s, SQ_LEAD_INSERT,
+	    "INSERT INTO lead (id, received_ms, kind, urgency, event_id, account, event, hash, warnings, body)"
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+	    err, "lliiutthtb", id, row->received_ms, (int)row->kind, (int)row->urgency, row->event_id,
+	    row->account, row->event, row->hash, row->warnings, row->body);
+	if (rc < 0 || (rc = sq_identity_add(s, id, row, err)) < 0)
+		return rc;
 	row->id = s->fresh_lead = id;
 	s->next_lead = id + 1;
 	return 0;
@@ -110,9 +86,10 @@ static int
 lead_update(struct cs_store *st, const struct cs_lead_row *row, struct cs_err *err)
 {
 	struct sq *s = sq_of(st);
-	int rc = sq_exec(s, SQ_LEAD_UPDATE,
-	                 "UPDATE lead SET body = ?2, hash = ?3, kind = ?4, urgency = ?5, warnings = ?6 WHERE id = ?1", err,
-	                 "lbhiit", row->id, row->body, row->hash, (int)row->kind, (int)row->urgency, row->warnings);
+	int rc = sq_exec(
+	    s, SQ_LEAD_UPDATE,
+	    "UPDATE lead SET body = ?2, hash = ?3, kind = ?4, urgency = ?5, warnings = ?6 WHERE id = ?1", err,
+	    "lbhiit", row->id, row->body, row->hash, (int)row->kind, (int)row->urgency, row->warnings);
 
 	return rc < 0 ? rc : sq_touched(s, "lead", err);
 }
@@ -121,20 +98,24 @@ static int
 lead_get(struct cs_store *st, int64_t id, struct cs_arena *a, struct cs_lead_row *out, struct cs_err *err)
 {
 	sqlite3_stmt *stmt;
-	int rc = sq_first(sq_of(st), SQ_LEAD_GET, "SELECT " LEAD_COLUMNS ", l.body FROM lead l WHERE id = ?1", &stmt, err, "l", id);
+	int rc = sq_first(sq_of(st), SQ_LEAD_GET, "SELECT " LEAD_COLUMNS ", l.body FROM lead l WHERE id = ?1",
+			  &stmt, err, "l", id);
 
 	return sq_one(rc, stmt, read_lead, a, out, "lead", err);
 }
 
 static int
-lead_find(struct cs_store *st, const uint8_t event_id[16], struct cs_arena *a, struct cs_lead_row *out, int max,
-          struct cs_err *err)
+lead_find(struct cs_store *st, const uint8_t event_id[16], struct cs_arena *a, struct cs_lead_row *out,
+	  int max, struct cs_err *err)
 {
 	struct sq *s = sq_of(st);
 	sqlite3_stmt *stmt;
-	int rc = sq_first(s, SQ_LEAD_FIND,
-	                  "SELECT " LEAD_COLUMNS ", l.body FROM identity i JOIN lead l ON l.id = i.lead_id"
-	                  " WHERE i.event_id = ?1 ORDER BY l.id DESC LIMIT ?2", &stmt, err, "ui", event_id, max);
+	int rc = sq_first(
+	    s, SQ_LEAD_FIND,
+	    "SELECT " LEAD_COLUMNS ", l.body FROM lead l WHERE l.event_id = ?1 AND l.id IN (SELECT lead_id"
+	    " FROM identity_key WHERE prefix = ?3 UNION SELECT lead_id FROM identity"
+	    " WHERE lead_id > (SELECT merged FROM run) AND event_id = ?1) ORDER BY l.id DESC LIMIT ?2",
+	    &stmt, err, "uil", event_id, max, sq_identity_prefix(event_id));
 
 	return sq_fill(s, rc, stmt, read_lead, a, out, sizeof(*out), max, err);
 }
@@ -143,22 +124,23 @@ static int
 list_all(struct sq *s, int64_t below, int max, sqlite3_stmt **st, struct cs_err *err)
 {
 	return sq_first(s, SQ_LEAD_LIST,
-	                "SELECT " LEAD_COLUMNS " FROM lead l WHERE l.id < ?1 ORDER BY l.id DESC LIMIT ?2", st, err, "li", below, max);
+			"SELECT " LEAD_COLUMNS " FROM lead l WHERE l.id < ?1 ORDER BY l.id DESC LIMIT ?2", st,
+			err, "li", below, max);
 }
 
-/* The head index is walked, which is small; the wide rows are read only for what is shown. */
+/* The narrow identities are walked; the wide rows are read only for what is shown. */
 static int
 list_account(struct sq *s, const char *account, int64_t below, int max, sqlite3_stmt **st, struct cs_err *err)
 {
 	return sq_first(s, SQ_LEAD_LIST_ACCOUNT,
-	                "SELECT " LEAD_COLUMNS " FROM lead l WHERE l.id IN (SELECT id FROM lead INDEXED BY lead_head"
-	                " WHERE id < ?1 AND account = ?3 ORDER BY id DESC LIMIT ?2) ORDER BY l.id DESC", st, err, "lit", below,
-	                max, account);
+			"SELECT " LEAD_COLUMNS " FROM identity i CROSS JOIN lead l ON l.id = i.lead_id"
+			" WHERE i.lead_id < ?1 AND i.account = ?3 ORDER BY i.lead_id DESC LIMIT ?2",
+			st, err, "lit", below, max, account);
 }
 
 static int
-lead_list(struct cs_store *st, const char *account, int64_t before_id, struct cs_arena *a, struct cs_lead_row *out, int max,
-          struct cs_err *err)
+lead_list(struct cs_store *st, const char *account, int64_t before_id, struct cs_arena *a,
+	  struct cs_lead_row *out, int max, struct cs_err *err)
 {
 	struct sq *s = sq_of(st);
 	int64_t below = before_id > 0 ? before_id : INT64_MAX;
@@ -166,7 +148,8 @@ lead_list(struct cs_store *st, const char *account, int64_t before_id, struct cs
 	int rc;
 
 	sq_arm(s);
-	rc = account == NULL ? list_all(s, below, max, &stmt, err) : list_account(s, account, below, max, &stmt, err);
+	rc = account == NULL ? list_all(s, below, max, &stmt, err)
+			     : list_account(s, account, below, max, &stmt, err);
 	rc = sq_fill(s, rc, stmt, read_head, a, out, sizeof(*out), max, err);
 	sq_disarm(s);
 	return rc;
@@ -175,7 +158,6 @@ lead_list(struct cs_store *st, const char *account, int64_t before_id, struct cs
 void
 sq_ops_lead(struct cs_store_ops *ops)
 {
-	ops->identity_get = identity_get;
 	ops->lead_insert = lead_insert;
 	ops->lead_update = lead_update;
 	ops->lead_get = lead_get;

@@ -2,9 +2,10 @@
 /*
  * sqlite_lock.c - one daemon for one store.
  *
- * SQLite itself would let two daemons take turns; each would think that the other's rows in hand are its own. So the writer
- * keeps a lock file beside the database, locked with flock for as long as it lives, with its pid inside for the message
- * that the second one prints. The file stays: deleting it would let a third one lock a file that is no longer there.
+ * SQLite itself would let two daemons take turns; each would think that the other's rows in hand are its own.
+ * So the writer keeps a lock file beside the database, locked with flock for as long as it lives, with its
+ * pid inside for the message that the second one prints. The file stays: deleting it would let a third one
+ * lock a file that is no longer there.
  */
 #include "config.h"
 #include "store/sqlite_int.h"
@@ -41,12 +42,14 @@ sq_lock(const char *path, int *out, struct cs_err *err)
 	if (fd < 0)
 		return cs_err_set(err, CS_EIO, "could not open %s: %s", lock, strerror(errno));
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-		rc = errno == EWOULDBLOCK ? refuse(path, fd, err)
-		                          : cs_err_set(err, CS_EIO, "could not lock %s: %s", lock, strerror(errno));
+		rc = errno == EWOULDBLOCK
+			 ? refuse(path, fd, err)
+			 : cs_err_set(err, CS_EIO, "could not lock %s: %s", lock, strerror(errno));
 		close(fd);
 		return rc;
 	}
-	/* Without room for the pid the lock holds all the same; only the message of a second daemon is poorer. */
+	/* Without room for the pid the lock holds all the same; only the message of a second daemon is
+	 * poorer. */
 	if (ftruncate(fd, 0) == 0)
 		(void)!dprintf(fd, "%ld\n", (long)getpid());
 	*out = fd;

@@ -14,16 +14,19 @@ key_put(struct cs_store *st, struct cs_key_row *row, struct cs_err *err)
 	int rc;
 
 	if (row->id != 0) {
-		rc = sq_exec(s, SQ_KEY_UPDATE,
-		             "UPDATE key SET hash = ?2, created_ms = ?3, last_used_ms = ?4, expires_ms = ?5, name = ?6, scopes = ?7,"
-		             " accounts = ?8 WHERE id = ?1", err, "lhlllttt", row->id, row->hash, row->created_ms,
-		             row->last_used_ms, row->expires_ms, row->name, row->scopes, row->accounts);
+		rc = sq_exec(
+		    s, SQ_KEY_UPDATE,
+		    "UPDATE key SET hash = ?2, created_ms = ?3, last_used_ms = ?4, expires_ms = ?5, name = ?6, scopes = ?7,"
+		    " accounts = ?8 WHERE id = ?1",
+		    err, "lhlllttt", row->id, row->hash, row->created_ms, row->last_used_ms, row->expires_ms,
+		    row->name, row->scopes, row->accounts);
 		return rc < 0 ? rc : sq_touched(s, "key", err);
 	}
 	rc = sq_exec(s, SQ_KEY_INSERT,
-	             "INSERT INTO key (hash, created_ms, last_used_ms, expires_ms, name, scopes, accounts)"
-	             " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)", err, "hlllttt", row->hash, row->created_ms, row->last_used_ms,
-	             row->expires_ms, row->name, row->scopes, row->accounts);
+		     "INSERT INTO key (hash, created_ms, last_used_ms, expires_ms, name, scopes, accounts)"
+		     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+		     err, "hlllttt", row->hash, row->created_ms, row->last_used_ms, row->expires_ms,
+		     row->name, row->scopes, row->accounts);
 	if (rc == 0)
 		row->id = sqlite3_last_insert_rowid(s->db);
 	return rc;
@@ -47,10 +50,12 @@ read_key(sqlite3_stmt *st, struct cs_arena *a, void *row)
 }
 
 static int
-key_find(struct cs_store *st, const uint8_t hash[32], struct cs_arena *a, struct cs_key_row *out, struct cs_err *err)
+key_find(struct cs_store *st, const uint8_t hash[32], struct cs_arena *a, struct cs_key_row *out,
+	 struct cs_err *err)
 {
 	sqlite3_stmt *stmt;
-	int rc = sq_first(sq_of(st), SQ_KEY_FIND, "SELECT " KEY_COLUMNS " FROM key WHERE hash = ?1", &stmt, err, "h", hash);
+	int rc = sq_first(sq_of(st), SQ_KEY_FIND, "SELECT " KEY_COLUMNS " FROM key WHERE hash = ?1", &stmt,
+			  err, "h", hash);
 
 	return sq_one(rc, stmt, read_key, a, out, "key", err);
 }
@@ -60,7 +65,8 @@ key_list(struct cs_store *st, struct cs_arena *a, struct cs_key_row *out, int ma
 {
 	struct sq *s = sq_of(st);
 	sqlite3_stmt *stmt;
-	int rc = sq_first(s, SQ_KEY_LIST, "SELECT " KEY_COLUMNS " FROM key ORDER BY id LIMIT ?1", &stmt, err, "i", max);
+	int rc = sq_first(s, SQ_KEY_LIST, "SELECT " KEY_COLUMNS " FROM key ORDER BY id LIMIT ?1", &stmt, err,
+			  "i", max);
 
 	return sq_fill(s, rc, stmt, read_key, a, out, sizeof(*out), max, err);
 }
@@ -78,7 +84,8 @@ static int
 key_used(struct cs_store *st, int64_t id, int64_t now_ms, struct cs_err *err)
 {
 	struct sq *s = sq_of(st);
-	int rc = sq_exec(s, SQ_KEY_USED, "UPDATE key SET last_used_ms = ?2 WHERE id = ?1", err, "ll", id, now_ms);
+	int rc =
+	    sq_exec(s, SQ_KEY_USED, "UPDATE key SET last_used_ms = ?2 WHERE id = ?1", err, "ll", id, now_ms);
 
 	return rc < 0 ? rc : sq_touched(s, "key", err);
 }
@@ -92,12 +99,14 @@ replay_put(struct cs_store *st, struct cs_replay_row *row, struct cs_err *err)
 	int rc;
 
 	if (row->id != 0) {
-		rc = sq_exec(s, SQ_REPLAY_UPDATE, "UPDATE replay SET created_ms = ?2, canceled = ?3, filter = ?4 WHERE id = ?1", err,
-		             "llit", row->id, row->created_ms, (int)row->canceled, row->filter);
+		rc = sq_exec(s, SQ_REPLAY_UPDATE,
+			     "UPDATE replay SET created_ms = ?2, canceled = ?3, filter = ?4 WHERE id = ?1",
+			     err, "llit", row->id, row->created_ms, (int)row->canceled, row->filter);
 		return rc < 0 ? rc : sq_touched(s, "replay", err);
 	}
-	rc = sq_exec(s, SQ_REPLAY_INSERT, "INSERT INTO replay (created_ms, canceled, filter) VALUES (?1, ?2, ?3)", err, "lit",
-	             row->created_ms, (int)row->canceled, row->filter);
+	rc = sq_exec(s, SQ_REPLAY_INSERT,
+		     "INSERT INTO replay (created_ms, canceled, filter) VALUES (?1, ?2, ?3)", err, "lit",
+		     row->created_ms, (int)row->canceled, row->filter);
 	if (rc == 0)
 		row->id = sqlite3_last_insert_rowid(s->db);
 	return rc;
@@ -122,12 +131,13 @@ static int
 replay_get(struct cs_store *st, int64_t id, struct cs_arena *a, struct cs_replay_row *out, struct cs_err *err)
 {
 	sqlite3_stmt *stmt;
-	int rc = sq_first(sq_of(st), SQ_REPLAY_GET,
-	                  "SELECT r.id, r.created_ms, r.canceled, r.filter, n.total, n.waiting, n.delivered, n.dead FROM replay r,"
-	                  " (SELECT count(*) AS total, count(*) FILTER (WHERE state IN (0, 1, 2)) AS waiting,"
-	                  " count(*) FILTER (WHERE state = 3) AS delivered, count(*) FILTER (WHERE state = 4) AS dead"
-	                  " FROM delivery INDEXED BY delivery_replay WHERE replay_id = ?1 AND replay_id > 0) n WHERE r.id = ?1",
-	                  &stmt, err, "l", id);
+	int rc = sq_first(
+	    sq_of(st), SQ_REPLAY_GET,
+	    "SELECT r.id, r.created_ms, r.canceled, r.filter, n.total, n.waiting, n.delivered, n.dead FROM replay r,"
+	    " (SELECT count(*) AS total, count(*) FILTER (WHERE state IN (0, 1, 2)) AS waiting,"
+	    " count(*) FILTER (WHERE state = 3) AS delivered, count(*) FILTER (WHERE state = 4) AS dead"
+	    " FROM delivery INDEXED BY delivery_replay WHERE replay_id = ?1 AND replay_id > 0) n WHERE r.id = ?1",
+	    &stmt, err, "l", id);
 
 	return sq_one(rc, stmt, read_replay, a, out, "replay", err);
 }
@@ -141,8 +151,9 @@ replay_cancel(struct cs_store *st, int64_t id, int64_t *back_to_dead, struct cs_
 	if (rc < 0 || (rc = sq_touched(s, "replay", err)) < 0)
 		return rc;
 	rc = sq_exec(s, SQ_REPLAY_BACK,
-	             "UPDATE delivery INDEXED BY delivery_replay SET state = 4, gen = gen + 1"
-	             " WHERE replay_id = ?1 AND replay_id > 0 AND state = 0", err, "l", id);
+		     "UPDATE delivery INDEXED BY delivery_replay SET state = 4, gen = gen + 1"
+		     " WHERE replay_id = ?1 AND replay_id > 0 AND state = 0",
+		     err, "l", id);
 	if (rc < 0)
 		return rc;
 	*back_to_dead = sqlite3_changes64(s->db);
@@ -154,9 +165,10 @@ replay_cancel(struct cs_store *st, int64_t id, int64_t *back_to_dead, struct cs_
 static int
 alert_put(struct cs_store *st, const struct cs_alert_row *row, struct cs_err *err)
 {
-	return sq_exec(sq_of(st), SQ_ALERT_PUT,
-	               "INSERT OR REPLACE INTO alert (key, raised_ms, recovered_ms, count, text) VALUES (?1, ?2, ?3, ?4, ?5)", err,
-	               "tlllt", row->key, row->raised_ms, row->recovered_ms, row->count, row->text);
+	return sq_exec(
+	    sq_of(st), SQ_ALERT_PUT,
+	    "INSERT OR REPLACE INTO alert (key, raised_ms, recovered_ms, count, text) VALUES (?1, ?2, ?3, ?4, ?5)",
+	    err, "tlllt", row->key, row->raised_ms, row->recovered_ms, row->count, row->text);
 }
 
 static void
@@ -172,13 +184,16 @@ read_alert(sqlite3_stmt *st, struct cs_arena *a, void *row)
 }
 
 static int
-alert_list(struct cs_store *st, bool only_on, struct cs_arena *a, struct cs_alert_row *out, int max, struct cs_err *err)
+alert_list(struct cs_store *st, bool only_on, struct cs_arena *a, struct cs_alert_row *out, int max,
+	   struct cs_err *err)
 {
 	struct sq *s = sq_of(st);
 	sqlite3_stmt *stmt;
-	int rc = sq_first(s, SQ_ALERT_LIST,
-	                  "SELECT key, raised_ms, recovered_ms, count, text FROM alert WHERE NOT ?1 OR recovered_ms = 0"
-	                  " ORDER BY raised_ms DESC LIMIT ?2", &stmt, err, "ii", (int)only_on, max);
+	int rc = sq_first(
+	    s, SQ_ALERT_LIST,
+	    "SELECT key, raised_ms, recovered_ms, count, text FROM alert WHERE NOT ?1 OR recovered_ms = 0"
+	    " ORDER BY raised_ms DESC LIMIT ?2",
+	    &stmt, err, "ii", (int)only_on, max);
 
 	return sq_fill(s, rc, stmt, read_alert, a, out, sizeof(*out), max, err);
 }
@@ -189,7 +204,8 @@ static int
 meta_get(struct cs_store *st, const char *key, struct cs_arena *a, const char **value, struct cs_err *err)
 {
 	sqlite3_stmt *stmt;
-	int rc = sq_first(sq_of(st), SQ_META_GET, "SELECT value FROM meta WHERE key = ?1", &stmt, err, "t", key);
+	int rc =
+	    sq_first(sq_of(st), SQ_META_GET, "SELECT value FROM meta WHERE key = ?1", &stmt, err, "t", key);
 
 	if (rc < 0)
 		return rc;
@@ -203,7 +219,8 @@ meta_get(struct cs_store *st, const char *key, struct cs_arena *a, const char **
 static int
 meta_put(struct cs_store *st, const char *key, const char *value, struct cs_err *err)
 {
-	return sq_exec(sq_of(st), SQ_META_PUT, "INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)", err, "tt", key, value);
+	return sq_exec(sq_of(st), SQ_META_PUT, "INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)",
+		       err, "tt", key, value);
 }
 
 void

@@ -2,8 +2,8 @@
 /*
  * sqlite_secret.c - secrets, sealed by the vault before they come here.
  *
- * The owner is "crm/NAME", or "conn/ID" with a connection's number or public id. A changed secret of a connection raises its
- * version, since attempts record with which version they were made.
+ * The owner is "crm/NAME", or "conn/ID" with a connection's number or public id. A changed secret of a
+ * connection raises its version, since attempts record with which version they were made.
  */
 #include "config.h"
 #include "store/sqlite_int.h"
@@ -16,27 +16,32 @@ raise_version(struct sq *s, const char *owner, struct cs_err *err)
 {
 	if (strncmp(owner, "conn/", 5) != 0)
 		return 0;
-	return sq_exec(s, SQ_SECRET_BUMP, "UPDATE conn SET version = version + 1 WHERE id = CAST(?1 AS INTEGER) OR public_id = ?1",
-	               err, "t", owner + 5);
+	return sq_exec(
+	    s, SQ_SECRET_BUMP,
+	    "UPDATE conn SET version = version + 1 WHERE id = CAST(?1 AS INTEGER) OR public_id = ?1", err,
+	    "t", owner + 5);
 }
 
 static int
-secret_put(struct cs_store *st, const char *owner, const char *name, struct cs_bytes sealed, struct cs_err *err)
+secret_put(struct cs_store *st, const char *owner, const char *name, struct cs_bytes sealed,
+	   struct cs_err *err)
 {
 	struct sq *s = sq_of(st);
-	int rc = sq_exec(s, SQ_SECRET_PUT, "INSERT OR REPLACE INTO secret (owner, name, sealed) VALUES (?1, ?2, ?3)", err, "ttb",
-	                 owner, name, sealed);
+	int rc = sq_exec(s, SQ_SECRET_PUT,
+			 "INSERT OR REPLACE INTO secret (owner, name, sealed) VALUES (?1, ?2, ?3)", err,
+			 "ttb", owner, name, sealed);
 
 	return rc < 0 ? rc : raise_version(s, owner, err);
 }
 
 static int
-secret_get(struct cs_store *st, const char *owner, const char *name, struct cs_arena *a, struct cs_bytes *sealed,
-           struct cs_err *err)
+secret_get(struct cs_store *st, const char *owner, const char *name, struct cs_arena *a,
+	   struct cs_bytes *sealed, struct cs_err *err)
 {
 	sqlite3_stmt *stmt;
-	int rc = sq_first(sq_of(st), SQ_SECRET_GET, "SELECT sealed FROM secret WHERE owner = ?1 AND name = ?2", &stmt, err, "tt",
-	                  owner, name);
+	int rc =
+	    sq_first(sq_of(st), SQ_SECRET_GET, "SELECT sealed FROM secret WHERE owner = ?1 AND name = ?2",
+		     &stmt, err, "tt", owner, name);
 
 	if (rc < 0)
 		return rc;
@@ -54,12 +59,14 @@ read_name(sqlite3_stmt *st, struct cs_arena *a, void *row)
 }
 
 static int
-secret_list(struct cs_store *st, const char *owner, struct cs_arena *a, const char **names, int max, struct cs_err *err)
+secret_list(struct cs_store *st, const char *owner, struct cs_arena *a, const char **names, int max,
+	    struct cs_err *err)
 {
 	struct sq *s = sq_of(st);
 	sqlite3_stmt *stmt;
-	int rc = sq_first(s, SQ_SECRET_LIST, "SELECT name FROM secret WHERE owner = ?1 ORDER BY name LIMIT ?2", &stmt, err, "ti",
-	                  owner, max);
+	int rc =
+	    sq_first(s, SQ_SECRET_LIST, "SELECT name FROM secret WHERE owner = ?1 ORDER BY name LIMIT ?2",
+		     &stmt, err, "ti", owner, max);
 
 	return sq_fill(s, rc, stmt, read_name, a, names, sizeof(*names), max, err);
 }
@@ -73,7 +80,8 @@ secret_delete(struct cs_store *st, const char *owner, const char *name, struct c
 	if (name == NULL)
 		rc = sq_exec(s, SQ_SECRET_DELETE_ALL, "DELETE FROM secret WHERE owner = ?1", err, "t", owner);
 	else
-		rc = sq_exec(s, SQ_SECRET_DELETE, "DELETE FROM secret WHERE owner = ?1 AND name = ?2", err, "tt", owner, name);
+		rc = sq_exec(s, SQ_SECRET_DELETE, "DELETE FROM secret WHERE owner = ?1 AND name = ?2", err,
+			     "tt", owner, name);
 	return rc < 0 || sqlite3_changes(s->db) == 0 ? rc : raise_version(s, owner, err);
 }
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sqlite_stmt.c - statements that stay prepared, their arguments and columns, and what SQLite's errors mean to us.
+ * sqlite_stmt.c - statements that stay prepared, their arguments and columns, and what SQLite's errors mean
+ * to us.
  *
- * The mapping that matters: SQLITE_FULL is CS_EFULL, and so is a write refused for want of room under another name (quota,
- * file size limit, the shared-memory file on a full disk); all other input/output errors are CS_EIO, which ends the process.
+ * The mapping that matters: SQLITE_FULL is CS_EFULL, and so is a write refused for want of room under another
+ * name (quota, file size limit, the shared-memory file on a full disk); all other input/output errors are
+ * CS_EIO, which ends the process.
  */
 #include "config.h"
 #include "store/sqlite_int.h"
@@ -14,8 +16,9 @@
 #include <string.h>
 
 /*
- * A write that found no room, though SQLite calls it an I/O error. Nothing was promised by it, unlike by an fsync. SQLite
- * keeps the errno of some calls only (not of those in a commit), but the failed write was the last that set it.
+ * A write that found no room, though SQLite calls it an I/O error. Nothing was promised by it, unlike by an
+ * fsync. SQLite keeps the errno of some calls only (not of those in a commit), but the failed write was the
+ * last that set it.
  */
 static bool
 is_no_room(int rc)
@@ -33,9 +36,10 @@ code_of(int rc)
 	case SQLITE_IOERR:
 		return is_no_room(rc) ? CS_EFULL : CS_EIO;
 	case SQLITE_CONSTRAINT:
-		return rc == SQLITE_CONSTRAINT_UNIQUE || rc == SQLITE_CONSTRAINT_PRIMARYKEY || rc == SQLITE_CONSTRAINT_ROWID
-		           ? CS_EEXIST
-		           : CS_EINVAL;
+		return rc == SQLITE_CONSTRAINT_UNIQUE || rc == SQLITE_CONSTRAINT_PRIMARYKEY ||
+			       rc == SQLITE_CONSTRAINT_ROWID
+			   ? CS_EEXIST
+			   : CS_EINVAL;
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
 		return CS_EBUSY;
@@ -62,12 +66,13 @@ sq_fail(struct sq *s, int rc, struct cs_err *err)
 	int code = code_of(rc);
 
 	if (s->in_tx && (code == CS_EFULL || code == CS_EIO || code == CS_ENOMEM || code == CS_ECORRUPT ||
-	                 sqlite3_get_autocommit(s->db)))
+			 sqlite3_get_autocommit(s->db)))
 		s->tx_error = code;
 	if (s->is_writer && code == CS_EIO)
 		s->broken = true;
 	if ((rc & 0xff) == SQLITE_INTERRUPT)
-		return cs_err_set(err, code, "the read took longer than %lld ms", (long long)(s->read_us / 1000));
+		return cs_err_set(err, code, "the read took longer than %lld ms",
+				  (long long)(s->read_us / 1000));
 	return cs_err_set(err, code, "store: %s (%d)", sqlite3_errmsg(s->db), rc);
 }
 
@@ -79,7 +84,8 @@ sq_writable(struct sq *s, struct cs_err *err)
 	if (!s->in_tx)
 		return cs_err_set(err, CS_ESTATE, "a change outside a transaction of the store");
 	if (s->tx_error != 0)
-		return cs_err_set(err, s->tx_error, "an earlier operation spoiled this transaction of the store");
+		return cs_err_set(err, s->tx_error,
+				  "an earlier operation spoiled this transaction of the store");
 	return 0;
 }
 
@@ -177,7 +183,7 @@ sq_next(struct sq *s, sqlite3_stmt *st, struct cs_err *err)
 int
 sq_exec(struct sq *s, enum sq_slot slot, const char *sql, struct cs_err *err, const char *types, ...)
 {
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	va_list ap;
 	int rc;
 
@@ -190,7 +196,8 @@ sq_exec(struct sq *s, enum sq_slot slot, const char *sql, struct cs_err *err, co
 }
 
 int
-sq_first(struct sq *s, enum sq_slot slot, const char *sql, sqlite3_stmt **st, struct cs_err *err, const char *types, ...)
+sq_first(struct sq *s, enum sq_slot slot, const char *sql, sqlite3_stmt **st, struct cs_err *err,
+	 const char *types, ...)
 {
 	va_list ap;
 	int rc;
@@ -207,8 +214,8 @@ sq_first(struct sq *s, enum sq_slot slot, const char *sql, sqlite3_stmt **st, st
 }
 
 int
-sq_fill(struct sq *s, int rc, sqlite3_stmt *st, sq_read_fn read, struct cs_arena *a, void *out, size_t size, int max,
-        struct cs_err *err)
+sq_fill(struct sq *s, int rc, sqlite3_stmt *st, sq_read_fn read, struct cs_arena *a, void *out, size_t size,
+	int max, struct cs_err *err)
 {
 	int n = 0;
 
@@ -222,7 +229,8 @@ sq_fill(struct sq *s, int rc, sqlite3_stmt *st, sq_read_fn read, struct cs_arena
 }
 
 int
-sq_one(int rc, sqlite3_stmt *st, sq_read_fn read, struct cs_arena *a, void *out, const char *what, struct cs_err *err)
+sq_one(int rc, sqlite3_stmt *st, sq_read_fn read, struct cs_arena *a, void *out, const char *what,
+       struct cs_err *err)
 {
 	if (rc < 0)
 		return rc;
@@ -291,5 +299,6 @@ sq_late(const struct sq *s, struct cs_err *err)
 {
 	if (s->deadline_us == 0 || cs_mono_us() <= s->deadline_us)
 		return 0;
-	return cs_err_set(err, CS_ELIMIT, "the read took longer than %lld ms", (long long)(s->read_us / 1000));
+	return cs_err_set(err, CS_ELIMIT, "the read took longer than %lld ms",
+			  (long long)(s->read_us / 1000));
 }

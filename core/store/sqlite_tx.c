@@ -2,12 +2,12 @@
 /*
  * sqlite_tx.c - transactions, room on the disk, epochs.
  *
- * A transaction that one failed operation spoiled cannot be committed, and a handle whose commit met an input/output error
- * begins no other: what the disk holds by then only a new start can tell.
+ * A transaction that one failed operation spoiled cannot be committed, and a handle whose commit met an
+ * input/output error begins no other: what the disk holds by then only a new start can tell.
  *
- * A run begins by bringing back what the last one had in hand. Its fresh rows are in no index; they are found by walking
- * the narrow table from the floor, below which the writer promised that there are none. The rows taken from the backlog
- * are in an index of their own.
+ * A run begins by bringing back what the last one had in hand. Its fresh rows are in no index; they are found
+ * by walking the narrow table from the floor, below which the writer promised that there are none. The rows
+ * taken from the backlog are in an index of their own.
  */
 #include "config.h"
 #include "store/sqlite_int.h"
@@ -49,7 +49,9 @@ begin(struct cs_store *st, struct cs_err *err)
 	if (!s->is_writer)
 		return cs_err_set(err, CS_EPERM, "this handle of the store only reads");
 	if (s->broken)
-		return cs_err_set(err, CS_EIO, "the store met an input/output error before; only a new start can tell what it holds");
+		return cs_err_set(
+		    err, CS_EIO,
+		    "the store met an input/output error before; only a new start can tell what it holds");
 	if (s->in_tx)
 		return cs_err_set(err, CS_ESTATE, "a transaction of the store inside another");
 	rc = step(s, SQ_BEGIN, "BEGIN IMMEDIATE");
@@ -70,6 +72,7 @@ rollback(struct cs_store *st)
 	if (!sqlite3_get_autocommit(s->db))
 		step(s, SQ_ROLLBACK, "ROLLBACK");
 	forget_caches(s);
+	sq_identity_rolled_back(s);
 	s->epoch = s->epoch_kept;
 }
 
@@ -79,7 +82,7 @@ commit(struct cs_store *st, struct cs_err *err)
 	struct sq *s = sq_of(st);
 	int rc;
 
-	if ((rc = sq_writable(s, err)) < 0) {
+	if ((rc = sq_writable(s, err)) < 0 || (rc = sq_identity_step(s, err)) < 0) {
 		rollback(st);
 		return rc;
 	}
@@ -92,6 +95,7 @@ commit(struct cs_store *st, struct cs_err *err)
 	s->in_tx = false;
 	s->fresh_lead = 0;
 	s->epoch_kept = s->epoch;
+	sq_identity_committed(s);
 	return 0;
 }
 
@@ -118,15 +122,16 @@ room(struct cs_store *st, int64_t now_ms, struct cs_err *err)
 
 	if (s->min_free <= 0 || s->shared->in_memory)
 		return 0;
-	if (s->room_looked_ms == INT64_MIN || now_ms < s->room_looked_ms || now_ms - s->room_looked_ms >= 1000) {
+	if (s->room_looked_ms == INT64_MIN || now_ms < s->room_looked_ms ||
+	    now_ms - s->room_looked_ms >= 1000) {
 		if ((rc = look_for_room(s, err)) < 0)
 			return rc;
 		s->room_looked_ms = now_ms;
 	}
 	if (!s->room_low)
 		return 0;
-	return cs_err_set(err, CS_EFULL, "the disk under %s has less than the %lld bytes that are kept free", s->path,
-	                  (long long)s->min_free);
+	return cs_err_set(err, CS_EFULL, "the disk under %s has less than the %lld bytes that are kept free",
+			  s->path, (long long)s->min_free);
 }
 
 /* ---- epochs */
@@ -151,7 +156,8 @@ run_get(struct sq *s, int64_t *epoch, bool *clean, int64_t *floor_id, struct cs_
 #define COME_BACK " SET state = 0, gen = gen + 1, due_ms = ?1, doubt = max(doubt, ?2) WHERE "
 
 static int
-epoch_begin(struct cs_store *st, int64_t now_ms, int64_t lag_ms, int64_t *epoch, int64_t *in_doubt, struct cs_err *err)
+epoch_begin(struct cs_store *st, int64_t now_ms, int64_t lag_ms, int64_t *epoch, int64_t *in_doubt,
+	    struct cs_err *err)
 {
 	struct sq *s = sq_of(st);
 	int64_t last, floor_id, due = now_ms + lag_ms, n;
@@ -160,17 +166,20 @@ epoch_begin(struct cs_store *st, int64_t now_ms, int64_t lag_ms, int64_t *epoch,
 
 	if ((rc = sq_writable(s, err)) < 0 || (rc = run_get(s, &last, &clean, &floor_id, err)) < 0)
 		return rc;
-	rc = sq_exec(s, SQ_BACK_FRESH, "UPDATE delivery" COME_BACK "id >= ?3 AND state = 1", err, "lil", due, !clean, floor_id);
+	rc = sq_exec(s, SQ_BACK_FRESH, "UPDATE delivery" COME_BACK "id >= ?3 AND state = 1", err, "lil", due,
+		     !clean, floor_id);
 	if (rc < 0)
 		return rc;
 	n = sqlite3_changes64(s->db);
-	rc = sq_exec(s, SQ_BACK_TAKEN, "UPDATE delivery INDEXED BY delivery_taken" COME_BACK "state = 2", err, "li", due, !clean);
+	rc = sq_exec(s, SQ_BACK_TAKEN, "UPDATE delivery INDEXED BY delivery_taken" COME_BACK "state = 2", err,
+		     "li", due, !clean);
 	if (rc < 0)
 		return rc;
 	n += sqlite3_changes64(s->db);
 	rc = sq_exec(s, SQ_RUN_BEGIN,
-	             "UPDATE run SET epoch = epoch + 1, clean = 0,"
-	             " floor = coalesce((SELECT max(id) + 1 FROM lead), 0) << 8", err, "");
+		     "UPDATE run SET epoch = epoch + 1, clean = 0,"
+		     " floor = coalesce((SELECT max(lead_id) + 1 FROM identity), 0) << 8",
+		     err, "");
 	if (rc < 0)
 		return rc;
 	s->epoch = *epoch = last + 1;
@@ -191,8 +200,9 @@ epoch_end(struct cs_store *st, struct cs_err *err)
 	if ((rc = sq_writable(s, err)) < 0 || (rc = run_get(s, &last, &clean, &floor_id, err)) < 0)
 		return rc;
 	rc = sq_first(s, SQ_IN_HAND,
-	              "SELECT EXISTS (SELECT 1 FROM delivery WHERE id >= ?1 AND state = 1)"
-	              " OR EXISTS (SELECT 1 FROM delivery INDEXED BY delivery_taken WHERE state = 2)", &stmt, err, "l", floor_id);
+		      "SELECT EXISTS (SELECT 1 FROM delivery WHERE id >= ?1 AND state = 1)"
+		      " OR EXISTS (SELECT 1 FROM delivery INDEXED BY delivery_taken WHERE state = 2)",
+		      &stmt, err, "l", floor_id);
 	if (rc < 0)
 		return rc;
 	rc = sqlite3_column_int(stmt, 0);
@@ -205,7 +215,8 @@ epoch_end(struct cs_store *st, struct cs_err *err)
 static int
 floor_put(struct cs_store *st, int64_t delivery_id, struct cs_err *err)
 {
-	return sq_exec(sq_of(st), SQ_FLOOR_PUT, "UPDATE run SET floor = ?1 WHERE floor < ?1", err, "l", delivery_id);
+	return sq_exec(sq_of(st), SQ_FLOOR_PUT, "UPDATE run SET floor = ?1 WHERE floor < ?1", err, "l",
+		       delivery_id);
 }
 
 void

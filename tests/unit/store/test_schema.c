@@ -43,7 +43,7 @@ START_TEST(a_store_of_every_older_format_is_brought_up_to_date)
 
 	ok(cs_schema_migrate(db, _i, &err));
 	run(db, "INSERT INTO lead VALUES (7, 1, 0, 0, zeroblob(16), 'acct_xyz', 'lead.qualified', zeroblob(32), '', x'7b7d');"
-	        "INSERT INTO identity VALUES (zeroblob(16), 'acct_xyz', 7, 1, zeroblob(32))");
+	        "INSERT INTO identity VALUES (7, 1, 'acct_xyz', zeroblob(16), zeroblob(32))");
 	sqlite3_close(db);
 	s = open_store();
 	ck_assert(has_lead(s, 0));
