@@ -28,7 +28,7 @@ static void
 put_one(struct cs_buf *b, const char *name, const char *type, const char *help, double value)
 {
 	cs_metric_head(b, name, type, help);
-	cs_metric_value(b, name, NULL, NULL, value);
+	cs_metric_value(b, name, NULL, "", value);
 }
 
 /* ---- the queue by CRM */

@@ -48,7 +48,7 @@ struct cs_metrics_words { /* the words for numbers, from those who own them */
 /* Append everything counted. */
 void cs_metrics_render(struct cs_buf *out, const struct cs_metrics_words *words);
 /* For values that are read when asked: "# HELP" and "# TYPE", then one line per set of labels. type: "gauge", "counter".
- * label NULL: none. */
+ * label NULL: none; word is "" then. */
 void cs_metric_head(struct cs_buf *out, const char *name, const char *type, const char *help);
 void cs_metric_value(struct cs_buf *out, const char *name, const char *label, const char *word, double value);
 

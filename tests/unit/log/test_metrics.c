@@ -190,7 +190,7 @@ START_TEST(values_read_when_asked_have_escaped_labels)
 {
 	cs_metric_head(&text, "csrelay_x", "gauge", "Something.");
 	cs_metric_value(&text, "csrelay_x", "a", "q\"b\\s\n", 1.5);
-	cs_metric_value(&text, "csrelay_x", NULL, NULL, -3.0);
+	cs_metric_value(&text, "csrelay_x", NULL, "", -3.0);
 	ck_assert_str_eq(text.ptr, "# HELP csrelay_x Something.\n# TYPE csrelay_x gauge\n"
 	                           "csrelay_x{a=\"q\\\"b\\\\s\\n\"} 1.5\ncsrelay_x -3\n");
 }
