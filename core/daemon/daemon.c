@@ -42,18 +42,17 @@ open_store(struct cs_daemon *d, struct cs_err *err)
 {
 	struct cs_store_conf sc = { .path = d->conf->store.path, .min_free = d->conf->store.min_free };
 	struct cs_sync_result sync;
-	int64_t in_doubt = 0;
 	int rc;
 
 	if ((rc = cs_store_open_sqlite(&sc, &d->store, err)) < 0 || (rc = d->store->ops->begin(d->store, err)) < 0)
 		return rc;
 	d->epoch_started_ms = cs_now_ms(&cs_clock_real);
-	if ((rc = d->store->ops->epoch_begin(d->store, d->epoch_started_ms, 0, &d->epoch, &in_doubt, err)) < 0 ||
+	if ((rc = d->store->ops->epoch_begin(d->store, d->epoch_started_ms, 0, &d->epoch, &d->in_doubt, err)) < 0 ||
 	    (rc = cs_sync_connections(d->store, d->conf, d->epoch_started_ms, span_ms(d->conf), NULL, NULL, &sync, err)) < 0 ||
 	    (rc = d->store->ops->commit(d->store, err)) < 0)
 		return rc;
-	cs_log(in_doubt > 0 ? CS_LOG_WARN : CS_LOG_INFO, "store", in_doubt > 0 ? "opened after an unclean stop" : "opened",
-	    "path=%s epoch=%lld in_doubt=%lld", d->conf->store.path, (long long)d->epoch, (long long)in_doubt);
+	cs_log(d->in_doubt > 0 ? CS_LOG_WARN : CS_LOG_INFO, "store", d->in_doubt > 0 ? "opened after an unclean stop" : "opened",
+	    "path=%s epoch=%lld in_doubt=%lld", d->conf->store.path, (long long)d->epoch, (long long)d->in_doubt);
 	cs_log(CS_LOG_INFO, "conf", "connections read", "added=%d changed=%d paused=%d released=%d", sync.added, sync.changed, sync.paused,
 	    sync.released);
 	return 0;
@@ -74,7 +73,7 @@ static int
 start_core(struct cs_daemon *d, struct cs_err *err)
 {
 	struct cs_engine_conf ec = { .conf = d->conf, .clock = &cs_clock_real, .vault = d->vault, .slots = d->slots, .epoch = d->epoch,
-		.epoch_started_ms = d->epoch_started_ms, .trust_plugins = d->trust_plugins };
+		.epoch_started_ms = d->epoch_started_ms, .in_doubt = d->in_doubt, .trust_plugins = d->trust_plugins };
 	struct cs_store *handle = NULL;
 	int rc;
 

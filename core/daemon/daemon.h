@@ -30,7 +30,7 @@ struct cs_daemon {
 	struct cs_api admin_api, control_api;
 	struct cs_hooks *hooks;
 	struct cs_http_server *intake_server, *admin_server, *control_server, *hooks_server;
-	int64_t epoch, epoch_started_ms;
+	int64_t epoch, epoch_started_ms, in_doubt;
 };
 
 /* Bring everything up. On error what came up is taken down again. */

@@ -14,6 +14,7 @@
 #include "deliver/engine_private.h"
 #include "deliver/events.h"
 #include "deliver/exchange.h"
+#include "deliver/fresh.h"
 #include "deliver/identify.h"
 #include "deliver/overrides.h"
 #include "deliver/results.h"
@@ -74,24 +75,6 @@ mark_sent(struct attempt *a, struct cs_step_state *st)
 	a->steps.dirty = false;
 }
 
-static int32_t
-before(struct cs_session *s, const struct cs_step_row *row, const struct cs_http_req *req, bool *hold)
-{
-	struct attempt *a = attempt_of(s);
-	int32_t may;
-
-	if (!req->mutates)
-		return CS_DONE;
-	may = cs_steps_may_send(&a->steps, row->name);
-	if (may == CS_RETRY)
-		s->fault = "the plugin sent a step in doubt again without looking whether it had happened";
-	if (may == CS_DONE && row->on_doubt == CS_DOUBT_ASK) {
-		mark_sent(a, cs_steps_find(&a->steps, row->name));
-		*hold = true;
-	}
-	return may;
-}
-
 /* Receipts and doubts are written at once: they ride the next commit, while the plugin goes on. */
 static void
 save_steps(struct attempt *a)
@@ -103,6 +86,25 @@ save_steps(struct attempt *a)
 	a->steps.dirty = false;
 	cs_steps_write(&a->steps, &json);
 	cs_results_progress(a->session.engine, a->job->d.id, cs_buf_str(&json));
+}
+
+static int32_t
+before(struct cs_session *s, const struct cs_step_row *row, const struct cs_http_req *req, bool *hold)
+{
+	struct attempt *a = attempt_of(s);
+	int32_t may;
+
+	save_steps(a); /* what the steps before this one left */
+	if (!req->mutates)
+		return CS_DONE;
+	may = cs_steps_may_send(&a->steps, row->name);
+	if (may == CS_RETRY)
+		s->fault = "the plugin sent a step in doubt again without looking whether it had happened";
+	if (may == CS_DONE && row->on_doubt == CS_DOUBT_ASK) {
+		mark_sent(a, cs_steps_find(&a->steps, row->name));
+		*hold = true;
+	}
+	return may;
 }
 
 static void
@@ -160,13 +162,61 @@ emit(struct cs_session *s, struct cs_bytes out)
 	}
 }
 
+/* ---- callers */
+
+/* What was known of the caller before this lead; "" or text in a->mem or in memory. */
+static const char *
+known_of_caller(struct attempt *a, const char *what)
+{
+	struct cs_engine *e = a->session.engine;
+	const uint64_t keys[2] = { a->job->d.phone_key, a->job->d.email_key };
+	const char *known = cs_callers_recall(&e->callers, a->job->d.conn_id, keys, what);
+
+	for (int k = 0; known == NULL && k < 2; k++)
+		if (keys[k] != 0)
+			e->c.reader->ops->caller_get(e->c.reader, a->job->d.conn_id, keys[k], what,
+			    cs_now_ms(e->c.clock) - CALLER_MEMORY_MS, &a->mem, &known, NULL);
+	return known != NULL ? known : "";
+}
+
+/* Since when the caller's other leads may go; 0: nothing holds them. */
+static int64_t
+caller_held_ms(struct attempt *a)
+{
+	for (size_t i = 0; i < a->steps.n; i++)
+		if (cs_step_creates_caller(a->steps.v[i].row))
+			return strtoll(known_of_caller(a, CS_CALLER_HELD), NULL, 10);
+	return 0;
+}
+
+/* The same as text in a->mem; NULL when nothing of the caller is in doubt. */
+static const char *
+hold_caller(struct attempt *a)
+{
+	const uint64_t keys[2] = { a->job->d.phone_key, a->job->d.email_key };
+
+	for (size_t i = 0; i < a->steps.n; i++) {
+		const struct cs_step_state *st = &a->steps.v[i];
+
+		if (st->state != CS_RECEIPT_IN_DOUBT || !cs_step_creates_caller(st->row))
+			continue;
+		cs_callers_hold(&a->session.engine->callers, a->job->d.conn_id, keys, st->doubt_ms + st->row->lookup_lag_ms);
+		return cs_arena_printf(&a->mem, "%lld", (long long)(st->doubt_ms + st->row->lookup_lag_ms));
+	}
+	return NULL;
+}
+
 /* ---- the end */
 
+/* Also of an attempt that failed later on: the next lead of the caller must not create it again. */
 static void
 remember_caller(struct attempt *a, struct cs_result *r)
 {
 	const uint64_t keys[2] = { a->job->d.phone_key, a->job->d.email_key };
+	const char *held = hold_caller(a);
 
+	if (held != NULL)
+		r->remember[r->n_remember++] = (struct cs_remember){ CS_CALLER_HELD, held };
 	for (size_t i = 0; i < a->steps.n && r->n_remember < CS_ARRAY_LEN(r->remember); i++) {
 		const struct cs_step_state *st = &a->steps.v[i];
 
@@ -266,8 +316,7 @@ conclude(struct attempt *a, const struct cs_wire_done *w)
 	r.exchanges = cs_buf_str(&a->session.exchanges);
 	r.records = cs_buf_str(&a->records);
 	r.needs_reauth = v.outcome == CS_REAUTH;
-	if (d.to == CS_DELIVERED)
-		remember_caller(a, &r);
+	remember_caller(a, &r);
 	log_end(a, &v, &d);
 	cs_crash_point("before-finish");
 	cs_results_finish(e, &r);
@@ -325,25 +374,19 @@ static const struct cs_session_ops attempt_ops = {
 static size_t
 receipts_of(struct attempt *a, struct cs_wire_receipt *out)
 {
-	struct cs_engine *e = a->session.engine;
-	const uint64_t keys[2] = { a->job->d.phone_key, a->job->d.email_key };
 	size_t n = 0;
 
 	for (size_t i = 0; i < a->steps.n; i++) {
 		const struct cs_step_state *st = &a->steps.v[i];
-		const char *known = NULL;
+		const char *known;
 
 		if (st->state != CS_RECEIPT_ABSENT)
 			out[n++] = (struct cs_wire_receipt){ st->row->name, st->state,
 				{ st->value != NULL ? st->value : "", st->value != NULL ? strlen(st->value) : 0 } };
 		if (!st->row->per_caller || st->state == CS_RECEIPT_VALUE)
 			continue;
-		known = cs_callers_recall(&e->callers, a->job->d.conn_id, keys, st->row->name);
-		for (int k = 0; known == NULL && k < 2; k++)
-			if (keys[k] != 0)
-				e->c.reader->ops->caller_get(e->c.reader, a->job->d.conn_id, keys[k], st->row->name,
-				    cs_now_ms(e->c.clock) - CALLER_MEMORY_MS, &a->mem, &known, NULL);
-		if (known != NULL)
+		known = known_of_caller(a, st->row->name);
+		if (known[0] != '\0')
 			out[n++] = (struct cs_wire_receipt){ st->row->name, CS_WIRE_REMEMBERED, { known, strlen(known) } };
 	}
 	return n;
@@ -392,6 +435,15 @@ too_many_crashes(struct attempt *a)
 	return true;
 }
 
+static void
+begin(void *ctx)
+{
+	struct attempt *a = ctx;
+
+	a->mapping = true;
+	push(a, a->session.context->overrides != NULL ? CS_CALL_MAP : CS_CALL_MAP_PUSH);
+}
+
 void
 cs_attempt_start(struct cs_engine *e, struct cs_tree_conn *tc, struct cs_job *j)
 {
@@ -418,7 +470,11 @@ cs_attempt_start(struct cs_engine *e, struct cs_tree_conn *tc, struct cs_job *j)
 	cs_buf_init(&a->records, 64u << 10);
 	snprintf(a->delivery_id, sizeof(a->delivery_id), "dlv_%lld", (long long)j->d.id);
 	cs_steps_read(&a->steps, c->manifest, j->progress, j->d.doubt ? e->c.epoch_started_ms : 0, &a->mem);
-	if (cs_steps_in_doubt(&a->steps, &ask, &look_after) && !ask && look_after > now_ms) { /* looking now would see nothing */
+	if (cs_steps_in_doubt(&a->steps, &ask, &look_after) && !ask)
+		hold_caller(a);
+	else
+		look_after = caller_held_ms(a);
+	if (look_after > now_ms) { /* looking now would see nothing */
 		leave(e, tc, j, CS_TREE_NEUTRAL);
 		cs_engine_hand_back(e, j, look_after);
 		attempt_free(a);
@@ -428,8 +484,8 @@ cs_attempt_start(struct cs_engine *e, struct cs_tree_conn *tc, struct cs_job *j)
 	cs_identify_if_needed(e, c, now_ms);
 	if (too_many_crashes(a))
 		return;
-	a->mapping = true;
-	push(a, c->overrides != NULL ? CS_CALL_MAP : CS_CALL_MAP_PUSH);
+	if (!cs_fresh_links(e, j, begin, a))
+		begin(a);
 }
 
 /* Time is up while a request is under way. What was certainly not sent goes back as it came; the rest is in doubt. */
@@ -455,9 +511,18 @@ abandon(struct cs_engine *e, struct attempt *a)
 	attempt_free(a);
 }
 
+static void
+abandon_unbegun(void *ctx)
+{
+	struct attempt *a = ctx;
+
+	abandon(a->session.engine, a);
+}
+
 void
 cs_attempt_abandon_all(struct cs_engine *e)
 {
+	cs_fresh_abandon_all(e, abandon_unbegun);
 	CS_LIST_EACH_SAFE(n, tmp, &e->sessions) {
 		struct cs_session *s = CS_CONTAINER(n, struct cs_session, node);
 

@@ -7,6 +7,7 @@
  * between, since a new one meets a holder or, at worst, goes first.
  */
 #include "deliver/callers.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -137,6 +138,15 @@ cs_callers_remember(struct cs_callers *c, int64_t conn_id, const uint64_t keys[2
 		if (++c->n_memory > MEMORY_MAX)
 			forget(c, CS_CONTAINER(cs_list_first(&c->by_age), struct memory, age));
 	}
+}
+
+void
+cs_callers_hold(struct cs_callers *c, int64_t conn_id, const uint64_t keys[2], int64_t until_ms)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%lld", (long long)until_ms);
+	cs_callers_remember(c, conn_id, keys, CS_CALLER_HELD, text);
 }
 
 const char *

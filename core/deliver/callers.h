@@ -27,5 +27,11 @@ void cs_callers_leave(struct cs_callers *c, struct cs_job *j, struct cs_list *ne
 void cs_callers_remember(struct cs_callers *c, int64_t conn_id, const uint64_t keys[2], const char *step, const char *value);
 /* NULL when not known. Borrowed until the next call. */
 const char *cs_callers_recall(struct cs_callers *c, int64_t conn_id, const uint64_t keys[2], const char *step);
+/*
+ * It is in doubt whether the caller was created, and before then no look-up can tell: the other leads of the caller wait, too, or
+ * they would create it again. Kept like what is remembered, under a name that no step has.
+ */
+#define CS_CALLER_HELD "held until"
+void cs_callers_hold(struct cs_callers *c, int64_t conn_id, const uint64_t keys[2], int64_t until_ms);
 
 #endif

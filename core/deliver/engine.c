@@ -16,11 +16,13 @@
 #include <string.h>
 #include "deliver/events.h"
 #include "deliver/results.h"
+#include "deliver/steps.h"
 #include "log/log.h"
 
 #define SLEEP_MAX_MS 1000
 #define NODES_KEPT 2048
 #define SWEEP_EVERY_MS 1000
+#define DOUBT_PAGE 500
 
 static int64_t
 mono_ms(void)
@@ -169,9 +171,14 @@ cs_engine_job_gone(struct cs_engine *e, struct cs_job *j)
 	cs_job_free(j);
 }
 
+/* Whoever was to go after it, being of the same caller, goes back with it. */
 void
 cs_engine_hand_back(struct cs_engine *e, struct cs_job *j, int64_t due_ms)
 {
+	struct cs_list *n;
+
+	while ((n = cs_list_pop(&j->waiters)) != NULL)
+		cs_engine_hand_back(e, CS_CONTAINER(n, struct cs_job, item.node), due_ms);
 	cs_list_del(&j->item.node);
 	cs_results_hand_back(e, j, due_ms != 0 ? due_ms : cs_now_ms(e->c.clock), j->d.doubt);
 	cs_engine_job_gone(e, j);
@@ -573,6 +580,49 @@ recall_backlog(void *ctx, const struct cs_backlog *b)
 	return 0;
 }
 
+/* After a crash nobody knows whether the deliveries that were in hand created their callers; see cs_callers_hold. */
+struct doubtful {
+	struct cs_engine *engine;
+	int64_t left, last_id;
+};
+
+static int
+hold_in_doubt(void *ctx, const struct cs_delivery_row *d)
+{
+	struct doubtful *o = ctx;
+	struct cs_remote *remote = d->doubt ? cs_engine_remote(o->engine, d->crm) : NULL;
+	const struct cs_manifest *m = remote != NULL ? cs_remote_manifest(remote) : NULL;
+	const uint64_t keys[2] = { d->phone_key, d->email_key };
+
+	o->last_id = d->id;
+	o->left -= d->doubt;
+	for (size_t i = 0; m != NULL && i < m->n_steps; i++)
+		if (cs_step_creates_caller(&m->steps[i]))
+			cs_callers_hold(&o->engine->callers, d->conn_id, keys, o->engine->c.epoch_started_ms + m->steps[i].lookup_lag_ms);
+	return 0;
+}
+
+static void
+recall_doubt(struct cs_engine *e)
+{
+	struct doubtful o = { .engine = e, .left = e->c.in_doubt, .last_id = 1 };
+	struct cs_filter f = { .states = CS_STATE_BIT(CS_DUE), .conn_id = -1, .blame = -1, .urgency = -1, .limit = DOUBT_PAGE };
+	struct cs_arena mem;
+	struct cs_err err;
+
+	cs_arena_init(&mem);
+	while (o.left > 0 && o.last_id > 0) {
+		o.last_id = 0;
+		cs_arena_reset(&mem);
+		if (e->c.reader->ops->delivery_list(e->c.reader, &f, &mem, hold_in_doubt, &o, &err) < 0) {
+			cs_log(CS_LOG_WARN, "deliver", "not all deliveries in doubt were found", "left=%lld why=\"%s\"", (long long)o.left, err.msg);
+			break;
+		}
+		f.before_id = o.last_id;
+	}
+	cs_arena_fini(&mem);
+}
+
 static void
 wake(void *ctx)
 {
@@ -598,6 +648,7 @@ cs_engine_start(const struct cs_engine_conf *conf, struct cs_engine **out, struc
 	cs_map_init(&e->contexts);
 	cs_heap_init(&e->timers);
 	cs_list_init(&e->sessions);
+	cs_list_init(&e->asking);
 	cs_list_init(&e->jobs);
 	cs_handoff_init(&e->inbox, wake, e);
 	apply_conf(e);
@@ -607,6 +658,7 @@ cs_engine_start(const struct cs_engine_conf *conf, struct cs_engine **out, struc
 		return err->code;
 	if ((rc = e->c.reader->ops->backlogs(e->c.reader, recall_backlog, e, err)) < 0)
 		return rc;
+	recall_doubt(e);
 	e->swept_ms = cs_now_ms(e->c.clock);
 	e->beat_ms = mono_ms();
 	return pthread_create(&e->thread, NULL, engine_main, e) == 0 ? 0 : cs_err_set(err, CS_EIO, "could not start the engine's thread");

@@ -79,6 +79,7 @@ struct cs_engine_conf {
 	struct cs_writer *writer;         /* borrowed; outlives the engine */
 	struct cs_slots *slots;           /* borrowed */
 	int64_t epoch, epoch_started_ms;
+	int64_t in_doubt;                 /* deliveries that the last run left in hand */
 	bool trust_plugins;
 };
 

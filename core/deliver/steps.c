@@ -56,6 +56,12 @@ cs_steps_read(struct cs_steps *s, const struct cs_manifest *m, const char *json,
 	}
 }
 
+bool
+cs_step_creates_caller(const struct cs_step_row *row)
+{
+	return row->per_caller && row->mutates && row->on_doubt == CS_DOUBT_LOOK && row->lookup_lag_ms > 0;
+}
+
 void
 cs_steps_write(const struct cs_steps *s, struct cs_buf *out)
 {

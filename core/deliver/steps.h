@@ -33,6 +33,8 @@ struct cs_steps {
 /* crashed_ms: != 0 when the delivery was in hand at a crash then: every mutating step without a receipt may have happened
  * (an "ask" step only if it was about to be sent). */
 void cs_steps_read(struct cs_steps *s, const struct cs_manifest *m, const char *json, int64_t crashed_ms, struct cs_arena *mem);
+/* Does this step create the caller in a CRM whose search shows it only after a while? */
+bool cs_step_creates_caller(const struct cs_step_row *row);
 void cs_steps_write(const struct cs_steps *s, struct cs_buf *out); /* nothing when there is nothing to say */
 struct cs_step_state *cs_steps_find(struct cs_steps *s, const char *name);
 void cs_steps_receipt(struct cs_steps *s, const char *name, struct cs_bytes value);
