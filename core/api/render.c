@@ -268,6 +268,7 @@ cs_render_story(struct cs_buf *b, const struct cs_delivery_row *d, struct cs_con
 	cs_render_delivery(b, d, conns);
 	cs_out_open(b, "attempts", '[');
 	for (int i = 0; i < n; i++) {
+		rows[i].number = i + 1; /* stored by the delivery's generation; people count from one */
 		cs_out_open(b, NULL, '{');
 		cs_render_attempt(b, &rows[i]);
 		cs_out_close(b, '}');

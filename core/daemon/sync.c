@@ -97,13 +97,14 @@ collect(void *ctx, const struct cs_delivery_row *row)
 	return ++o->n == PAGE;
 }
 
+/* They go out one by one at the replay rate, so the clock of those behind runs longer. */
 static int
 release_row(struct cs_store *s, const struct cs_conn_row *conn, const struct cs_delivery_row *d, int64_t now_ms, int64_t span_ms,
-            struct cs_err *err)
+            int ahead, struct cs_err *err)
 {
 	struct cs_move m = { .id = d->id, .gen = d->gen, .from = CS_STATE_BIT(CS_DEAD), .to = CS_DUE, .conn_id = conn->id,
 		.lane = d->urgency == CS_URGENCY_EMERGENCY ? CS_LANE_REPLAY_EMERGENCY : CS_LANE_REPLAY, .due_ms = now_ms,
-		.expires_ms = now_ms + span_ms, .reason = "",
+		.expires_ms = now_ms + span_ms + ahead * CS_MINUTE_MS, .reason = "",
 		.set = CS_SET_CONN | CS_SET_LANE | CS_SET_DUE | CS_SET_EXPIRES | CS_SET_BLAME | CS_SET_REASON };
 	int rc = s->ops->delivery_move(s, &m, err);
 
@@ -125,7 +126,7 @@ cs_sync_release(struct cs_store *s, const struct cs_conn_row *conn, int64_t now_
 			break;
 		for (int i = 0; i < o->n && rc >= 0; i++)
 			if (fits(conn, &o->rows[i])) {
-				rc = release_row(s, conn, &o->rows[i], now_ms, span_ms, err);
+				rc = release_row(s, conn, &o->rows[i], now_ms, span_ms, released, err);
 				released += rc >= 0;
 			}
 		f.before_id = o->rows[o->n - 1].id;

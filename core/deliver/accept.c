@@ -8,6 +8,7 @@
 #include "deliver/accept.h"
 #include <stdlib.h>
 #include <string.h>
+#include "log/metrics.h"
 #include "util/text.h"
 
 #define CONNS_MAX 256
@@ -157,5 +158,7 @@ cs_accept_committed(struct cs_accept *a, const struct cs_accept_env *env, int rc
 			cs_engine_post_job(env->engine, j);
 		} else if (m->row.state == CS_DUE && env->engine != NULL)
 			cs_engine_post_backlog(env->engine, m->row.conn_id, m->crm, m->row.lane, 1, m->row.due_ms);
+		else if (m->row.state == CS_DEAD)
+			cs_metrics_dead(m->crm, m->row.blame);
 	}
 }

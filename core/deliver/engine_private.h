@@ -49,6 +49,7 @@ struct cs_engine {
 	struct cs_map contexts;     /* connection id -> struct cs_context */
 	struct cs_heap timers;      /* struct cs_exchange.timer */
 	struct cs_list sessions;
+	struct cs_list asking;      /* fresh.c */
 	struct cs_list jobs;        /* all in hand */
 	struct cs_handoff inbox;
 	struct cs_plugin_slot plugins[CS_PLUGINS_MAX];

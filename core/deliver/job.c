@@ -58,6 +58,8 @@ cs_job_new(const struct cs_delivery_row *d, struct cs_lead_ref *lead, const char
 	j->d = *d;
 	j->d.crm = j->d.account = j->d.crm_account_id = j->d.reason = j->d.records = j->d.warnings = "";
 	j->lead = cs_lead_ref_get(lead);
+	j->d.phone_key = lead->doc->phone_key; /* of the lead as it is now: a person may have mended it */
+	j->d.email_key = lead->doc->email_key;
 	j->progress = progress != NULL && progress[0] != '\0' ? cs_xstrdup(progress) : NULL;
 	j->item.lane = d->lane;
 	j->item.since_ms = d->created_ms;

@@ -318,6 +318,7 @@ cs_results_finish(struct cs_engine *e, const struct cs_result *r)
 	o->progress = cs_arena_strdup(mem, r->progress);
 	o->had_progress = r->job->progress != NULL || r->progress[0] != '\0';
 	o->keep_attempt = true;
+	/* numbered by generation: unique in the delivery's whole life, also across replays */
 	/* Waiting is not charged and a replay counts anew, so only the store knows how many tries there were before. */
 	o->attempt = (struct cs_attempt_row){ .delivery_id = r->job->d.id, .number = r->job->d.state == CS_IN_HAND ? 1 : 0, .started_ms = r->started_ms,
 		.ended_ms = now_ms, .outcome = r->outcome, .blame = r->decision->blame, .status = r->status, .reason = o->move.reason,

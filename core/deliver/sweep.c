@@ -21,7 +21,7 @@ struct sweep_op {
 	struct cs_arena mem;
 	struct cs_map ill;                /* connections behind an open breaker */
 	int64_t floor_id, max_wait_ms;
-	struct expired { int64_t conn_id; char crm[65]; enum cs_lane lane; } gone[ROWS];
+	struct expired { int64_t conn_id; char crm[65]; enum cs_lane lane; enum cs_blame blame; } gone[ROWS];
 	int n_gone;
 };
 
@@ -36,6 +36,7 @@ bury(struct sweep_op *o, struct cs_store *s, const struct cs_delivery_row *d, en
 	if (rc < 0)
 		return rc == CS_ESTATE ? 0 : rc;
 	o->gone[o->n_gone].conn_id = d->conn_id;
+	o->gone[o->n_gone].blame = blame;
 	o->gone[o->n_gone].lane = d->lane;
 	snprintf(o->gone[o->n_gone++].crm, sizeof(o->gone[0].crm), "%s", d->crm);
 	return 0;
@@ -93,8 +94,10 @@ sweep_committed(struct cs_wop *w)
 {
 	struct sweep_op *o = CS_CONTAINER(w, struct sweep_op, wop);
 
-	for (int i = 0; w->rc == 0 && i < o->n_gone; i++)
+	for (int i = 0; w->rc == 0 && i < o->n_gone; i++) {
+		cs_metrics_dead(o->gone[i].crm, o->gone[i].blame);
 		cs_engine_post_backlog(o->engine, o->gone[i].conn_id, o->gone[i].crm, o->gone[i].lane, -1, CS_NEVER);
+	}
 	if (w->rc == 0 && o->n_gone > 0)
 		cs_log(CS_LOG_WARN, "deliver", "deliveries became dead letters: their time ran out unsent", "count=%d", o->n_gone);
 	cs_map_fini(&o->ill);
