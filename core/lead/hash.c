@@ -331,10 +331,11 @@ key_of(struct cs_lead_hasher *h)
 uint64_t
 cs_lead_phone_key(struct cs_lead_hasher *h, const char *phone)
 {
-	char digits[32];
+	char digits[32] = "";
+	size_t n = cs_digits(phone, digits, sizeof(digits));
 
 	begin(h);
-	put(h, digits, cs_digits(phone, digits, sizeof(digits)));
+	put(h, digits, n);
 	return key_of(h);
 }
 

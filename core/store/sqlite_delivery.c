@@ -332,6 +332,8 @@ move_sql(const struct cs_move *m, struct cs_buf *sql)
 	for (size_t i = 0; i < CS_ARRAY_LEN(columns); i++)
 		if ((m->set & columns[i].bit) != 0)
 			cs_buf_printf(sql, ", %s = ?%d", columns[i].column, at++);
+	if ((m->set & CS_SET_CONN) != 0) /* from now on: as the connection */
+		cs_buf_adds(sql, ", crm = '', crm_account_id = ''");
 	cs_buf_adds(sql, " WHERE id = ?1 AND (?2 < 0 OR gen = ?2) AND ((1 << state) & ?3) <> 0");
 }
 
