@@ -59,7 +59,7 @@ next_line(struct cs_ctl_source *s, size_t *n, struct cs_err *err)
 		if ((got = getline(&s->line, &s->cap, s->file)) < 0)
 			return ferror(s->file) ? cs_err_set(err, CS_EIO, "could not read %.200s: %s", s->name, strerror(errno)) : 0;
 		s->read += got;
-		s->line_no++;
+		s->lines_read++;
 		*n = (size_t)got;
 		if (trimmed(s->line, *n) > 0)
 			return 1;
@@ -79,7 +79,7 @@ keep(struct cs_ctl_source *s, const char *p, size_t n, struct cs_err *err)
 {
 	if (cs_buf_add(&s->document, p, n) == 0)
 		return 1;
-	return cs_err_set(err, CS_ELIMIT, "%.200s, line %lld: longer than a lead can be", s->name, (long long)s->line_no);
+	return cs_err_set(err, CS_ELIMIT, "%.200s, line %lld: longer than a lead can be", s->name, (long long)s->lines_read);
 }
 
 /* The first line does not stand for itself: all of the file is one document. */
@@ -97,29 +97,37 @@ whole_document(struct cs_ctl_source *s, struct cs_err *err)
 	if (ferror(s->file))
 		return cs_err_set(err, CS_EIO, "could not read %.200s: %s", s->name, strerror(errno));
 	s->done = true;
-	s->line_no = 0;
 	return 1;
 }
 
 static int
 first(struct cs_ctl_source *s, struct cs_err *err)
 {
+	int64_t line_no;
 	size_t n;
 	int rc;
 
 	if ((rc = next_line(s, &n, err)) == 0)
 		return cs_err_set(err, CS_EINVAL, "%.200s is empty", s->name);
-	if (rc < 0)
+	if (rc < 0 || (rc = keep(s, s->line, n, err)) < 0)
 		return rc;
-	s->ndjson = is_object(s->line, n);
-	rc = keep(s, s->line, s->ndjson ? trimmed(s->line, n) : n, err);
-	return rc < 0 || s->ndjson ? rc : whole_document(s, err);
+	if (!is_object(s->line, n))
+		return whole_document(s, err);
+	line_no = s->lines_read;
+	if ((rc = next_line(s, &s->ahead, err)) < 0)
+		return rc;
+	s->done = rc == 0;
+	s->ndjson = rc == 1;
+	s->line_no = s->ndjson ? line_no : 0;
+	if (s->ndjson)
+		s->document.ptr[s->document.len = trimmed(s->document.ptr, s->document.len)] = '\0';
+	return 1;
 }
 
 int
 cs_ctl_source_next(struct cs_ctl_source *s, struct cs_err *err)
 {
-	size_t n;
+	size_t n = s->ahead;
 	int rc;
 
 	if (s->done)
@@ -127,7 +135,9 @@ cs_ctl_source_next(struct cs_ctl_source *s, struct cs_err *err)
 	cs_buf_reset(&s->document);
 	if (!s->ndjson)
 		return first(s, err);
-	if ((rc = next_line(s, &n, err)) <= 0)
+	s->ahead = 0;
+	if (n == 0 && (rc = next_line(s, &n, err)) <= 0)
 		return rc;
+	s->line_no = s->lines_read;
 	return keep(s, s->line, trimmed(s->line, n), err);
 }

@@ -2,7 +2,7 @@
 /*
  * source.h - leads out of a file: one JSON document, or NDJSON read line by line, however large.
  *
- * A file is read as NDJSON when its first line is a whole JSON object, else as one document.
+ * A file is NDJSON when its first line is a whole JSON object and another line follows.
  */
 #ifndef CS_CTL_SOURCE_H
 #define CS_CTL_SOURCE_H
@@ -15,9 +15,10 @@ struct cs_ctl_source {
 	FILE *file;
 	const char *name;
 	char *line;
-	size_t cap;
+	size_t cap, ahead;      /* ahead: length of a line that was read already; 0 none */
 	struct cs_buf document; /* the text of the lead that _next gave */
 	int64_t line_no;        /* of that lead; 0: the file is one document */
+	int64_t lines_read;
 	int64_t read, size;     /* bytes; size 0: unknown */
 	bool ndjson, done;
 };
