@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * handle.c - see handle.h.
+ * handle.c - see handle.h: one call of a plugin, and the operation that keeps what came of it.
  *
  *   due row   -> plugin call (received) -> events -> one operation: events matched and queued or kept, row done
  *   due poll  -> plugin call (poll)     -> events -> one operation: events, cursor, time of the next poll
@@ -18,32 +18,15 @@
 #include "deliver/engine_private.h"
 #include "deliver/events.h"
 #include "hooks/match.h"
-#include "hooks/poll.h"
 #include "log/log.h"
 #include "log/metrics.h"
 
-#define AT_ONCE 32
-#define LOOK_EVERY_MS CS_SECOND_MS
-#define ROWS 64              /* read at a time, with their bodies */
 #define EVENTS_MAX 2000      /* of one call */
 #define EVENT_BYTES (8u << 20)
 #define FIRST_RETRY_MS (30 * CS_SECOND_MS)
 #define HELD_MS (5 * CS_MINUTE_MS)
 #define CRASHES_MAX 3
 #define HEADERS_MAX 32
-
-struct cs_inbound {
-	struct cs_engine_part part; /* first */
-	struct cs_engine *engine;
-	struct cs_polls polls;
-	struct cs_list calls;       /* struct work under way in a plugin */
-	struct cs_map busy;         /* connection id -> struct work, until its operation is committed */
-	int64_t looked_ms;
-	bool look;
-	struct cs_msg connections;  /* the next page of connections to look through for polls */
-	int64_t listed_id;          /* the last of the page before; -1: not listing */
-	struct cs_complaint unready;
-};
 
 struct work { /* one call, and then the operation that keeps what came of it */
 	struct cs_session session;  /* first */
@@ -422,8 +405,8 @@ start_session(struct work *w, struct cs_context *c, struct cs_wire_call *in)
 	return false;
 }
 
-static void
-start_row(struct cs_inbound *in, const struct cs_hook_row *row, int64_t now_ms)
+void
+cs_handle_row(struct cs_inbound *in, const struct cs_hook_row *row, int64_t now_ms)
 {
 	struct cs_header headers[HEADERS_MAX];
 	struct cs_wire_call call = { .what_kind = CS_HOOK_RECEIVED, .body = row->body, .headers = headers,
@@ -451,52 +434,28 @@ start_row(struct cs_inbound *in, const struct cs_hook_row *row, int64_t now_ms)
 		work_end(w);
 }
 
-static bool
-is_waiting(const struct cs_hook_row *row)
+bool
+cs_handle_is_waiting(const struct cs_hook_row *row)
 {
 	return strcmp(row->headers, CS_HOOK_WAITS) == 0;
 }
 
-/* Events that wait need no plugin; all of the connection's go together. */
-static void
-start_waiting(struct cs_inbound *in, const struct cs_hook_row *rows, int n)
+void
+cs_handle_waiting(struct cs_inbound *in, const struct cs_hook_row *rows, int n)
 {
 	struct work *w = work_new(in, rows[0].conn_id, rows[0].crm);
 
 	w->events = cs_xcalloc((size_t)n, sizeof(*w->events));
 	for (int i = 0; i < n; i++)
-		if (rows[i].conn_id == rows[0].conn_id && is_waiting(&rows[i]))
+		if (rows[i].conn_id == rows[0].conn_id && cs_handle_is_waiting(&rows[i]))
 			cs_hook_event_of_row(&rows[i], &w->mem, &w->events[w->n_events++]);
 	put(w);
 }
 
-static void
-look_for_rows(struct cs_inbound *in, int64_t now_ms)
-{
-	struct cs_engine *e = in->engine;
-	struct cs_hook_row rows[ROWS];
-	struct cs_arena mem;
-	int n;
-
-	in->look = false;
-	in->looked_ms = now_ms;
-	cs_arena_init(&mem);
-	n = e->c.reader->ops->hook_due(e->c.reader, now_ms, &mem, rows, ROWS, NULL);
-	for (int i = 0; i < n && in->busy.n < AT_ONCE; i++) {
-		if (cs_map_get(&in->busy, (uint64_t)rows[i].conn_id) != NULL)
-			continue;
-		if (is_waiting(&rows[i]))
-			start_waiting(in, &rows[i], n - i);
-		else
-			start_row(in, &rows[i], now_ms);
-	}
-	cs_arena_fini(&mem);
-}
-
 /* ---- polls */
 
-static void
-start_poll(struct cs_inbound *in, struct cs_poll *poll, int64_t now_ms)
+void
+cs_handle_poll(struct cs_inbound *in, struct cs_poll *poll, int64_t now_ms)
 {
 	struct cs_engine *e = in->engine;
 	struct cs_wire_call call = { .what_kind = CS_HOOK_POLL, .is_verified = 1 };
@@ -522,106 +481,11 @@ start_poll(struct cs_inbound *in, struct cs_poll *poll, int64_t now_ms)
 	}
 }
 
-static void
-look_for_polls(struct cs_inbound *in, int64_t now_ms)
+/* ---- the end */
+
+void
+cs_handle_drop_all(struct cs_inbound *in)
 {
-	struct cs_poll *poll, *later[AT_ONCE];
-	size_t n = 0;
-
-	while (in->busy.n < AT_ONCE && n < AT_ONCE && (poll = cs_polls_take(&in->polls, now_ms)) != NULL) {
-		if (cs_map_get(&in->busy, (uint64_t)poll->conn_id) != NULL)
-			later[n++] = poll;
-		else
-			start_poll(in, poll, now_ms);
-	}
-	while (n > 0) /* when the connection is free */
-		cs_polls_done(&in->polls, later[--n], now_ms);
-}
-
-/* How often this plugin wants to poll; 0: it does not. */
-static int64_t
-interval_of(struct cs_engine *e, const char *crm)
-{
-	struct cs_remote *r = cs_engine_remote(e, crm);
-
-	return r != NULL && cs_remote_can(r, CS_CALL_HOOK) ? cs_remote_manifest(r)->poll_every_ms : 0;
-}
-
-static void
-see_connection(struct cs_inbound *in, const struct cs_conn_row *row, struct cs_arena *mem, int64_t now_ms)
-{
-	struct cs_store *s = in->engine->c.reader;
-	int64_t every_ms = interval_of(in->engine, row->crm), next_ms = now_ms;
-	struct cs_bytes old;
-
-	if (every_ms == 0) {
-		cs_polls_drop(&in->polls, row->id);
-		return;
-	}
-	if (!cs_polls_knows(&in->polls, row->id))
-		s->ops->cursor_get(s, row->id, mem, &old, &next_ms, NULL);
-	cs_polls_add(&in->polls, row->id, every_ms, next_ms, now_ms);
-}
-
-/* A page at a time, so that many connections do not hold up deliveries. */
-static void
-list_connections(struct cs_engine *e, struct cs_msg *m)
-{
-	struct cs_inbound *in = CS_CONTAINER(m, struct cs_inbound, connections);
-	struct cs_conn_row rows[ROWS];
-	struct cs_arena mem;
-	int n;
-
-	cs_arena_init(&mem);
-	n = e->c.reader->ops->conn_list(e->c.reader, in->listed_id, &mem, rows, ROWS, NULL);
-	for (int i = 0; i < n; i++)
-		see_connection(in, &rows[i], &mem, cs_now_ms(e->c.clock));
-	in->listed_id = n == ROWS ? rows[n - 1].id : -1;
-	cs_arena_fini(&mem);
-	if (in->listed_id >= 0 && !cs_engine_post(e, &in->connections))
-		in->listed_id = -1;
-}
-
-/* ---- the engine's calls */
-
-static void
-turn(struct cs_engine_part *part, int64_t now_ms)
-{
-	struct cs_inbound *in = (struct cs_inbound *)(void *)part;
-
-	if (in->look || now_ms - in->looked_ms >= LOOK_EVERY_MS || now_ms < in->looked_ms)
-		look_for_rows(in, now_ms);
-	look_for_polls(in, now_ms);
-}
-
-static void
-changed(struct cs_engine_part *part, int64_t conn_id)
-{
-	struct cs_inbound *in = (struct cs_inbound *)(void *)part;
-	struct cs_engine *e = in->engine;
-	struct cs_conn_row row;
-	struct cs_arena mem;
-
-	if (conn_id == 0) {
-		bool listing = in->listed_id >= 0;
-
-		in->listed_id = 0;
-		if (!listing && !cs_engine_post(e, &in->connections))
-			in->listed_id = -1;
-		return;
-	}
-	cs_arena_init(&mem);
-	if (e->c.reader->ops->conn_get(e->c.reader, conn_id, &mem, &row, NULL) == 0)
-		see_connection(in, &row, &mem, cs_now_ms(e->c.clock));
-	else
-		cs_polls_drop(&in->polls, conn_id);
-	cs_arena_fini(&mem);
-}
-
-static void
-stop(struct cs_engine_part *part)
-{
-	struct cs_inbound *in = (struct cs_inbound *)(void *)part;
 	struct cs_list *n;
 
 	while ((n = cs_list_pop(&in->calls)) != NULL) {
@@ -631,45 +495,4 @@ stop(struct cs_engine_part *part)
 		release_call(w);
 		work_end(w);
 	}
-}
-
-/* ---- life */
-
-struct cs_inbound *
-cs_inbound_new(struct cs_engine *e)
-{
-	struct cs_inbound *in = cs_xcalloc(1, sizeof(*in));
-
-	in->part = (struct cs_engine_part){ turn, changed, stop };
-	in->engine = e;
-	in->look = true;
-	in->listed_id = -1;
-	in->connections.handle = list_connections;
-	cs_polls_init(&in->polls);
-	cs_list_init(&in->calls);
-	cs_map_init(&in->busy);
-	return in;
-}
-
-void
-cs_inbound_start(struct cs_inbound *in)
-{
-	in->engine->part = &in->part;
-	changed(&in->part, 0);
-}
-
-void
-cs_inbound_look(struct cs_inbound *in)
-{
-	in->look = true;
-}
-
-void
-cs_inbound_free(struct cs_inbound *in)
-{
-	if (in == NULL)
-		return;
-	cs_polls_fini(&in->polls);
-	cs_map_fini(&in->busy);
-	free(in);
 }

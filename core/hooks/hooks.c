@@ -11,7 +11,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include "hooks/handle.h"
+#include "hooks/inbound.h"
 #include "hooks/receive.h"
 #include "log/log.h"
 #include "log/metrics.h"

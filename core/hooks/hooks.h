@@ -3,7 +3,7 @@
  * hooks.h - what the CRMs tell: inbound webhooks and polls, from the listener to the event in the queue.
  *
  * Two halves. The listener's side (receive.c) verifies a request, keeps what it holds and answers after the commit with
- * the reply that the manifest declares. The engine's side (handle.c) lets the plugin turn what was kept into events, and polls
+ * the reply that the manifest declares. The engine's side (inbound.c, handle.c) lets the plugin turn what was kept into events, and polls
  * where a plugin wants that. Between them is the store alone.
  *
  *   /hooks/CRM               one address for all connections; the manifest says where the tenant stands

@@ -366,7 +366,7 @@ queue_event(struct cs_hook_event *ev, struct search *f, json_object *o, int64_t 
 		json_object_object_add(o, "lead", lead_part(&f->found.lead));
 		json_object_object_add(o, "crm", crm_part(&conn, records));
 		json_object_object_add(o, "match", match_part(&f->found));
-		ev->accept = cs_events_make(f->found.lead.account, json_object_get(o), now_ms);
+		ev->accept = cs_events_make(f->found.lead.account, json_object_get(o), ev->received_ms);
 	}
 	json_object_put(records);
 	return ev->accept != NULL ? cs_accept_apply(ev->accept, f->to->env, f->s, now_ms, err) : rc;

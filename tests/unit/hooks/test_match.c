@@ -259,6 +259,7 @@ START_TEST(what_matches_no_lead_waits_and_is_matched_when_the_lead_is_there)
 	apply(NOW + CS_HOUR_MS);
 	ck_assert_int_eq(ev.fate, CS_HOOK_MATCHED);
 	ck_assert_str_eq(said("/occurred_at"), "2026-06-02T18:05:00Z");
+	ck_assert_str_eq(said("/received_at"), "2026-05-26T14:32:00Z"); /* when the CRM told, not when we understood */
 	ck_assert_int_eq(waiting(NOW + CS_DAY_MS, &row), 0);
 }
 END_TEST
