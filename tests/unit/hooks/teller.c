@@ -59,12 +59,10 @@ polled(const struct csh *h, struct cs_bytes cursor)
 	const char *n = csh_printf(h, "%d", cursor.len > 0 ? atoi(cursor.ptr) + 1 : 1);
 	CSH_JSON event = csh_event("job.scheduled", "", csh_printf(h, "job:%s", n));
 
-	if (csh_setting_true(h, "broken"))
-		return h->host->fail(h->call, CS_RETRY, "as told");
 	csh_event_record(event, "job", n);
 	csh_emit(h, event);
 	h->host->cursor_put(h->call, csh_bytes(n));
-	return CS_DONE;
+	return csh_setting_true(h, "broken") ? h->host->fail(h->call, CS_RETRY, "as told") : CS_DONE;
 }
 
 static int32_t

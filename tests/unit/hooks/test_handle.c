@@ -262,7 +262,7 @@ cursor(int64_t *next_ms)
 	int64_t next;
 
 	if (reader->ops->cursor_get(reader, conn.id, &arena, &value, next_ms != NULL ? next_ms : &next, NULL) < 0)
-		return 0;
+		return -1;
 	return atoi(cs_arena_strndup(&arena, value.ptr, value.len));
 }
 
@@ -462,7 +462,7 @@ START_TEST(a_poll_that_is_switched_off_or_held_does_not_happen)
 	move_clock(CS_DAY_MS);
 	keep_hook(2, "{}");
 	wait_for(hooks_left() == 0);
-	ck_assert_int_eq(cursor(NULL), 0);
+	ck_assert_int_eq(cursor(NULL), -1);
 	stop_daemon();
 	prepare_anew("poll = true;");
 	ok(store->ops->begin(store, &err));
@@ -471,7 +471,7 @@ START_TEST(a_poll_that_is_switched_off_or_held_does_not_happen)
 	start_daemon();
 	keep_hook(1, "{}");
 	wait_for(hooks_due(0, NULL) == 0);
-	ck_assert_int_eq(cursor(NULL), 0);
+	ck_assert_int_eq(cursor(NULL), -1);
 	set_state(CS_CONN_CONNECTED);
 	wait_for(cursor(NULL) == 1);
 }
@@ -486,7 +486,7 @@ START_TEST(a_poll_that_fails_leaves_no_trace)
 	move_clock(CS_HOUR_MS);
 	keep_hook(2, "{}");
 	wait_for(hooks_left() == 0);
-	ck_assert_int_eq(cursor(NULL), 0);
+	ck_assert_int_eq(cursor(NULL), -1);
 }
 END_TEST
 
