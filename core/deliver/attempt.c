@@ -32,7 +32,8 @@ struct attempt {
 	struct cs_arena mem;
 	struct cs_steps steps;
 	struct cs_buf document, records;
-	bool mapping, ask;
+	bool mapping;
+	bool marking, gone;          /* a "sent" mark is on its way to the disk; gone: forget it when it is there */
 	int64_t started_ms;
 	char delivery_id[40];
 };
@@ -46,6 +47,10 @@ attempt_of(struct cs_session *s)
 static void
 attempt_free(struct attempt *a)
 {
+	if (a->marking) { /* the writer's answer still comes */
+		a->gone = true;
+		return;
+	}
 	cs_context_unref(a->session.context);
 	cs_buf_fini(&a->session.exchanges);
 	cs_buf_fini(&a->document);
@@ -61,7 +66,11 @@ sent_mark_is_durable(struct cs_engine *e CS_UNUSED, void *ctx, int rc)
 {
 	struct attempt *a = ctx;
 
-	cs_session_go(&a->session, rc == 0 ? CS_DONE : CS_RETRY);
+	a->marking = false;
+	if (a->gone)
+		attempt_free(a);
+	else
+		cs_session_go(&a->session, rc == 0 ? CS_DONE : CS_RETRY);
 }
 
 static void
@@ -71,6 +80,7 @@ mark_sent(struct attempt *a, struct cs_step_state *st)
 
 	st->sent_ms = cs_now_ms(a->session.engine->c.clock);
 	cs_steps_write(&a->steps, &json);
+	a->marking = true;
 	cs_results_progress_then(a->session.engine, a->job->d.id, cs_buf_str(&json), sent_mark_is_durable, a);
 	a->steps.dirty = false;
 }
@@ -316,6 +326,7 @@ conclude(struct attempt *a, const struct cs_wire_done *w)
 	r.exchanges = cs_buf_str(&a->session.exchanges);
 	r.records = cs_buf_str(&a->records);
 	r.needs_reauth = v.outcome == CS_REAUTH;
+	r.crashes = w->crash != 0 ? a->job->d.crashes + 1 : 0;
 	remember_caller(a, &r);
 	log_end(a, &v, &d);
 	cs_crash_point("before-finish");

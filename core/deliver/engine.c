@@ -184,8 +184,8 @@ cs_engine_hand_back(struct cs_engine *e, struct cs_job *j, int64_t due_ms)
 	cs_engine_job_gone(e, j);
 }
 
-static void
-drain(struct cs_engine *e, struct cs_tree_conn *tc)
+void
+cs_engine_drain(struct cs_engine *e, struct cs_tree_conn *tc)
 {
 	struct cs_list items, *n;
 
@@ -204,7 +204,7 @@ drain_crm(struct cs_engine *e, struct cs_tree_crm *m)
 
 	while ((tc = cs_map_next(&e->tree.conns, &at, NULL)) != NULL)
 		if (tc->crm == m)
-			drain(e, tc);
+			cs_engine_drain(e, tc);
 }
 
 void
@@ -213,7 +213,7 @@ cs_engine_conn_state(struct cs_engine *e, struct cs_tree_conn *tc, struct cs_tre
 	if (ch.conn_opened) {
 		cs_log(CS_LOG_WARN, "deliver", "connection keeps failing: one probe at a time from now on",
 		    "connection_id=%lld crm=%s pause_ms=%lld", (long long)tc->id, tc->crm->name, (long long)tc->breaker.pause_ms);
-		drain(e, tc);
+		cs_engine_drain(e, tc);
 	}
 	if (ch.crm_opened) {
 		cs_log(CS_LOG_WARN, "deliver", "CRM keeps failing: one probe at a time from now on", "crm=%s", tc->crm->name);
@@ -314,7 +314,7 @@ handle_conn(struct cs_engine *e, struct cs_msg *m)
 
 		cs_tree_hold_conn(&e->tree, tc, held, cs_now_ms(e->c.clock));
 		if (held)
-			drain(e, tc);
+			cs_engine_drain(e, tc);
 		else if (c->retry_now) {
 			cs_tree_reset(&e->tree, tc, cs_now_ms(e->c.clock));
 			cs_events_recovered(e, tc);

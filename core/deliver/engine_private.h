@@ -80,6 +80,8 @@ void cs_engine_drop_context(struct cs_engine *e, int64_t conn_id);
 void cs_engine_job_gone(struct cs_engine *e, struct cs_job *j);
 /* Back to the store as it is; not charged. due_ms 0: now. */
 void cs_engine_hand_back(struct cs_engine *e, struct cs_job *j, int64_t due_ms);
+/* Back to the store with everything of this connection that is in memory and not on its way. */
+void cs_engine_drain(struct cs_engine *e, struct cs_tree_conn *tc);
 void cs_engine_publish_blocked(struct cs_engine *e, struct cs_tree_conn *tc);
 struct cs_notes *cs_engine_notes(struct cs_tree_conn *tc);
 /* sweep.c: once a second */

@@ -278,6 +278,37 @@ count_dead(struct cs_engine *e, const struct cs_context *c, struct cs_notes *n, 
 	}
 }
 
+struct dead_msg {
+	struct cs_msg msg;
+	int64_t conn_id;
+	char crm[65];
+};
+
+static void
+handle_dead(struct cs_engine *e, struct cs_msg *m)
+{
+	struct dead_msg *d = CS_CONTAINER(m, struct dead_msg, msg);
+	struct cs_tree_conn *tc = cs_tree_conn(&e->tree, d->conn_id, d->crm);
+	struct cs_err err;
+	struct cs_context *c = cs_engine_context(e, d->conn_id, &err);
+
+	if (c != NULL)
+		count_dead(e, c, cs_engine_notes(tc), false);
+	free(d);
+}
+
+void
+cs_events_post_dead(struct cs_engine *e, int64_t conn_id, const char *crm)
+{
+	struct dead_msg *d = cs_xcalloc(1, sizeof(*d));
+
+	d->msg.handle = handle_dead;
+	d->conn_id = conn_id;
+	snprintf(d->crm, sizeof(d->crm), "%s", crm);
+	if (!cs_engine_post(e, &d->msg))
+		free(d);
+}
+
 void
 cs_events_watch(struct cs_engine *e, struct cs_tree_conn *tc, const struct cs_context *c, enum cs_state to, bool needs_reauth)
 {

@@ -19,6 +19,9 @@ struct cs_accept *cs_events_make(const char *account, json_object *body, int64_t
 /* Count dead letters of a connection and raise or recover its alert; replay what its recovery sets free. */
 void cs_events_watch(struct cs_engine *e, struct cs_tree_conn *tc, const struct cs_context *c, enum cs_state to, bool needs_reauth);
 
+/* Dead letters that came about without an attempt, as when their time ran out. Any thread. */
+void cs_events_post_dead(struct cs_engine *e, int64_t conn_id, const char *crm);
+
 /* What was buried for a reason that is over goes out again (replay.automatic): after a recovery, a re-authorization, a resume. */
 void cs_events_recovered(struct cs_engine *e, struct cs_tree_conn *tc);
 

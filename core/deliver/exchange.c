@@ -22,6 +22,7 @@
 
 #define BODY_MAX (1u << 20)
 #define ERROR_BODY_KEPT 2048
+#define SECRET_MIN 6 /* shorter ones cannot be told from other text */
 
 /* ---- copying what was asked */
 
@@ -498,18 +499,37 @@ cs_exchange_classify(const struct cs_manifest *m, bool mutates, const struct cs_
 
 /* ---- writing down */
 
+static void
+blank_out(char *text, size_t n, const char *value, size_t len)
+{
+	char *at;
+
+	while (len >= SECRET_MIN && (at = memmem(text, n, value, len)) != NULL)
+		memset(at, '*', len);
+}
+
 void
 cs_exchange_scrub(const struct cs_context *c, char *text, size_t n)
 {
 	for (size_t i = 0; i < c->n_secrets; i++) {
 		const struct cs_named *s = &c->secrets[i];
-		char *at;
+		CS_CLEANUP(wipe_buf) struct cs_buf encoded = CS_BUF_INIT(0);
 
-		if (s->len < 6)
-			continue;
-		while ((at = memmem(text, n, s->value, s->len)) != NULL)
-			memset(at, '*', s->len);
+		blank_out(text, n, s->value, s->len);
+		cs_url_add(&encoded, s->value, s->len); /* as it stands in a path or query */
+		if (encoded.len != s->len)
+			blank_out(text, n, encoded.ptr, encoded.len);
 	}
+}
+
+/* Did the manifest put a secret into this header? Then nothing of it is shown, however it was encoded. */
+static bool
+holds_secret(const struct cs_manifest *m, const char *header)
+{
+	for (size_t i = 0; i < m->n_places; i++)
+		if (m->places[i].kind == CS_PLACE_HEADER && strcasecmp(m->places[i].name, header) == 0)
+			return strstr(m->places[i].template, "${secret:") != NULL || strstr(m->places[i].template, "${basic:") != NULL;
+	return strcasecmp(header, "Authorization") == 0;
 }
 
 static void
@@ -520,7 +540,10 @@ note_headers(struct cs_exchange *x, struct cs_buf *b)
 		cs_buf_adds(b, i > 0 ? "," : "");
 		cs_buf_add_json_string(b, x->headers[i].name, strlen(x->headers[i].name));
 		cs_buf_addc(b, ':');
-		cs_buf_add_json_string(b, x->headers[i].value, strlen(x->headers[i].value));
+		if (holds_secret(x->s->context->manifest, x->headers[i].name))
+			cs_buf_adds(b, "\"******\"");
+		else
+			cs_buf_add_json_string(b, x->headers[i].value, strlen(x->headers[i].value));
 	}
 	cs_buf_addc(b, '}');
 }

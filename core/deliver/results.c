@@ -293,8 +293,8 @@ fill_move(const struct cs_result *r, struct cs_move *m)
 
 	*m = (struct cs_move){ .id = r->job->d.id, .gen = r->job->d.gen, .from = CS_STATES_IN_HAND, .to = d->to,
 		.conn_id = r->job->d.conn_id, .due_ms = d->due_ms, .expires_ms = d->expires_ms, .wait_since_ms = d->wait_since_ms,
-		.attempts = d->attempts, .blame = d->to == CS_DELIVERED ? CS_BLAME_NONE : d->blame, .doubt = false, .crashes = 0,
-		.set = CS_SET_ATTEMPTS | CS_SET_WAIT | CS_SET_BLAME | CS_SET_DOUBT | CS_SET_REASON };
+		.attempts = d->attempts, .blame = d->to == CS_DELIVERED ? CS_BLAME_NONE : d->blame, .doubt = false, .crashes = r->crashes,
+		.set = CS_SET_ATTEMPTS | CS_SET_WAIT | CS_SET_BLAME | CS_SET_DOUBT | CS_SET_REASON | CS_SET_CRASHES };
 	if (d->to == CS_DUE)
 		m->set |= CS_SET_DUE | CS_SET_EXPIRES;
 	else
@@ -414,6 +414,19 @@ fetched(struct cs_engine *e, struct cs_msg *m)
 	op_free(&o->op);
 }
 
+/* The engine has stopped meanwhile. */
+static void
+give_back(struct fetch_op *o)
+{
+	for (int i = 0; i < o->n; i++) {
+		struct cs_job j = { .d = o->work[i].d };
+
+		memcpy(j.crm, o->crm, sizeof(j.crm));
+		cs_results_hand_back(o->op.engine, &j, j.d.due_ms, j.d.doubt);
+	}
+	op_free(&o->op);
+}
+
 static void
 fetch_committed(struct cs_wop *w)
 {
@@ -424,8 +437,8 @@ fetch_committed(struct cs_wop *w)
 		o->n = 0;
 		o->left = (struct cs_backlog){ .count = 1, .earliest_due_ms = cs_now_ms(o->op.engine->c.clock) + CS_SECOND_MS };
 	}
-	if (!cs_engine_post(o->op.engine, &o->msg)) /* stopped meanwhile: the rows stay in hand and are found at the next start */
-		op_free(&o->op);
+	if (!cs_engine_post(o->op.engine, &o->msg))
+		give_back(o);
 }
 
 void

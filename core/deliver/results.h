@@ -29,6 +29,7 @@ struct cs_result { /* the end of an attempt */
 	const char *progress;                /* JSON; "" */
 	const char *exchanges;               /* JSON array; "" */
 	int32_t outcome, status;
+	int32_t crashes;                     /* of the plugin over this lead, in a row */
 	int64_t started_ms;
 	struct cs_remember { const char *step, *value; } remember[8]; /* per-caller receipts */
 	size_t n_remember;

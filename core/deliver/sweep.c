@@ -120,7 +120,7 @@ floor_of(struct cs_engine *e)
 }
 
 void
-cs_sweep_start(struct cs_engine *e, int64_t now_ms CS_UNUSED)
+cs_sweep_start(struct cs_engine *e, int64_t now_ms)
 {
 	struct sweep_op *o = cs_xcalloc(1, sizeof(*o));
 	struct cs_tree_conn *tc;
@@ -133,9 +133,13 @@ cs_sweep_start(struct cs_engine *e, int64_t now_ms CS_UNUSED)
 	o->floor_id = floor_of(e);
 	cs_arena_init(&o->mem);
 	cs_map_init(&o->ill);
-	while ((tc = cs_map_next(&e->tree.conns, &at, NULL)) != NULL)
-		if (cs_breaker_open(&tc->breaker) || cs_breaker_open(&tc->crm->breaker))
-			cs_map_put(&o->ill, (uint64_t)tc->id, tc);
+	while ((tc = cs_map_next(&e->tree.conns, &at, NULL)) != NULL) {
+		if (!cs_breaker_open(&tc->breaker) && !cs_breaker_open(&tc->crm->breaker))
+			continue;
+		cs_map_put(&o->ill, (uint64_t)tc->id, tc);
+		if (cs_tree_conn_items(tc) > 0 && (tc->breaker.not_before_ms > now_ms || tc->crm->breaker.not_before_ms > now_ms))
+			cs_engine_drain(e, tc); /* their clocks run in the store */
+	}
 	if (!cs_writer_put(e->c.writer, &o->wop)) {
 		o->wop.rc = CS_ECLOSED;
 		sweep_committed(&o->wop);

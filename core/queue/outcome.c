@@ -69,6 +69,22 @@ defer(struct cs_decision *out, const struct cs_delivery_row *row, const struct c
 	out->expires_ms = later(row->expires_ms, out->due_ms + EXPIRY_SLACK_MS);
 }
 
+/*
+ * Who was held back (behind an open breaker) has a late schedule but the same clock: the last retry comes when it was
+ * promised. 0: that has passed.
+ */
+static int64_t
+within_clock(const struct cs_schedule *s, const struct cs_delivery_row *row, int64_t due_ms, int64_t now_ms)
+{
+	int64_t latest_ms = row->expires_ms;
+
+	for (int i = 0; i < s->n; i++)
+		latest_ms += s->jitter_ms[i];
+	if (due_ms <= latest_ms)
+		return due_ms;
+	return row->expires_ms > now_ms ? row->expires_ms : 0;
+}
+
 static void
 decide_retry(const struct cs_schedule *s, const struct cs_clock *clock, const struct cs_delivery_row *row,
              const struct cs_verdict *v, struct cs_decision *out)
@@ -89,7 +105,10 @@ decide_retry(const struct cs_schedule *s, const struct cs_clock *clock, const st
 		return;
 	}
 	due = cs_now_ms(clock) + s->interval_ms[n] + cs_clock_jitter(clock, s->jitter_ms[n]);
-	defer(out, row, v, due);
+	if ((due = within_clock(s, row, due, cs_now_ms(clock))) == 0)
+		bury(out, out->blame, "it kept failing until the time of the last retry had passed");
+	else
+		defer(out, row, v, due);
 }
 
 static void

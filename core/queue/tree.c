@@ -32,14 +32,14 @@ cs_tree_fini(struct cs_tree *t)
 	size_t at = 0;
 	void *p;
 
+	cs_heap_fini(&t->sleeping); /* they look at their nodes once more */
+	cs_heap_fini(&t->sleeping_crms);
 	while ((p = cs_map_next(&t->conns, &at, NULL)) != NULL)
 		free(p);
 	for (at = 0; (p = cs_map_next(&t->crms, &at, NULL)) != NULL;)
 		free(p);
 	cs_map_fini(&t->conns);
 	cs_map_fini(&t->crms);
-	cs_heap_fini(&t->sleeping);
-	cs_heap_fini(&t->sleeping_crms);
 }
 
 struct cs_tree_crm *
@@ -97,6 +97,19 @@ is_replay(int lane)
 	return lane >= CS_LANE_REPLAY_EMERGENCY;
 }
 
+/* Behind an open breaker one thing at a time: a probe, or the fetch of one. What is not sent stays in the store. */
+static bool
+is_full(bool held, const struct cs_breaker *b, int in_flight, int fetching, int cap)
+{
+	return held || (cs_breaker_open(b) ? in_flight + fetching >= 1 : in_flight >= cap);
+}
+
+static bool
+probes(const struct cs_tree_conn *c)
+{
+	return cs_breaker_open(&c->breaker) || cs_breaker_open(&c->crm->breaker);
+}
+
 /* When this lane can do something: now or earlier, a later time, or never (an event must come). */
 static int64_t
 lane_ready_ms(const struct cs_tree_conn *c, int lane, int64_t now_ms)
@@ -108,6 +121,8 @@ lane_ready_ms(const struct cs_tree_conn *c, int lane, int64_t now_ms)
 		at = now_ms;
 	else if (l->backlog > 0 && !l->fetching)
 		at = l->earliest_ms;
+	if (l->n_items == 0 && probes(c) && cs_tree_conn_items(c) > 0)
+		return CS_NEVER;
 	if (lane == CS_LANE_REPLAY && c->lanes[CS_LANE_REPLAY_EMERGENCY].fetching)
 		return CS_NEVER; /* the minute's place is an emergency's, which is on its way from the store */
 	if (at != CS_NEVER && is_replay(lane) && c->replay_ms > at)
@@ -124,7 +139,7 @@ is_urgent(int lane)
 static void
 settle_crm(struct cs_tree *t, struct cs_tree_crm *m, int64_t now_ms)
 {
-	bool full = m->held || m->in_flight >= (cs_breaker_open(&m->breaker) ? 1 : m->cap);
+	bool full = is_full(m->held, &m->breaker, m->in_flight, m->fetching, m->cap);
 	bool asleep = m->breaker.not_before_ms > now_ms;
 
 	for (int i = 0; i < 2; i++) {
@@ -144,7 +159,7 @@ settle_crm(struct cs_tree *t, struct cs_tree_crm *m, int64_t now_ms)
 static void
 settle(struct cs_tree *t, struct cs_tree_conn *c, int64_t now_ms)
 {
-	bool full = c->held || c->in_flight >= (cs_breaker_open(&c->breaker) ? 1 : c->cap);
+	bool full = is_full(c->held, &c->breaker, c->in_flight, c->fetching, c->cap);
 	bool ready[2] = { false, false };
 	int64_t next = CS_NEVER; /* when more of it becomes ready, also while something is */
 
@@ -207,9 +222,16 @@ cs_tree_fetched(struct cs_tree *t, struct cs_tree_conn *c, enum cs_lane lane, st
 		l->n_items++;
 	cs_list_splice(&l->items, items);
 	l->fetching = false;
+	c->fetching--;
+	c->crm->fetching--;
 	l->backlog = left;
 	l->earliest_ms = left > 0 ? earliest_ms : CS_NEVER;
 	settle(t, c, now_ms);
+	for (int i = 0; probes(c) && i < 2; i++)
+		if (!cs_list_empty(&c->node[i])) { /* the probe goes before another connection fetches one */
+			cs_list_del(&c->node[i]);
+			cs_list_insert_before(c->crm->ring[i].next, &c->node[i]);
+		}
 }
 
 /* ---- picking */
@@ -296,6 +318,8 @@ cs_tree_pick(struct cs_tree *t, int64_t now_ms)
 	} else {
 		p.kind = CS_PICK_FETCH;
 		p.conn->lanes[lane].fetching = true;
+		p.conn->fetching++;
+		m->fetching++;
 	}
 	settle(t, p.conn, now_ms);
 	return p;

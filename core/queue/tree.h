@@ -43,7 +43,7 @@ struct cs_tree_crm {
 	struct cs_heap_node sleep;
 	struct cs_breaker breaker;
 	uint64_t last_failed;       /* connection id: one connection's trouble is not the CRM's */
-	int in_flight, cap;
+	int in_flight, fetching, cap;
 	bool held;                  /* no plugin: nothing goes until it is there */
 	size_t n_conns;
 	char name[65];
@@ -57,7 +57,7 @@ struct cs_tree_conn {
 	struct cs_list node[2];     /* in the CRM's rings */
 	struct cs_heap_node sleep;
 	struct cs_breaker breaker;
-	int in_flight, cap;
+	int in_flight, fetching, cap; /* fetching: lanes */
 	bool held;                  /* paused, or needs its owner */
 	int64_t replay_ms;          /* the next replay may go then */
 	void *user;
