@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include "deliver/accept.h"
 #include "deliver/engine_private.h"
+#include "deliver/events.h"
 #include "deliver/results.h"
 #include "log/log.h"
 #include "log/metrics.h"
@@ -97,6 +98,7 @@ sweep_committed(struct cs_wop *w)
 	for (int i = 0; w->rc == 0 && i < o->n_gone; i++) {
 		cs_metrics_dead(o->gone[i].crm, o->gone[i].blame);
 		cs_engine_post_backlog(o->engine, o->gone[i].conn_id, o->gone[i].crm, o->gone[i].lane, -1, CS_NEVER);
+		cs_events_post_dead(o->engine, o->gone[i].conn_id, o->gone[i].crm);
 	}
 	if (w->rc == 0 && o->n_gone > 0)
 		cs_log(CS_LOG_WARN, "deliver", "deliveries became dead letters: their time ran out unsent", "count=%d", o->n_gone);
