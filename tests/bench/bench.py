@@ -357,10 +357,10 @@ class Bench:
         wait_until(lambda: d.stats()["in_hand"] == 0, 30, "the last result is written")
         after = threads_cpu(d.pid)
         sent_us = min(r[0] for r in sink_times.rows(64))
-        seen, distinct, _, last_us = sink_times.head()
+        _, distinct, _, last_us = sink_times.head()
         per_lead = (cpu_seconds(d.pid) - cpu) * 1e6 / n
         self.details.setdefault(key or "deliver", []).append({
-            "load": got, "per_s": n * 1e6 / (last_us - sent_us), "cpu_us_per_lead": per_lead, "repeats": seen - distinct,
+            "load": got, "per_s": n * 1e6 / (last_us - sent_us), "cpu_us_per_lead": per_lead, "distinct": distinct,
             "threads_us_per_lead": {t: [round((v[i] - threads.get(t, [0, 0])[i]) * 1e6 / n, 2) for i in (0, 1)] for t, v in after.items()}})
         return n * 1e6 / (last_us - sent_us), per_lead
 

@@ -25,6 +25,7 @@
 #define DIGITS_PHONE 10
 #define DIGITS_ACCOUNT 6
 #define FIRST_PHONE 3050000000u
+#define PLAIN (JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE)
 
 void
 bench_die(const char *fmt, ...)
@@ -61,11 +62,25 @@ place(const struct bench_lead *l, const char *text)
 	return (size_t)(at - l->text) + strlen(text);
 }
 
+/* A call that has just ended: the links of an old one would count as expired. */
+static void
+set_times(json_object *doc)
+{
+	time_t end = time(NULL), start = end - 142;
+	char text[32];
+
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", gmtime(&end));
+	set(doc, NULL, "timestamp_utc", text);
+	set(doc, "call", "ended_at", text);
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", gmtime(&start));
+	set(doc, "call", "started_at", text);
+}
+
 /* Longer by what is missing to BENCH_BODY bytes. */
 static void
 pad(json_object *doc)
 {
-	size_t len = strlen(json_object_to_json_string_ext(doc, JSON_C_TO_STRING_PLAIN)), i;
+	size_t len = strlen(json_object_to_json_string_ext(doc, PLAIN)), i;
 	char text[BENCH_BODY];
 	json_object *call, *was;
 
@@ -94,8 +109,9 @@ bench_lead_init(struct bench_lead *l, const char *path, const char *crm, const c
 	set(doc, "contact", "email", "caller.0000000000@example.com");
 	json_object_object_add(routing, "destination_crm", json_object_new_string(crm));
 	json_object_object_add(doc, "routing", routing);
+	set_times(doc);
 	pad(doc);
-	l->text = strdup(json_object_to_json_string_ext(doc, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+	l->text = strdup(json_object_to_json_string_ext(doc, PLAIN));
 	json_object_put(doc);
 	if (l->text == NULL)
 		bench_die("no memory");

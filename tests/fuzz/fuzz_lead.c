@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_lead.c - any bytes as a lead: no fault of memory, and what the reader promises holds.
- *
- *   clang -g -O1 -fsanitize=fuzzer,address,undefined -I. -Icore -Isdk/include tests/fuzz/fuzz_lead.c core/lead/[a-z]*.c \
- *       core/util/[a-z]*.c -ljson-c -lcrypto -lm -o fuzz_lead && ./fuzz_lead -max_len=8192 corpus/ tests/fuzz/seeds/lead/
- *
- * (-I. is the build folder, for config.h.) make check replays the seeds with replay.c instead.
+ * `make fuzz` runs it; make check replays the seeds with replay.c.
  */
 #include "config.h"
 
