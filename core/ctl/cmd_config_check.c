@@ -6,6 +6,7 @@
 #include "conf/load.h"
 #include "ctl/commands.h"
 #include "ctl/place.h"
+#include "plugin/setup.h"
 
 static void
 print_faults(const struct cs_conf_errors *errs)
@@ -19,9 +20,11 @@ print_faults(const struct cs_conf_errors *errs)
 
 		json_object_object_add(row, "file", json_object_new_string(e->file));
 		json_object_object_add(row, "line", json_object_new_int(e->line));
-		json_object_object_add(row, "option", e->option != NULL ? json_object_new_string(e->option) : NULL);
+		json_object_object_add(row, "option",
+				       e->option != NULL ? json_object_new_string(e->option) : NULL);
 		json_object_object_add(row, "detail", json_object_new_string(e->msg));
-		json_object_object_add(row, "allowed", e->allowed != NULL ? json_object_new_string(e->allowed) : NULL);
+		json_object_object_add(row, "allowed",
+				       e->allowed != NULL ? json_object_new_string(e->allowed) : NULL);
 		json_object_array_add(rows, row);
 	}
 	json_object_object_add(all, "faults", rows);
@@ -36,12 +39,15 @@ run(struct cs_ctl *c)
 	struct cs_conf *conf = NULL;
 	int rc = cs_conf_load(path, &conf, &errs);
 
+	if (rc == 0 && cs_setup_check(conf, &errs) > 0)
+		rc = CS_EINVAL;
 	if (c->json)
 		print_faults(&errs);
 	else if (rc < 0) {
 		fflush(stdout);
 		cs_conf_errors_print(&errs, stderr);
-		fprintf(stderr, "%zu fault%s; a daemon that runs goes on with what it had\n", errs.n, errs.n == 1 ? "" : "s");
+		fprintf(stderr, "%zu fault%s; a daemon that runs goes on with what it had\n", errs.n,
+			errs.n == 1 ? "" : "s");
 	} else
 		printf("%s: no faults, %zu CRM file%s\n", path, conf->n_crms, conf->n_crms == 1 ? "" : "s");
 	cs_conf_errors_fini(&errs);

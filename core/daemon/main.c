@@ -16,6 +16,7 @@
 #include "daemon/daemon.h"
 #include "daemon/notify.h"
 #include "log/log.h"
+#include "plugin/setup.h"
 #include "vault/vault.h"
 
 #define STALLED_MS 30000
@@ -88,6 +89,18 @@ load(const struct options *o, struct cs_conf **out)
 	return 78; /* EX_CONFIG */
 }
 
+/* Told at start, too, but there what fits goes on. */
+static int
+fits_plugins(const struct cs_conf *conf)
+{
+	struct cs_conf_errors errs = { 0 };
+	size_t n = cs_setup_check(conf, &errs);
+
+	cs_conf_errors_print(&errs, stderr);
+	cs_conf_errors_fini(&errs);
+	return n > 0 ? 78 : 0;
+}
+
 static void
 block_signals(sigset_t *set)
 {
@@ -156,9 +169,10 @@ main(int argc, char **argv)
 		return rc;
 	if ((rc = load(&o, &d.conf)) != 0)
 		return rc;
+	rc = fits_plugins(d.conf);
 	if (o.check) {
 		cs_conf_unref(d.conf);
-		return 0;
+		return rc;
 	}
 	cs_log_init(&(struct cs_log_conf){ .level = (enum cs_log_level)d.conf->log.level, .json = d.conf->log.format == CS_CONF_LOG_JSON,
 	    .debug_modules = d.conf->log.debug, .fd = 2 });

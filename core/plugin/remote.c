@@ -12,6 +12,7 @@
  */
 #include "config.h"
 #include "plugin/remote.h"
+#include "plugin/locate.h"
 #include "plughost/call.h"
 #include "plughost/load.h"
 #include "util/text.h"
@@ -324,47 +325,16 @@ cs_remote_run(struct cs_remote *r)
 
 /* ---- opening */
 
-/* Where `file` lies: in one of the folders, in a folder NAME of it, or in NAME/.libs. NULL: nowhere. */
-static char *
-locate(const char *dirs, const char *name, const char *file)
-{
-	const char *end;
-
-	for (const char *dir = dirs; *dir != '\0'; dir = *end == ':' ? end + 1 : end) {
-		int n;
-
-		end = strchrnul(dir, ':');
-		n = (int)(end - dir);
-		if (n == 0)
-			continue;
-		char *tries[] = {
-			cs_xasprintf("%.*s/%s", n, dir, file),
-			cs_xasprintf("%.*s/%s/%s", n, dir, name, file),
-			cs_xasprintf("%.*s/%s/.libs/%s", n, dir, name, file),
-		};
-		char *found = NULL;
-
-		for (size_t i = 0; i < CS_ARRAY_LEN(tries); i++) {
-			if (found == NULL && access(tries[i], F_OK) == 0)
-				found = CS_STEAL(tries[i]);
-			cs_freep(&tries[i]);
-		}
-		if (found != NULL)
-			return found;
-	}
-	return NULL;
-}
-
 static int
 locate_both(const struct cs_remote_conf *conf, char **so, char **json, struct cs_err *err)
 {
 	char file[80];
 
 	snprintf(file, sizeof(file), "%s.json", conf->name);
-	if ((*json = locate(conf->dir, conf->name, file)) == NULL)
+	if ((*json = cs_plugin_locate(conf->dir, conf->name, file)) == NULL)
 		return cs_err_set(err, CS_ENOTFOUND, "plugin %s: no %s in %s", conf->name, file, conf->dir);
 	snprintf(file, sizeof(file), "%s.so", conf->name);
-	if ((*so = locate(conf->dir, conf->name, file)) == NULL)
+	if ((*so = cs_plugin_locate(conf->dir, conf->name, file)) == NULL)
 		return cs_err_set(err, CS_ENOTFOUND, "plugin %s: no %s in %s", conf->name, file, conf->dir);
 	return 0;
 }
