@@ -518,10 +518,22 @@ engine_main(void *arg)
 
 /* ---- start and stop */
 
+static struct cs_tree_conf
+tree_conf(const struct cs_conf *c)
+{
+	return (struct cs_tree_conf){
+		.breaker = { (int)c->breaker.failures, c->breaker.first_pause, c->breaker.longest_pause },
+		.conn_cap = (int)c->schedule.in_flight_per_connection,
+		.crm_cap = (int)c->schedule.in_flight_per_crm,
+		.replay_per_minute = (int)c->replay.per_minute,
+	};
+}
+
 static void
 apply_conf(struct cs_engine *e)
 {
 	const struct cs_conf *c = e->c.conf;
+	struct cs_tree_conf tree = tree_conf(c);
 	struct cs_guard *guard = cs_guard_new();
 	struct cs_err err;
 
@@ -534,6 +546,7 @@ apply_conf(struct cs_engine *e)
 		}
 	}
 	e->schedule.max_wait_ms = c->schedule.max_wait;
+	cs_tree_reconf(&e->tree, &tree);
 	e->c.slots->in_hand_max = c->schedule.in_hand_max;
 	e->c.slots->lead_bytes_max = c->limits.lead_bytes;
 	for (size_t i = 0; i < c->http.allow.n; i++)
@@ -546,17 +559,6 @@ apply_conf(struct cs_engine *e)
 	for (size_t i = 0; i < c->n_crms; i++)
 		if (c->crms[i].enabled)
 			load_plugin(e, c->crms[i].name);
-}
-
-static struct cs_tree_conf
-tree_conf(const struct cs_conf *c)
-{
-	return (struct cs_tree_conf){
-		.breaker = { (int)c->breaker.failures, c->breaker.first_pause, c->breaker.longest_pause },
-		.conn_cap = (int)c->schedule.in_flight_per_connection,
-		.crm_cap = (int)c->schedule.in_flight_per_crm,
-		.replay_per_minute = (int)c->replay.per_minute,
-	};
 }
 
 static int
@@ -590,7 +592,8 @@ static int
 hold_in_doubt(void *ctx, const struct cs_delivery_row *d)
 {
 	struct doubtful *o = ctx;
-	struct cs_remote *remote = d->doubt ? cs_engine_remote(o->engine, d->crm) : NULL;
+	struct cs_tree_conn *tc = d->doubt ? cs_tree_conn_find(&o->engine->tree, d->conn_id) : NULL;
+	struct cs_remote *remote = tc != NULL ? cs_engine_remote(o->engine, tc->crm->name) : NULL;
 	const struct cs_manifest *m = remote != NULL ? cs_remote_manifest(remote) : NULL;
 	const uint64_t keys[2] = { d->phone_key, d->email_key };
 

@@ -26,6 +26,21 @@ cs_tree_init(struct cs_tree *t, const struct cs_tree_conf *conf)
 	cs_map_init(&t->crms);
 }
 
+/* A node that may do more now learns of it when it is settled next. */
+void
+cs_tree_reconf(struct cs_tree *t, const struct cs_tree_conf *conf)
+{
+	struct cs_tree_conn *c;
+	struct cs_tree_crm *m;
+	size_t at = 0;
+
+	t->conf = *conf;
+	while ((c = cs_map_next(&t->conns, &at, NULL)) != NULL)
+		c->cap = conf->conn_cap;
+	for (at = 0; (m = cs_map_next(&t->crms, &at, NULL)) != NULL;)
+		m->cap = conf->crm_cap;
+}
+
 void
 cs_tree_fini(struct cs_tree *t)
 {

@@ -87,6 +87,7 @@ struct cs_pick {
 };
 
 void cs_tree_init(struct cs_tree *t, const struct cs_tree_conf *conf);
+void cs_tree_reconf(struct cs_tree *t, const struct cs_tree_conf *conf);
 void cs_tree_fini(struct cs_tree *t); /* items must be gone */
 struct cs_tree_conn *cs_tree_conn(struct cs_tree *t, int64_t id, const char *crm); /* finds or makes */
 struct cs_tree_conn *cs_tree_conn_find(const struct cs_tree *t, int64_t id);

@@ -368,10 +368,11 @@ class Daemon:
             db.close()
 
     def deliveries(self, doc=None, state=None):
-        rows = self.query("SELECT d.*, l.event_id, l.event, p.json AS progress FROM delivery d JOIN lead l ON l.id = d.id >> 8"
-                          " LEFT JOIN progress p ON p.delivery_id = d.id ORDER BY d.id")
+        rows = self.query("SELECT d.*, coalesce(c.crm, d.crm) AS goes_to, l.event_id, l.event, p.json AS progress FROM delivery d"
+                          " JOIN lead l ON l.id = d.id >> 8 LEFT JOIN conn c ON c.id = d.conn_id LEFT JOIN progress p ON p.delivery_id = d.id ORDER BY d.id")
         for r in rows:
             r["state"], r["blame"], r["lane"] = STATES[r["state"]], BLAMES[r["blame"]], LANES[r["lane"]]
+            r["crm"] = r.pop("goes_to")
             r["event_id"] = str(uuid.UUID(bytes=r["event_id"]))
             r["progress"] = json.loads(r["progress"] or "{}")
         return [r for r in rows if (doc is None or r["event_id"] == doc["event_id"]) and (state is None or r["state"] == state)]
