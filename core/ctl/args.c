@@ -2,8 +2,9 @@
 /*
  * args.c - options and arguments, sorted by the tables that also make the help.
  *
- * Options are long ("--limit 20", "--limit=20"), may stand anywhere, and count once. A lone "-" is an argument (standard
- * input); "--" ends the options. A value that itself begins with "--" is written behind "=".
+ * Options are long ("--limit 20", "--limit=20"), may stand anywhere, and count once. A lone "-" is an
+ * argument (standard input); "--" ends the options. A value that itself begins with "--" is written behind
+ * "=".
  */
 #include "config.h"
 #include <errno.h>
@@ -103,7 +104,9 @@ cs_ctl_args_parse(struct cs_ctl_args *a, const struct cs_ctl_opt *own, int argc,
 			if ((rc = take(a, own, argc, argv, &i, err)) < 0)
 				return rc;
 		} else if (options && argv[i][0] == '-' && argv[i][1] != '\0')
-			return cs_err_set(err, CS_EINVAL, "there is no option %.20s; options are words, like --json", argv[i]);
+			return cs_err_set(err, CS_EINVAL,
+					  "there is no option %.20s; options are words, like --json",
+					  argv[i]);
 		else
 			pos[a->n_pos++] = argv[i];
 	}
@@ -155,6 +158,7 @@ cs_ctl_opt_int(const struct cs_ctl *c, const char *name, int64_t min, int64_t ma
 	*out = strtoll(s, &end, 10);
 	if (errno == 0 && end != s && *end == '\0' && *out >= min && *out <= max)
 		return true;
-	cs_ctl_usage(c->cmd, "--%s takes a whole number from %lld to %lld", name, (long long)min, (long long)max);
+	cs_ctl_usage(c->cmd, "--%s takes a whole number from %lld to %lld", name, (long long)min,
+		     (long long)max);
 	return false;
 }

@@ -42,7 +42,8 @@ tell_rows(struct cs_arena *mem, json_object *rows)
 		json_object *row = json_object_array_get_idx(rows, i);
 		const char *pointer = cs_ctl_json_text(mem, row, "pointer");
 
-		fprintf(stderr, "  %s%s%s\n", pointer, pointer[0] != '\0' ? ": " : "", cs_ctl_json_text(mem, row, "detail"));
+		fprintf(stderr, "  %s%s%s\n", pointer, pointer[0] != '\0' ? ": " : "",
+			cs_ctl_json_text(mem, row, "detail"));
 	}
 }
 
@@ -53,7 +54,8 @@ cs_ctl_told(const struct cs_ctl_answer *a)
 	const char *detail;
 
 	if (a->status == 0)
-		return cs_ctl_fail_err(a->err.code == CS_ECLOSED ? CS_CTL_UNREACHABLE : CS_CTL_TROUBLE, &a->err);
+		return cs_ctl_fail_err(a->err.code == CS_ECLOSED ? CS_CTL_UNREACHABLE : CS_CTL_TROUBLE,
+				       &a->err);
 	cs_arena_init(&mem);
 	detail = cs_ctl_json_text(&mem, a->json, "detail");
 	if (detail[0] == '\0')
@@ -75,7 +77,9 @@ socket_of_conf(struct cs_ctl *c, const char **path)
 	if (cs_ctl_place(c, "listen.control", &control, &err) < 0)
 		return cs_ctl_fail_err(CS_CTL_USAGE, &err);
 	if (strncmp(control, "unix:", 5) != 0)
-		return cs_ctl_fail(CS_CTL_USAGE, "listen.control is \"%s\", not a unix socket; use --socket or --url", control);
+		return cs_ctl_fail(CS_CTL_USAGE,
+				   "listen.control is \"%s\", not a unix socket; use --socket or --url",
+				   control);
 	*path = control + 5;
 	return CS_CTL_OK;
 }
@@ -159,10 +163,13 @@ cs_ctl_get(struct cs_ctl *c, const char *path, json_object **out)
 }
 
 int
-cs_ctl_change(struct cs_ctl *c, const char *method, const char *path, const json_object *body, json_object **out)
+cs_ctl_change(struct cs_ctl *c, const char *method, const char *path, const json_object *body,
+	      json_object **out)
 {
 	const char *text = body != NULL ? cs_json_text(body) : NULL;
-	const struct cs_ctl_request r = { .method = method, .path = path, .body = text, .body_len = text != NULL ? strlen(text) : 0 };
+	const struct cs_ctl_request r = {
+		.method = method, .path = path, .body = text, .body_len = text != NULL ? strlen(text) : 0
+	};
 	struct cs_ctl_answer a;
 	int rc;
 

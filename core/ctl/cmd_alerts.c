@@ -27,7 +27,8 @@ print_table(struct cs_ctl *c, json_object *items)
 		cs_ctl_table_row(&t);
 		cs_ctl_table_cell(&t, CS_PAINT_NONE, cs_ctl_time(&c->mem, raised));
 		cs_ctl_table_cell(&t, CS_PAINT_DIM, cs_ctl_span(&c->mem, raised, c->now_ms));
-		cs_ctl_table_cell(&t, over > 0 ? CS_PAINT_GOOD : CS_PAINT_BAD, over > 0 ? cs_ctl_time(&c->mem, over) : "no");
+		cs_ctl_table_cell(&t, over > 0 ? CS_PAINT_GOOD : CS_PAINT_BAD,
+				  over > 0 ? cs_ctl_time(&c->mem, over) : "no");
 		cs_ctl_table_cellf(&t, "%" PRId64, cs_json_int(a, "count", 0));
 		cs_ctl_table_cell(&t, CS_PAINT_NONE, cs_json_str(a, "key", ""));
 		cs_ctl_table_cell(&t, CS_PAINT_NONE, cs_json_str(a, "text", ""));

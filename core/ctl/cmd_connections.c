@@ -11,8 +11,9 @@
 #include "ctl/table.h"
 
 static const struct cs_ctl_column columns[] = {
-	{ "connection", false, false }, { "crm", false, false },   { "name", false, true },   { "account", false, true },
-	{ "state", false, false },      { "since", false, false }, { "waiting", true, false }, { "why", false, true },
+	{ "connection", false, false }, { "crm", false, false },   { "name", false, true },
+	{ "account", false, true },	{ "state", false, false }, { "since", false, false },
+	{ "waiting", true, false },	{ "why", false, true },
 };
 
 static int64_t
@@ -39,7 +40,8 @@ print_table(struct cs_ctl *c, json_object *items)
 	cs_ctl_table_init(&t, &c->mem, columns, (int)CS_ARRAY_LEN(columns));
 	for (size_t i = 0; i < cs_ctl_json_count(items); i++) {
 		json_object *o = json_object_array_get_idx(items, i);
-		const char *state = cs_json_str(o, "state", ""), *name = cs_json_str(o, "label", cs_json_str(o, "name", ""));
+		const char *state = cs_json_str(o, "state", ""),
+			   *name = cs_json_str(o, "label", cs_json_str(o, "name", ""));
 
 		cs_ctl_table_row(&t);
 		cs_ctl_table_cell(&t, CS_PAINT_NONE, cs_json_str(o, "id", ""));
@@ -47,7 +49,8 @@ print_table(struct cs_ctl *c, json_object *items)
 		cs_ctl_table_cell(&t, CS_PAINT_NONE, name);
 		cs_ctl_table_cell(&t, CS_PAINT_NONE, cs_json_str(o, "account", ""));
 		cs_ctl_table_cell(&t, cs_ctl_paint_of_state(state), state);
-		cs_ctl_table_cell(&t, CS_PAINT_DIM, cs_ctl_span(&c->mem, cs_ctl_json_time(o, "state_since"), c->now_ms));
+		cs_ctl_table_cell(&t, CS_PAINT_DIM,
+				  cs_ctl_span(&c->mem, cs_ctl_json_time(o, "state_since"), c->now_ms));
 		cs_ctl_table_cellf(&t, "%" PRId64, waiting(o));
 		cs_ctl_table_cell(&t, CS_PAINT_NONE, cs_json_str(o, "state_reason", ""));
 	}
@@ -58,7 +61,8 @@ print_table(struct cs_ctl *c, json_object *items)
 static void
 print_member(struct cs_ctl *c, const char *name, json_object *value)
 {
-	const char *text = json_object_is_type(value, json_type_string) ? json_object_get_string(value) : cs_json_text(value);
+	const char *text = json_object_is_type(value, json_type_string) ? json_object_get_string(value)
+									: cs_json_text(value);
 
 	if (value == NULL || strcmp(text, "{}") == 0 || strcmp(text, "[]") == 0)
 		return;
@@ -69,15 +73,17 @@ static int
 show(struct cs_ctl *c)
 {
 	CS_CLEANUP(cs_json_putp) json_object *o = NULL;
-	int rc = cs_ctl_get(c, cs_arena_printf(&c->mem, "/v1/connections/%s", cs_ctl_encoded(c, c->args.pos[0])), &o);
+	int rc = cs_ctl_get(
+	    c, cs_arena_printf(&c->mem, "/v1/connections/%s", cs_ctl_encoded(c, c->args.pos[0])), &o);
 
 	if (rc != CS_CTL_OK)
 		return rc;
 	if (c->json)
 		cs_ctl_print_json(o);
 	else {
-		json_object_object_foreach(o, name, value)
+		json_object_object_foreach(o, name, value) {
 			print_member(c, name, value);
+		}
 	}
 	return CS_CTL_OK;
 }
@@ -90,7 +96,8 @@ list(struct cs_ctl *c)
 	int64_t limit;
 	int rc;
 
-	if (!cs_ctl_opt_int(c, "limit", 1, 1000000, 1000, &limit) || cs_ctl_filter_query(c, NULL, &query) != CS_CTL_OK)
+	if (!cs_ctl_opt_int(c, "limit", 1, 1000000, 1000, &limit) ||
+	    cs_ctl_filter_query(c, NULL, &query) != CS_CTL_OK)
 		return CS_CTL_USAGE;
 	if ((rc = cs_ctl_get_list(c, "/v1/connections", query, limit, NULL, &all)) != CS_CTL_OK)
 		return rc;

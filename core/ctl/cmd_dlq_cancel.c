@@ -23,8 +23,9 @@ run(struct cs_ctl *c)
 	if (c->json)
 		cs_ctl_print_json(answer);
 	else
-		printf("replay %" PRId64 " is canceled; %" PRId64 " that still waited are dead letters again\n", id,
-		       cs_json_int(answer, "back_to_dead", 0));
+		printf("replay %" PRId64 " is canceled; %" PRId64
+		       " that still waited are dead letters again\n",
+		       id, cs_json_int(answer, "back_to_dead", 0));
 	return CS_CTL_OK;
 }
 

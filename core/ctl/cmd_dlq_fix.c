@@ -37,8 +37,9 @@ const struct cs_ctl_command cs_ctl_cmd_dlq_fix = {
 	.name = "dlq fix",
 	.args = "DELIVERY [FIELD=TEXT | FIELD:=JSON]...",
 	.help = "mend the lead of a dead letter and send it",
-	.more = "For example: csrelay dlq fix 4352 contact.phone=+13055550182 call.duration_seconds:=142 contact.email:=null. "
-		"The lead is read again by all rules; what is still wrong is named, and then nothing is changed.",
+	.more = "For example: csrelay dlq fix 4352 contact.phone=+13055550182 call.duration_seconds:=142 "
+		"contact.email:=null. The lead is read again by all rules; what is still wrong is named, and "
+		"then nothing is changed.",
 	.min = 1,
 	.max = -1,
 	.opts = opts,

@@ -29,14 +29,17 @@ told_started(struct cs_ctl *c, const json_object *answer)
 
 	if (cs_ctl_has(c, "wait") || (c->terminal && !c->json && !cs_ctl_has(c, "no-wait"))) {
 		if (!c->json)
-			fprintf(stderr, "replay %" PRId64 " runs on by itself; Ctrl-C only ends the watching\n", id);
+			fprintf(stderr,
+				"replay %" PRId64 " runs on by itself; Ctrl-C only ends the watching\n", id);
 		return cs_ctl_replay_watch(c, id, true);
 	}
 	if (c->json)
 		cs_ctl_print_json(answer);
 	else
-		printf("replay %" PRId64 ": of %" PRId64 " dead letters at most replay.per_minute go out for each connection\n"
-		       "how far it is: csrelay dlq progress %" PRId64 "    stop it: csrelay dlq cancel %" PRId64 "\n",
+		printf("replay %" PRId64 ": of %" PRId64
+		       " dead letters at most replay.per_minute go out for each connection\n"
+		       "how far it is: csrelay dlq progress %" PRId64
+		       "    stop it: csrelay dlq cancel %" PRId64 "\n",
 		       id, cs_json_int(answer, "total", 0), id, id);
 	return CS_CTL_OK;
 }
@@ -86,8 +89,8 @@ const struct cs_ctl_command cs_ctl_cmd_dlq_replay = {
 	.name = "dlq replay",
 	.args = "[DELIVERY]",
 	.help = "send dead letters again: one, those that options choose, or all",
-	.more = "Emergencies go first, all of them behind fresh leads. When it was watched, the exit status is 1 if some are dead "
-		"letters again.",
+	.more = "Emergencies go first, all of them behind fresh leads. When it was watched, the exit status "
+		"is 1 if some are dead letters again.",
 	.max = 1,
 	.opts = opts,
 	.run = run,

@@ -73,7 +73,8 @@ follow(struct cs_ctl *c, const char *path, struct cs_ctl_teller *teller, int64_t
 		if (!open)
 			return outcome;
 		if (late)
-			return cs_ctl_fail(CS_CTL_FAILED, "not delivered everywhere after %lld s", (long long)(timeout_ms / 1000));
+			return cs_ctl_fail(CS_CTL_FAILED, "not delivered everywhere after %lld s",
+					   (long long)(timeout_ms / 1000));
 		pause_ms(wait_ms);
 		wait_ms = wait_ms * 2 < LONGEST_PAUSE_MS ? wait_ms * 2 : LONGEST_PAUSE_MS;
 	}
@@ -89,7 +90,8 @@ run(struct cs_ctl *c)
 	int rc, outcome;
 
 	if (cs_ctl_has(c, "account"))
-		path = cs_arena_printf(&c->mem, "%s?account=%s", path, cs_ctl_encoded(c, cs_ctl_opt(c, "account")));
+		path = cs_arena_printf(&c->mem, "%s?account=%s", path,
+				       cs_ctl_encoded(c, cs_ctl_opt(c, "account")));
 	if (!cs_ctl_opt_int(c, "timeout", 1, 86400, 0, &timeout_s))
 		return CS_CTL_USAGE;
 	if (timeout_s > 0 && !cs_ctl_has(c, "follow"))
@@ -114,8 +116,8 @@ const struct cs_ctl_command cs_ctl_cmd_explain = {
 	.name = "explain",
 	.args = "LEAD",
 	.help = "the life story of a lead in plain words",
-	.more = "LEAD is its number or its event_id. With --follow the exit status is 0 when every delivery arrived, and 1 when one did "
-		"not or the time was over.",
+	.more = "LEAD is its number or its event_id. With --follow the exit status is 0 when every delivery "
+		"arrived, and 1 when one did not or the time was over.",
 	.min = 1,
 	.max = 1,
 	.opts = opts,

@@ -9,8 +9,8 @@
 #include "ctl/table.h"
 
 static const struct cs_ctl_column columns[] = {
-	{ "key", true, false },       { "name", false, true },       { "may", false, false }, { "accounts", false, true },
-	{ "last used", false, false }, { "runs out", false, false },
+	{ "key", true, false },	     { "name", false, true },	    { "may", false, false },
+	{ "accounts", false, true }, { "last used", false, false }, { "runs out", false, false },
 };
 
 static const char *
@@ -19,7 +19,8 @@ words(struct cs_ctl *c, json_object *array, const char *none)
 	CS_CLEANUP(cs_buf_fini) struct cs_buf b = CS_BUF_INIT(0);
 
 	for (size_t i = 0; i < cs_ctl_json_count(array); i++)
-		cs_buf_printf(&b, "%s%s", i > 0 ? " " : "", json_object_get_string(json_object_array_get_idx(array, i)));
+		cs_buf_printf(&b, "%s%s", i > 0 ? " " : "",
+			      json_object_get_string(json_object_array_get_idx(array, i)));
 	return b.len > 0 ? cs_arena_strdup(&c->mem, cs_buf_str(&b)) : none;
 }
 
@@ -39,7 +40,8 @@ print_table(struct cs_ctl *c, json_object *items)
 		cs_ctl_table_cell(&t, CS_PAINT_NONE, cs_json_str(k, "name", ""));
 		cs_ctl_table_cell(&t, CS_PAINT_NONE, words(c, cs_json_get(k, "scopes"), "nothing"));
 		cs_ctl_table_cell(&t, CS_PAINT_NONE, words(c, cs_json_get(k, "accounts"), "all"));
-		cs_ctl_table_cell(&t, CS_PAINT_NONE, used > 0 ? cs_ctl_when(&c->mem, used, c->now_ms) : "never");
+		cs_ctl_table_cell(&t, CS_PAINT_NONE,
+				  used > 0 ? cs_ctl_when(&c->mem, used, c->now_ms) : "never");
 		cs_ctl_table_cell(&t, end > 0 && end < c->now_ms ? CS_PAINT_BAD : CS_PAINT_NONE,
 		                  end > 0 ? cs_ctl_when(&c->mem, end, c->now_ms) : "never");
 	}

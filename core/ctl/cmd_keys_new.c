@@ -40,7 +40,8 @@ body_of(struct cs_ctl *c, json_object *body)
 	if (expires == NULL)
 		return CS_CTL_OK;
 	if (cs_ctl_read_time(expires, c->now_ms, 1, &ms) < 0)
-		return cs_ctl_usage(c->cmd, "--expires takes a day like 2027-01-31, or how long from now, like 90d");
+		return cs_ctl_usage(c->cmd,
+				    "--expires takes a day like 2027-01-31, or how long from now, like 90d");
 	json_object_object_add(body, "expires_at", json_object_new_string(cs_time_format(ms, text)));
 	return CS_CTL_OK;
 }
@@ -54,13 +55,15 @@ run(struct cs_ctl *c)
 
 	if (!cs_ctl_has(c, "scopes"))
 		return cs_ctl_usage(c->cmd, "keys new needs --scopes: one or more of intake,read,admin");
-	if ((rc = body_of(c, body)) != CS_CTL_OK || (rc = cs_ctl_change(c, "POST", "/v1/keys", body, &answer)) != CS_CTL_OK)
+	if ((rc = body_of(c, body)) != CS_CTL_OK ||
+	    (rc = cs_ctl_change(c, "POST", "/v1/keys", body, &answer)) != CS_CTL_OK)
 		return rc;
 	if (c->json) {
 		cs_ctl_print_json(answer);
 		return CS_CTL_OK;
 	}
-	fprintf(stderr, "key %" PRId64 "; it is shown this once and kept nowhere:\n", cs_json_int(answer, "id", 0));
+	fprintf(stderr, "key %" PRId64 "; it is shown this once and kept nowhere:\n",
+		cs_json_int(answer, "id", 0));
 	puts(cs_ctl_json_text(&c->mem, answer, "key"));
 	return CS_CTL_OK;
 }

@@ -56,7 +56,8 @@ print_table(struct cs_ctl *c, json_object *list)
 		cs_ctl_table_cell(&t, CS_PAINT_NONE, cs_ctl_time(&c->mem, at));
 		cs_ctl_table_cell(&t, CS_PAINT_DIM, cs_ctl_span(&c->mem, at, c->now_ms));
 		cs_ctl_table_cell(&t, CS_PAINT_NONE, cs_json_str(lead, "account", ""));
-		cs_ctl_table_cell(&t, is_lead ? CS_PAINT_NONE : CS_PAINT_DIM, cs_json_str(lead, is_lead ? "urgency" : "event", ""));
+		cs_ctl_table_cell(&t, is_lead ? CS_PAINT_NONE : CS_PAINT_DIM,
+				  cs_json_str(lead, is_lead ? "urgency" : "event", ""));
 		cs_ctl_table_cell(&t, paint, where);
 	}
 	cs_ctl_table_print(&t, c, &b);
@@ -77,8 +78,8 @@ run(struct cs_ctl *c)
 		return CS_CTL_USAGE;
 	if (account != NULL)
 		query = cs_arena_printf(&c->mem, "account=%s", cs_ctl_encoded(c, account));
-	if ((rc = cs_ctl_get_list(c, "/v1/leads", query, limit, before != NULL ? cs_ctl_encoded(c, before) : NULL, &list)) !=
-	    CS_CTL_OK)
+	if ((rc = cs_ctl_get_list(c, "/v1/leads", query, limit,
+				  before != NULL ? cs_ctl_encoded(c, before) : NULL, &list)) != CS_CTL_OK)
 		return rc;
 	if (c->json)
 		cs_ctl_print_json(list);
@@ -96,7 +97,8 @@ const struct cs_ctl_command cs_ctl_cmd_leads = {
 	.name = "leads",
 	.args = "",
 	.help = "the leads that came in, newest first",
-	.more = "Events that csrelay itself reports are among them, by their name; a qualified lead is shown by its urgency.",
+	.more = "Events that csrelay itself reports are among them, by their name; a qualified lead is shown "
+		"by its urgency.",
 	.opts = opts,
 	.offline = true,
 	.run = run,

@@ -41,10 +41,12 @@ run(struct cs_ctl *c)
 {
 	CS_CLEANUP(cs_json_putp) json_object *body = NULL;
 	CS_CLEANUP(cs_json_putp) json_object *answer = NULL;
-	const char *path = cs_arena_printf(&c->mem, "/v1/connections/%s/map", cs_ctl_encoded(c, c->args.pos[0]));
+	const char *path =
+	    cs_arena_printf(&c->mem, "/v1/connections/%s/map", cs_ctl_encoded(c, c->args.pos[0]));
 	int rc;
 
-	if ((rc = body_of(c, &body)) != CS_CTL_OK || (rc = cs_ctl_change(c, "POST", path, body, &answer)) != CS_CTL_OK)
+	if ((rc = body_of(c, &body)) != CS_CTL_OK ||
+	    (rc = cs_ctl_change(c, "POST", path, body, &answer)) != CS_CTL_OK)
 		return rc;
 	if (c->json)
 		cs_ctl_print_json(answer);

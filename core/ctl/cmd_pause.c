@@ -13,7 +13,8 @@ run(struct cs_ctl *c)
 {
 	CS_CLEANUP(cs_json_putp) json_object *body = json_object_new_object();
 	CS_CLEANUP(cs_json_putp) json_object *answer = NULL;
-	const char *path = cs_arena_printf(&c->mem, "/v1/connections/%s/pause", cs_ctl_encoded(c, c->args.pos[0]));
+	const char *path =
+	    cs_arena_printf(&c->mem, "/v1/connections/%s/pause", cs_ctl_encoded(c, c->args.pos[0]));
 	int rc;
 
 	if (cs_ctl_has(c, "reason"))
@@ -23,8 +24,8 @@ run(struct cs_ctl *c)
 	if (c->json)
 		cs_ctl_print_json(answer);
 	else
-		printf("%s is paused: its leads wait until `csrelay resume %s`\n", cs_ctl_json_text(&c->mem, answer, "id"),
-		       cs_ctl_clean(&c->mem, c->args.pos[0]));
+		printf("%s is paused: its leads wait until `csrelay resume %s`\n",
+		       cs_ctl_json_text(&c->mem, answer, "id"), cs_ctl_clean(&c->mem, c->args.pos[0]));
 	return CS_CTL_OK;
 }
 

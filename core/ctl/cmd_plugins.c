@@ -9,7 +9,10 @@
 #include "ctl/table.h"
 
 static const struct cs_ctl_column columns[] = {
-	{ "plugin", false, false }, { "version", false, false }, { "title", false, true }, { "state", false, true },
+	{ "plugin", false, false },
+	{ "version", false, false },
+	{ "title", false, true },
+	{ "state", false, true },
 };
 
 static void
@@ -30,7 +33,9 @@ print_table(struct cs_ctl *c, json_object *items)
 		if (error != NULL)
 			cs_ctl_table_cell(&t, CS_PAINT_BAD, error);
 		else
-			cs_ctl_table_cell(&t, CS_PAINT_GOOD, cs_json_bool(p, "experimental", false) ? "loaded, experimental" : "loaded");
+			cs_ctl_table_cell(&t, CS_PAINT_GOOD,
+					  cs_json_bool(p, "experimental", false) ? "loaded, experimental"
+										 : "loaded");
 	}
 	cs_ctl_table_print(&t, c, &b);
 	fputs(b.len > 0 ? cs_buf_str(&b) : "no plugin is enabled: see crm.d/ beside csrelay.conf\n", stdout);
@@ -49,7 +54,10 @@ static void
 print_rows(struct cs_ctl *c, const char *title, json_object *rows, const char *key)
 {
 	static const struct cs_ctl_column about[] = {
-		{ "name", false, false }, { "type", false, false }, { "needed", false, false }, { "what it is", false, true },
+		{ "name", false, false },
+		{ "type", false, false },
+		{ "needed", false, false },
+		{ "what it is", false, true },
 	};
 	CS_CLEANUP(cs_buf_fini) struct cs_buf b = CS_BUF_INIT(0);
 	struct cs_ctl_table t;
@@ -63,7 +71,8 @@ print_rows(struct cs_ctl *c, const char *title, json_object *rows, const char *k
 		cs_ctl_table_cell(&t, CS_PAINT_BOLD, cs_json_str(r, key, ""));
 		cs_ctl_table_cell(&t, CS_PAINT_NONE, cs_json_str(r, "type", "secret"));
 		cs_ctl_table_cell(&t, CS_PAINT_NONE, cs_json_bool(r, "required", false) ? "yes" : "no");
-		cs_ctl_table_cellf(&t, "%s%s%s%s", label, label[0] != '\0' && help[0] != '\0' ? ": " : "", help, default_of(c, r));
+		cs_ctl_table_cellf(&t, "%s%s%s%s", label, label[0] != '\0' && help[0] != '\0' ? ": " : "",
+				   help, default_of(c, r));
 	}
 	cs_ctl_table_print(&t, c, &b);
 	if (b.len > 0)
@@ -75,7 +84,8 @@ show(struct cs_ctl *c, json_object *items)
 {
 	for (size_t i = 0; i < cs_ctl_json_count(items); i++) {
 		json_object *p = json_object_array_get_idx(items, i);
-		const char *error = cs_ctl_json_text(&c->mem, p, "error"), *plans = cs_ctl_json_text(&c->mem, p, "plans");
+		const char *error = cs_ctl_json_text(&c->mem, p, "error"),
+			   *plans = cs_ctl_json_text(&c->mem, p, "plans");
 
 		if (strcmp(cs_json_str(p, "name", ""), c->args.pos[0]) != 0)
 			continue;
@@ -83,15 +93,17 @@ show(struct cs_ctl *c, json_object *items)
 			cs_ctl_print_json(p);
 			return CS_CTL_OK;
 		}
-		printf("%s %s, %s\n%s%s", cs_ctl_json_text(&c->mem, p, "name"), cs_ctl_json_text(&c->mem, p, "version"),
-		       cs_ctl_json_text(&c->mem, p, "title"), plans, plans[0] != '\0' ? "\n" : "");
+		printf("%s %s, %s\n%s%s", cs_ctl_json_text(&c->mem, p, "name"),
+		       cs_ctl_json_text(&c->mem, p, "version"), cs_ctl_json_text(&c->mem, p, "title"), plans,
+		       plans[0] != '\0' ? "\n" : "");
 		if (error[0] != '\0')
 			printf("not loaded: %s\n", error);
 		print_rows(c, "settings", cs_json_get(p, "settings"), "key");
 		print_rows(c, "secrets", cs_json_get(p, "secrets"), "name");
 		return CS_CTL_OK;
 	}
-	return cs_ctl_fail(CS_CTL_NOT_FOUND, "there is no plugin \"%.64s\"; `csrelay plugins` lists them", c->args.pos[0]);
+	return cs_ctl_fail(CS_CTL_NOT_FOUND, "there is no plugin \"%.64s\"; `csrelay plugins` lists them",
+			   c->args.pos[0]);
 }
 
 static int

@@ -29,8 +29,8 @@ const struct cs_ctl_command cs_ctl_cmd_queue = {
 	.name = "queue",
 	.args = "",
 	.help = "what waits, by CRM, connection and age",
-	.more = "Each column counts what came in less than so many minutes ago and is not in a column before. Leads that are under "
-		"way at this moment and dead letters are not counted.",
+	.more = "Each column counts what came in less than so many minutes ago and is not in a column "
+		"before. Leads that are under way at this moment and dead letters are not counted.",
 	.offline = true,
 	.run = run,
 };

@@ -12,7 +12,8 @@ static int
 run(struct cs_ctl *c)
 {
 	CS_CLEANUP(cs_json_putp) json_object *answer = NULL;
-	const char *path = cs_arena_printf(&c->mem, "/v1/connections/%s/resume", cs_ctl_encoded(c, c->args.pos[0]));
+	const char *path =
+	    cs_arena_printf(&c->mem, "/v1/connections/%s/resume", cs_ctl_encoded(c, c->args.pos[0]));
 	int rc = cs_ctl_change(c, "POST", path, NULL, &answer);
 
 	if (rc != CS_CTL_OK)

@@ -12,7 +12,8 @@ static int
 run(struct cs_ctl *c)
 {
 	CS_CLEANUP(cs_json_putp) json_object *answer = NULL;
-	const char *path = cs_arena_printf(&c->mem, "/v1/deliveries/%s/retry", cs_ctl_encoded(c, c->args.pos[0]));
+	const char *path =
+	    cs_arena_printf(&c->mem, "/v1/deliveries/%s/retry", cs_ctl_encoded(c, c->args.pos[0]));
 	int rc = cs_ctl_change(c, "POST", path, NULL, &answer);
 
 	if (rc != CS_CTL_OK)
@@ -20,7 +21,8 @@ run(struct cs_ctl *c)
 	if (c->json)
 		cs_ctl_print_json(answer);
 	else
-		printf("delivery %" PRId64 " is due now; follow it with: csrelay explain %" PRId64 " --follow\n",
+		printf("delivery %" PRId64 " is due now; follow it with: csrelay explain %" PRId64
+		       " --follow\n",
 		       cs_json_int(answer, "id", 0), cs_json_int(answer, "lead_id", 0));
 	return CS_CTL_OK;
 }

@@ -2,8 +2,9 @@
 /*
  * cmd_send.c - csrelay send: leads from files into intake.
  *
- * A document goes as one lead, NDJSON in batches. What is not accepted is told line by line; the rest is counted. Sending
- * the same file again does no harm: intake knows an event_id for ever, unless --fresh makes new ones.
+ * A document goes as one lead, NDJSON in batches. What is not accepted is told line by line; the rest is
+ * counted. Sending the same file again does no harm: intake knows an event_id for ever, unless --fresh makes
+ * new ones.
  */
 #include "config.h"
 #include <inttypes.h>
@@ -64,7 +65,8 @@ tell_faults(struct sending *s, const json_object *o)
 		json_object *row = json_object_array_get_idx(rows, i);
 		const char *pointer = cs_ctl_json_text(mem, row, "pointer");
 
-		fprintf(stderr, "  %s%s%s\n", pointer, pointer[0] != '\0' ? ": " : "", cs_ctl_json_text(mem, row, "detail"));
+		fprintf(stderr, "  %s%s%s\n", pointer, pointer[0] != '\0' ? ": " : "",
+			cs_ctl_json_text(mem, row, "detail"));
 	}
 }
 
@@ -101,8 +103,9 @@ tell_deliveries(struct sending *s, const json_object *o)
 		json_object *d = json_object_array_get_idx(list, i);
 		const char *reason = cs_ctl_json_text(mem, d, "reason"), *crm = cs_ctl_json_text(mem, d, "crm");
 
-		printf("  %s: %s%s%s\n", crm[0] != '\0' ? crm : "no connection", cs_ctl_state_words(cs_ctl_json_text(mem, d, "state")),
-		       reason[0] != '\0' ? ": " : "", reason);
+		printf("  %s: %s%s%s\n", crm[0] != '\0' ? crm : "no connection",
+		       cs_ctl_state_words(cs_ctl_json_text(mem, d, "state")), reason[0] != '\0' ? ": " : "",
+		       reason);
 	}
 }
 
@@ -132,8 +135,8 @@ tell(struct sending *s, int status, int64_t line, const json_object *o, bool alo
 	if (status != 200 && status != 202) {
 		tell_bad(s, status, line, o);
 	} else if (alone) {
-		printf("%s: lead %" PRId64 ", event_id %s\n", words_of_status(status), cs_json_int(o, "lead_id", 0),
-		       cs_ctl_json_text(&s->c->mem, o, "event_id"));
+		printf("%s: lead %" PRId64 ", event_id %s\n", words_of_status(status),
+		       cs_json_int(o, "lead_id", 0), cs_ctl_json_text(&s->c->mem, o, "event_id"));
 		tell_deliveries(s, o);
 	}
 }
@@ -196,7 +199,8 @@ read_results(struct sending *s, const struct cs_ctl_answer *a)
 		p += n + (p[n] != '\0');
 	}
 	if (at < s->n_batch) {
-		s->status = cs_ctl_fail(CS_CTL_TROUBLE, "%s: intake answered for %d of %d lines", s->source.name, at, s->n_batch);
+		s->status = cs_ctl_fail(CS_CTL_TROUBLE, "%s: intake answered for %d of %d lines",
+					s->source.name, at, s->n_batch);
 		s->stop = true;
 	}
 }
@@ -242,7 +246,8 @@ prepare(struct sending *s)
 		cs_buf_add(&s->text, s->source.document.ptr, s->source.document.len);
 		return true;
 	}
-	if (cs_ctl_edit_lead(&s->edit, cs_buf_str(&s->source.document), s->source.document.len, &s->text, &err) == 0)
+	if (cs_ctl_edit_lead(&s->edit, cs_buf_str(&s->source.document), s->source.document.len, &s->text,
+			     &err) == 0)
 		return true;
 	count(s, 400);
 	cs_ctl_progress_clear(&s->progress);
@@ -253,11 +258,13 @@ prepare(struct sending *s)
 static void
 show_progress(struct sending *s)
 {
-	int64_t n = s->accepted + s->known + s->kept + s->refused, ms = (cs_mono_us() - s->progress.start_us) / 1000;
+	int64_t n = s->accepted + s->known + s->kept + s->refused,
+		ms = (cs_mono_us() - s->progress.start_us) / 1000;
 
 	if (s->source.ndjson)
-		cs_ctl_progress_show(&s->progress, s->source.read, s->source.size, "%" PRId64 " leads, %" PRId64 "/s, %" PRId64 " not accepted",
-		                     n, ms > 0 ? n * 1000 / ms : 0, s->kept + s->refused);
+		cs_ctl_progress_show(&s->progress, s->source.read, s->source.size,
+				     "%" PRId64 " leads, %" PRId64 "/s, %" PRId64 " not accepted", n,
+				     ms > 0 ? n * 1000 / ms : 0, s->kept + s->refused);
 }
 
 static void
@@ -291,7 +298,8 @@ tell_waiting(void *ctx, const char *why)
 	struct sending *s = ctx;
 
 	if (s->progress.on)
-		cs_ctl_progress_show(&s->progress, s->source.read, s->source.size, "waiting: %s", cs_ctl_clean(&s->c->mem, why));
+		cs_ctl_progress_show(&s->progress, s->source.read, s->source.size, "waiting: %s",
+				     cs_ctl_clean(&s->c->mem, why));
 	else
 		cs_ctl_fail(0, "waiting: %s", cs_ctl_clean(&s->c->mem, why));
 }
@@ -303,7 +311,8 @@ tell_sum(const struct sending *s)
 
 	if (s->c->json || n <= 1)
 		return;
-	printf("%" PRId64 " leads: %" PRId64 " accepted, %" PRId64 " known already, %" PRId64 " kept as dead letters, %" PRId64 " refused\n",
+	printf("%" PRId64 " leads: %" PRId64 " accepted, %" PRId64 " known already, %" PRId64
+	       " kept as dead letters, %" PRId64 " refused\n",
 	       n, s->accepted, s->known, s->kept, s->refused);
 }
 
@@ -315,8 +324,11 @@ run(struct cs_ctl *c)
 	int status;
 
 	s->c = c;
-	s->edit = (struct cs_ctl_edit){ .fresh = cs_ctl_has(c, "fresh"), .to = cs_ctl_opt(c, "to"), .account = cs_ctl_opt(c, "account"),
-		.crm_account_id = cs_ctl_opt(c, "crm-account-id"), .now_ms = c->now_ms };
+	s->edit = (struct cs_ctl_edit){ .fresh = cs_ctl_has(c, "fresh"),
+					.to = cs_ctl_opt(c, "to"),
+					.account = cs_ctl_opt(c, "account"),
+					.crm_account_id = cs_ctl_opt(c, "crm-account-id"),
+					.now_ms = c->now_ms };
 	cs_ctl_progress_init(&s->progress);
 	s->status = cs_ctl_opt_int(c, "timeout", 0, 86400, PATIENCE_S, &patience_s) ? CS_CTL_OK : CS_CTL_USAGE;
 	if (s->status == CS_CTL_OK)
@@ -339,10 +351,12 @@ run(struct cs_ctl *c)
 
 static const struct cs_ctl_opt opts[] = {
 	{ "fresh", NULL, "give each lead a new event_id, and times of now" },
-	{ "to", "CRM", "send it to this CRM, whatever the lead says (and to the account's only connection there)" },
+	{ "to", "CRM",
+	  "send it to this CRM, whatever the lead says (and to the account's only connection there)" },
 	{ "account", "ID", "of this CallSetter account, whatever the lead says" },
 	{ "crm-account-id", "ID", "into the connection with this account id at the CRM" },
-	{ "secret-file", "FILE", "sign with the secret in it; else intake.secrets of the configuration is used" },
+	{ "secret-file", "FILE",
+	  "sign with the secret in it; else intake.secrets of the configuration is used" },
 	{ "timeout", "SECONDS", "how long to wait while intake asks for patience (60)" },
 	{ NULL, NULL, NULL },
 };
@@ -350,8 +364,9 @@ const struct cs_ctl_command cs_ctl_cmd_send = {
 	.name = "send",
 	.args = "FILE...",
 	.help = "send leads from files: one as JSON, or many as NDJSON; - is standard input",
-	.more = "Goes to listen.intake of the configuration; --url and --socket name another intake, --key-file holds a bearer key for "
-		"it. Exits with 1 when a lead was not accepted. Sending a file twice is harmless: a lead that is known is not taken again.",
+	.more = "Goes to listen.intake of the configuration; --url and --socket name another intake, --key-file "
+		"holds a bearer key for it. Exits with 1 when a lead was not accepted. Sending a file twice is "
+		"harmless: a lead that is known is not taken again.",
 	.min = 1,
 	.max = -1,
 	.opts = opts,

@@ -22,7 +22,9 @@ ask_ready(struct cs_ctl *c, json_object **out)
 	if (a.json != NULL && cs_json_get(a.json, "ready") != NULL)
 		*out = CS_STEAL(a.json);
 	else
-		rc = a.status == 200 ? cs_ctl_fail(CS_CTL_TROUBLE, "the daemon's answer to GET /readyz is not understood") : cs_ctl_told(&a);
+		rc = a.status == 200
+			 ? cs_ctl_fail(CS_CTL_TROUBLE, "the daemon's answer to GET /readyz is not understood")
+			 : cs_ctl_told(&a);
 	cs_ctl_answer_fini(&a);
 	return rc;
 }
@@ -35,7 +37,8 @@ print_ready(struct cs_ctl *c, const json_object *ready, bool yes)
 
 	printf("%s%s%s\n", cs_ctl_paint(c, paint), yes ? "ready" : "not ready", cs_ctl_unpaint(c, paint));
 	for (size_t i = 0; i < cs_ctl_json_count(reasons); i++)
-		printf("  %s\n", cs_ctl_clean(&c->mem, json_object_get_string(json_object_array_get_idx(reasons, i))));
+		printf("  %s\n",
+		       cs_ctl_clean(&c->mem, json_object_get_string(json_object_array_get_idx(reasons, i))));
 }
 
 static void
@@ -47,8 +50,8 @@ print_stats(struct cs_ctl *c, const json_object *s)
 	cs_duration_text(cs_json_int(s, "uptime_s", 0) * CS_SECOND_MS, up);
 	cs_duration_text(cs_json_int(s, "oldest_due_s", 0) * CS_SECOND_MS, oldest);
 	printf("csrelayd %s, up for %s\n", cs_ctl_json_text(&c->mem, s, "version"), up);
-	printf("accepted %" PRId64 ", delivered %" PRId64 ", dead letters %" PRId64 "\n", cs_json_int(s, "accepted", 0),
-	       cs_json_int(s, "delivered", 0), cs_json_int(s, "dead", 0));
+	printf("accepted %" PRId64 ", delivered %" PRId64 ", dead letters %" PRId64 "\n",
+	       cs_json_int(s, "accepted", 0), cs_json_int(s, "delivered", 0), cs_json_int(s, "dead", 0));
 	printf("waiting %" PRId64 ", under way %" PRId64, due, cs_json_int(s, "in_hand", 0));
 	if (due > 0 && cs_json_int(s, "oldest_due_s", 0) > 0)
 		printf("; the oldest is due for %s", oldest);

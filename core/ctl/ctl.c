@@ -19,7 +19,8 @@
 
 const struct cs_ctl_exit_row cs_ctl_exits[] = {
 	{ CS_CTL_OK, "done; with explain --follow: delivered everywhere" },
-	{ CS_CTL_FAILED, "it ran and the answer is no: a lead was not accepted or not delivered, a check found something" },
+	{ CS_CTL_FAILED,
+	  "it ran and the answer is no: a lead was not accepted or not delivered, a check found something" },
 	{ CS_CTL_USAGE, "the command was not understood, or the configuration has faults" },
 	{ CS_CTL_UNREACHABLE, "no daemon could be reached" },
 	{ CS_CTL_NOT_FOUND, "there is nothing of that id or name" },
@@ -106,11 +107,12 @@ unknown_command(const char *word)
 		fputs(cs_buf_str(&b), stderr);
 		return CS_CTL_USAGE;
 	}
-	for (; cs_ctl_commands[n] != NULL && n < CS_ARRAY_LEN(names); n++)
+	for (; n < CS_ARRAY_LEN(names) && cs_ctl_commands[n] != NULL; n++)
 		names[n] = cs_ctl_commands[n]->name;
 	near = cs_conf_nearest(word, names, n);
 	if (near != NULL)
-		return cs_ctl_fail(CS_CTL_USAGE, "there is no command \"%.40s\"; did you mean \"%s\"?", word, near);
+		return cs_ctl_fail(CS_CTL_USAGE, "there is no command \"%.40s\"; did you mean \"%s\"?", word,
+				   near);
 	return cs_ctl_fail(CS_CTL_USAGE, "there is no command \"%.40s\"; `csrelay help` lists them", word);
 }
 
@@ -121,7 +123,8 @@ look_at_terminal(struct cs_ctl *c)
 	struct winsize ws;
 
 	c->terminal = isatty(STDOUT_FILENO) == 1;
-	c->colour = c->terminal && (no_colour == NULL || no_colour[0] == '\0') && term != NULL && strcmp(term, "dumb") != 0;
+	c->colour = c->terminal && (no_colour == NULL || no_colour[0] == '\0') && term != NULL &&
+		    strcmp(term, "dumb") != 0;
 	if (c->terminal)
 		c->width = ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) == 0 && ws.ws_col >= 40 ? ws.ws_col : 80;
 }
@@ -193,7 +196,8 @@ int
 cs_ctl_main(int argc, char **argv)
 {
 	int lead = leading_options(argc - 1, argv + 1), rest = argc - 1 - lead, words = 0, status;
-	char **all = cs_xcalloc((size_t)argc + 1, sizeof(*all)), **pos = cs_xcalloc((size_t)argc + 1, sizeof(*pos));
+	char **all = cs_xcalloc((size_t)argc + 1, sizeof(*all)),
+	     **pos = cs_xcalloc((size_t)argc + 1, sizeof(*pos));
 	struct cs_ctl c = { .now_ms = cs_now_ms(&cs_clock_real) };
 
 	setlocale(LC_CTYPE, "");
@@ -201,7 +205,8 @@ cs_ctl_main(int argc, char **argv)
 	cs_arena_init(&c.mem);
 	look_at_terminal(&c);
 	if (rest == 0) {
-		bool help = lead > 0 && strcmp(argv[1], "--help") == 0, version = lead > 0 && strcmp(argv[1], "--version") == 0;
+		bool help = lead > 0 && strcmp(argv[1], "--help") == 0,
+		     version = lead > 0 && strcmp(argv[1], "--version") == 0;
 
 		if (version)
 			printf("csrelay %s\n", PACKAGE_VERSION);

@@ -2,11 +2,11 @@
 /*
  * ctl.h - the command line `csrelay`: what its commands share.
  *
- * Each command is one file that defines one struct cs_ctl_command (or a family of them: "dlq list", "dlq show"); commands.c lists
- * them. Usage, help, bash completion and the command list of csrelay(8) are made from these rows, so a command is
- * documented by being there. A command asks the daemon through link.h, prints through table.h and text.h, and returns
- * an exit status of enum cs_ctl_exit. One process, one command, one thread; what a command allocates in c->mem goes
- * with the process.
+ * Each command is one file that defines one struct cs_ctl_command (or a family of them: "dlq list", "dlq
+ * show"); commands.c lists them. Usage, help, bash completion and the command list of csrelay(8) are made
+ * from these rows, so a command is documented by being there. A command asks the daemon through link.h,
+ * prints through table.h and text.h, and returns an exit status of enum cs_ctl_exit. One process, one
+ * command, one thread; what a command allocates in c->mem goes with the process.
  */
 #ifndef CS_CTL_CTL_H
 #define CS_CTL_CTL_H
@@ -87,10 +87,11 @@ int cs_ctl_main(int argc, char **argv);
 const char *cs_ctl_opt(const struct cs_ctl *c, const char *name);
 bool cs_ctl_has(const struct cs_ctl *c, const char *name);
 /* An option's value as a number from min to max; dflt when it was not given. False: told on stderr. */
-bool cs_ctl_opt_int(const struct cs_ctl *c, const char *name, int64_t min, int64_t max, int64_t dflt, int64_t *out);
+bool cs_ctl_opt_int(const struct cs_ctl *c, const char *name, int64_t min, int64_t max, int64_t dflt,
+		    int64_t *out);
 /*
- * Sort argv into options (of `own` and the global ones) and positional arguments; "--" ends the options. `pos` has room for argc.
- * 0 or CS_EINVAL with a sentence for the user.
+ * Sort argv into options (of `own` and the global ones) and positional arguments; "--" ends the options.
+ * `pos` has room for argc. 0 or CS_EINVAL with a sentence for the user.
  */
 int cs_ctl_args_parse(struct cs_ctl_args *a, const struct cs_ctl_opt *own, int argc, char **argv, char **pos,
                       struct cs_err *err);

@@ -25,8 +25,10 @@ say(struct cs_ctl *c, const json_object *d)
 {
 	const char *state = cs_json_str(d, "state", "");
 
-	printf("delivery %" PRId64 " to %s: %s\n", cs_json_int(d, "id", 0), cs_ctl_json_text(&c->mem, d, "crm"),
-	       strcmp(state, "discarded") == 0 ? cs_ctl_json_text(&c->mem, d, "reason") : cs_ctl_state_words(state));
+	printf("delivery %" PRId64 " to %s: %s\n", cs_json_int(d, "id", 0),
+	       cs_ctl_json_text(&c->mem, d, "crm"),
+	       strcmp(state, "discarded") == 0 ? cs_ctl_json_text(&c->mem, d, "reason")
+					       : cs_ctl_state_words(state));
 	if (strcmp(state, "dead") == 0)
 		printf("still, because %s\n", cs_ctl_json_text(&c->mem, d, "reason"));
 	if (strcmp(state, "due") == 0)
@@ -37,7 +39,8 @@ int
 cs_ctl_dead_letter(struct cs_ctl *c, const char *verb, json_object *body)
 {
 	CS_CLEANUP(cs_json_putp) json_object *answer = NULL;
-	const char *path = cs_arena_printf(&c->mem, "/v1/dead-letters/%s/%s", cs_ctl_encoded(c, c->args.pos[0]), verb);
+	const char *path =
+	    cs_arena_printf(&c->mem, "/v1/dead-letters/%s/%s", cs_ctl_encoded(c, c->args.pos[0]), verb);
 	int rc = cs_ctl_change(c, "POST", path, body, &answer);
 
 	json_object_put(body);

@@ -7,7 +7,8 @@
 
 #include "ctl/ctl.h"
 
-/* POST /v1/dead-letters/{first argument}/{verb} with this body (consumed; NULL: none), and say what became of it. */
+/* POST /v1/dead-letters/{first argument}/{verb} with this body (consumed; NULL: none), and say what became of
+ * it. */
 int cs_ctl_dead_letter(struct cs_ctl *c, const char *verb, json_object *body);
 /* {"note": --note}, or an empty object. */
 json_object *cs_ctl_note(const struct cs_ctl *c);

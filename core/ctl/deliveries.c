@@ -11,25 +11,28 @@
 #include "ctl/table.h"
 
 static const struct cs_ctl_column columns[] = {
-	{ "delivery", true, false }, { "lead", true, false },  { "age", true, false }, { "crm", false, false },
-	{ "connection", false, true }, { "state", false, false }, { "urgency", false, false }, { "tries", true, false },
-	{ "what about it", false, true },
+	{ "delivery", true, false }, { "lead", true, false },	    { "age", true, false },
+	{ "crm", false, false },     { "connection", false, true }, { "state", false, false },
+	{ "urgency", false, false }, { "tries", true, false },	    { "what about it", false, true },
 };
 
 /* What a row has to say beside its state. */
 static const char *
 remark(struct cs_ctl *c, const json_object *d)
 {
-	const char *reason = cs_json_str(d, "reason", ""), *state = cs_json_str(d, "state", ""), *blame = cs_json_str(d, "blame", "");
+	const char *reason = cs_json_str(d, "reason", ""), *state = cs_json_str(d, "state", ""),
+		   *blame = cs_json_str(d, "blame", "");
 	int64_t due = cs_ctl_json_time(d, "due_at"), done = cs_ctl_json_time(d, "done_at");
 	const char *doubt = cs_json_bool(d, "doubt", false) ? "may have arrived; " : "";
 
 	if (strcmp(state, "due") == 0 && due > c->now_ms)
-		return cs_arena_printf(&c->mem, "%snext try in %s%s%s", doubt, cs_ctl_span(&c->mem, c->now_ms, due),
-		                       reason[0] != '\0' ? "; " : "", reason);
+		return cs_arena_printf(&c->mem, "%snext try in %s%s%s", doubt,
+				       cs_ctl_span(&c->mem, c->now_ms, due), reason[0] != '\0' ? "; " : "",
+				       reason);
 	if (strcmp(state, "delivered") == 0)
-		return cs_arena_printf(&c->mem, "in %s%s%s", cs_ctl_span(&c->mem, cs_ctl_json_time(d, "created_at"), done),
-		                       cs_json_get(d, "warnings") != NULL ? "; " : "", cs_json_str(d, "warnings", ""));
+		return cs_arena_printf(
+		    &c->mem, "in %s%s%s", cs_ctl_span(&c->mem, cs_ctl_json_time(d, "created_at"), done),
+		    cs_json_get(d, "warnings") != NULL ? "; " : "", cs_json_str(d, "warnings", ""));
 	if (strcmp(state, "dead") == 0)
 		return cs_arena_printf(&c->mem, "%s%s: %s", doubt, blame, reason);
 	return cs_arena_printf(&c->mem, "%s%s", doubt, reason);
@@ -63,9 +66,11 @@ cs_ctl_list_deliveries(struct cs_ctl *c, const char *path, const char *state, co
 	int64_t limit;
 	int rc;
 
-	if (!cs_ctl_opt_int(c, "limit", 1, 100000, 50, &limit) || cs_ctl_filter_query(c, state, &query) != CS_CTL_OK)
+	if (!cs_ctl_opt_int(c, "limit", 1, 100000, 50, &limit) ||
+	    cs_ctl_filter_query(c, state, &query) != CS_CTL_OK)
 		return CS_CTL_USAGE;
-	if ((rc = cs_ctl_get_list(c, path, query, limit, before != NULL ? cs_ctl_encoded(c, before) : NULL, &list)) != CS_CTL_OK)
+	if ((rc = cs_ctl_get_list(c, path, query, limit, before != NULL ? cs_ctl_encoded(c, before) : NULL,
+				  &list)) != CS_CTL_OK)
 		return rc;
 	if (c->json) {
 		cs_ctl_print_json(list);

@@ -7,7 +7,8 @@
 
 #include "ctl/ctl.h"
 
-/* GET `path` with the filter of the options (and `state`, or NULL) and print what comes. `empty`: said when nothing does. */
+/* GET `path` with the filter of the options (and `state`, or NULL) and print what comes. `empty`: said when
+ * nothing does. */
 int cs_ctl_list_deliveries(struct cs_ctl *c, const char *path, const char *state, const char *empty);
 
 #endif

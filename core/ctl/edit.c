@@ -2,8 +2,8 @@
 /*
  * edit.c - see edit.h.
  *
- * All times move by the same distance, so that the call keeps its length. The wished-for time moves by whole days: it stays
- * at eight in the morning, and keeps being without a zone if it was.
+ * All times move by the same distance, so that the call keeps its length. The wished-for time moves by whole
+ * days: it stays at eight in the morning, and keeps being without a zone if it was.
  */
 #include "config.h"
 #include <string.h>
@@ -90,7 +90,8 @@ set_destination(const struct cs_ctl_edit *e, json_object *lead)
 }
 
 int
-cs_ctl_edit_lead(const struct cs_ctl_edit *e, const char *lead, size_t n, struct cs_buf *out, struct cs_err *err)
+cs_ctl_edit_lead(const struct cs_ctl_edit *e, const char *lead, size_t n, struct cs_buf *out,
+		 struct cs_err *err)
 {
 	CS_CLEANUP(cs_json_putp) json_object *o = NULL;
 	int rc;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * edit.h - a lead with another identity, time or destination, for demonstrations and tries. Pure but for the random id.
+ * edit.h - a lead with another identity, time or destination, for demonstrations and tries. Pure but for the
+ * random id.
  */
 #ifndef CS_CTL_EDIT_H
 #define CS_CTL_EDIT_H
@@ -15,6 +16,7 @@ struct cs_ctl_edit {
 /* Does it change anything? */
 bool cs_ctl_edit_any(const struct cs_ctl_edit *e);
 /* 0 with the new text appended to out, or CS_EINVAL when `lead` is no JSON object. */
-int cs_ctl_edit_lead(const struct cs_ctl_edit *e, const char *lead, size_t n, struct cs_buf *out, struct cs_err *err);
+int cs_ctl_edit_lead(const struct cs_ctl_edit *e, const char *lead, size_t n, struct cs_buf *out,
+		     struct cs_err *err);
 
 #endif

@@ -19,7 +19,10 @@ add_time(struct cs_ctl *c, json_object *filter, const char *name)
 	if (s == NULL)
 		return CS_CTL_OK;
 	if (cs_ctl_read_time(s, c->now_ms, -1, &ms) < 0)
-		return cs_ctl_usage(c->cmd, "--%s takes a time like 2026-05-26, \"2026-05-26 14:30\", 2026-05-26T14:30:00Z or 2h", name);
+		return cs_ctl_usage(
+		    c->cmd,
+		    "--%s takes a time like 2026-05-26, \"2026-05-26 14:30\", 2026-05-26T14:30:00Z or 2h",
+		    name);
 	json_object_object_add(filter, name, json_object_new_string(cs_time_format(ms, text)));
 	return CS_CTL_OK;
 }
@@ -32,7 +35,8 @@ cs_ctl_filter(struct cs_ctl *c, json_object **out)
 
 	for (size_t i = 0; i < CS_ARRAY_LEN(words); i++)
 		if (cs_ctl_has(c, words[i]))
-			json_object_object_add(filter, words[i], json_object_new_string(cs_ctl_opt(c, words[i])));
+			json_object_object_add(filter, words[i],
+					       json_object_new_string(cs_ctl_opt(c, words[i])));
 	if (add_time(c, filter, "since") != CS_CTL_OK || add_time(c, filter, "until") != CS_CTL_OK) {
 		json_object_put(filter);
 		return CS_CTL_USAGE;
@@ -60,8 +64,10 @@ cs_ctl_filter_query(struct cs_ctl *c, const char *state, const char **out)
 		return CS_CTL_USAGE;
 	if (state != NULL)
 		cs_buf_printf(&b, "state=%s", cs_ctl_encoded(c, state));
-	json_object_object_foreach(filter, name, value)
-		cs_buf_printf(&b, "%s%s=%s", b.len > 0 ? "&" : "", name, cs_ctl_encoded(c, json_object_get_string(value)));
+	json_object_object_foreach(filter, name, value) {
+		cs_buf_printf(&b, "%s%s=%s", b.len > 0 ? "&" : "", name,
+			      cs_ctl_encoded(c, json_object_get_string(value)));
+	}
 	*out = cs_arena_strdup(&c->mem, cs_buf_str(&b));
 	return CS_CTL_OK;
 }

@@ -23,7 +23,8 @@ cs_ctl_help_usage(const struct cs_ctl_command *cmd, struct cs_buf *out)
 			line = out->len + 1;
 			cs_buf_printf(out, "\n%*s", 15, "");
 		}
-		cs_buf_printf(out, " [--%s%s%s]", o->name, o->arg != NULL ? " " : "", o->arg != NULL ? o->arg : "");
+		cs_buf_printf(out, " [--%s%s%s]", o->name, o->arg != NULL ? " " : "",
+			      o->arg != NULL ? o->arg : "");
 	}
 	cs_buf_addc(out, '\n');
 }
@@ -34,7 +35,8 @@ add_opts(const struct cs_ctl_opt *opts, struct cs_buf *out)
 	for (; opts != NULL && opts->name != NULL; opts++) {
 		char left[64];
 
-		snprintf(left, sizeof(left), "--%s%s%s", opts->name, opts->arg != NULL ? " " : "", opts->arg != NULL ? opts->arg : "");
+		snprintf(left, sizeof(left), "--%s%s%s", opts->name, opts->arg != NULL ? " " : "",
+			 opts->arg != NULL ? opts->arg : "");
 		cs_buf_printf(out, "  %-24s %s\n", left, opts->help);
 	}
 }
@@ -103,7 +105,8 @@ cs_ctl_help_list(const char *word, struct cs_buf *out)
 		if (word != NULL && !begins_with_word(cmd->name, word))
 			continue;
 		snprintf(left, sizeof(left), "%s %s", cmd->name, cmd->args);
-		cs_buf_printf(out, "  %-30s%s%s\n", left, strlen(left) < 30 ? " " : "\n                                 ", cmd->help);
+		cs_buf_printf(out, "  %-30s%s%s\n", left,
+			      strlen(left) < 30 ? " " : "\n                                 ", cmd->help);
 	}
 }
 
@@ -131,7 +134,8 @@ is_first_of_word(int at)
 	size_t n = strcspn(cs_ctl_commands[at]->name, " ");
 
 	for (int i = 0; i < at; i++)
-		if (strcspn(cs_ctl_commands[i]->name, " ") == n && strncmp(cs_ctl_commands[i]->name, cs_ctl_commands[at]->name, n) == 0)
+		if (strcspn(cs_ctl_commands[i]->name, " ") == n &&
+		    strncmp(cs_ctl_commands[i]->name, cs_ctl_commands[at]->name, n) == 0)
 			return false;
 	return true;
 }
@@ -154,19 +158,22 @@ add_second_words(int at, struct cs_buf *out)
 void
 cs_ctl_help_completion(struct cs_buf *out)
 {
-	cs_buf_adds(out, "# bash completion for csrelay; made by `csrelay completion bash`\n"
-	                 "_csrelay()\n{\n"
-	                 "\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} words= global=\n"
-	                 "\tlocal one=${COMP_WORDS[1]} two=\"${COMP_WORDS[1]} ${COMP_WORDS[2]}\"\n"
-	                 "\tglobal=\"");
+	cs_buf_adds(out,
+		    "# bash completion for csrelay; made by `csrelay completion bash`\n"
+		    "_csrelay()\n{\n"
+		    "\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} words= global=\n"
+		    "\tlocal one=${COMP_WORDS[1]} two=\"${COMP_WORDS[1]} ${COMP_WORDS[2]}\"\n"
+		    "\tglobal=\"");
 	add_opt_words(cs_ctl_global_opts, out);
-	cs_buf_adds(out, "\"\n\tcase $prev in\n"
-	                 "\t--*-file|--file|--config|--socket) COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n"
-	                 "\tesac\n"
-	                 "\tif [ \"$COMP_CWORD\" = 1 ]; then\n\t\twords=\"");
+	cs_buf_adds(out,
+		    "\"\n\tcase $prev in\n"
+		    "\t--*-file|--file|--config|--socket) COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n"
+		    "\tesac\n"
+		    "\tif [ \"$COMP_CWORD\" = 1 ]; then\n\t\twords=\"");
 	for (int i = 0; cs_ctl_commands[i] != NULL; i++)
 		if (is_first_of_word(i))
-			cs_buf_printf(out, "%.*s ", (int)strcspn(cs_ctl_commands[i]->name, " "), cs_ctl_commands[i]->name);
+			cs_buf_printf(out, "%.*s ", (int)strcspn(cs_ctl_commands[i]->name, " "),
+				      cs_ctl_commands[i]->name);
 	cs_buf_adds(out, "\"\n\t\tCOMPREPLY=($(compgen -W \"$words\" -- \"$cur\")); return\n\tfi\n"
 	                 "\tif [ \"$COMP_CWORD\" = 2 ]; then\n\t\tcase $one in\n");
 	for (int i = 0; cs_ctl_commands[i] != NULL; i++)
@@ -222,7 +229,8 @@ add_mdoc_opts(const struct cs_ctl_opt *opts, struct cs_buf *out)
 		return;
 	cs_buf_adds(out, ".Bl -tag -width Ds -compact\n");
 	for (; opts->name != NULL; opts++) {
-		cs_buf_printf(out, ".It Fl -%s%s%s\n", opts->name, opts->arg != NULL ? " Ar " : "", opts->arg != NULL ? opts->arg : "");
+		cs_buf_printf(out, ".It Fl -%s%s%s\n", opts->name, opts->arg != NULL ? " Ar " : "",
+			      opts->arg != NULL ? opts->arg : "");
 		add_mdoc(opts->help, out);
 	}
 	cs_buf_adds(out, ".El\n");
@@ -242,7 +250,8 @@ cs_ctl_help_man(struct cs_buf *out)
 			add_mdoc(cmd->more, out);
 		}
 		if (cmd->offline)
-			cs_buf_printf(out, "%sReads the store when the daemon is down.\n", cmd->more == NULL ? ".Pp\n" : "");
+			cs_buf_printf(out, "%sReads the store when the daemon is down.\n",
+				      cmd->more == NULL ? ".Pp\n" : "");
 		add_mdoc_opts(cmd->opts, out);
 	}
 	cs_buf_adds(out, ".El\n.Sh OPTIONS OF ALL COMMANDS\n");

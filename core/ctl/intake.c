@@ -21,7 +21,8 @@
 static const char *
 url_of_listener(struct cs_ctl *c, const struct cs_conf *conf)
 {
-	const char *text = conf->listen.intake.text, *colon = strrchr(text, ':'), *scheme = conf->tls.cert[0] != '\0' ? "https" : "http";
+	const char *text = conf->listen.intake.text, *colon = strrchr(text, ':'),
+		   *scheme = conf->tls.cert[0] != '\0' ? "https" : "http";
 
 	if (strncmp(text, "0.0.0.0:", 8) == 0 || strncmp(text, "[::]:", 5) == 0)
 		return cs_arena_printf(&c->mem, "%s://127.0.0.1%s", scheme, colon);
@@ -36,7 +37,8 @@ load(struct cs_ctl *c, struct cs_conf **conf)
 
 	if (rc < 0) {
 		cs_conf_errors_print(&errs, stderr);
-		cs_ctl_fail(0, "without a configuration that can be read, say --url and --key-file or --secret-file");
+		cs_ctl_fail(
+		    0, "without a configuration that can be read, say --url and --key-file or --secret-file");
 	}
 	cs_conf_errors_fini(&errs);
 	return rc < 0 ? CS_CTL_USAGE : CS_CTL_OK;
@@ -48,14 +50,15 @@ open_link(struct cs_ctl *c, struct cs_ctl_intake *in, const struct cs_conf *conf
 	const char *url = cs_ctl_opt(c, "url"), *socket = cs_ctl_opt(c, "socket");
 	struct cs_err err = { 0 };
 
-	if (socket != NULL)
-		in->link = cs_ctl_link_unix(socket);
-	else if (url == NULL && conf->listen.intake.is_unix)
-		in->link = cs_ctl_link_unix(conf->listen.intake.path);
-	else if (url == NULL && conf->listen.intake.text[0] == '\0')
-		return cs_ctl_fail(CS_CTL_USAGE, "listen.intake is not set in %s; say --url", cs_ctl_conf_path(c));
-	else
-		in->link = cs_ctl_link_url(url != NULL ? url : url_of_listener(c, conf), cs_ctl_opt(c, "key-file"), &err);
+	if (url == NULL && socket == NULL && conf != NULL && conf->listen.intake.is_unix)
+		socket = conf->listen.intake.path;
+	else if (url == NULL && socket == NULL && conf != NULL && conf->listen.intake.text[0] != '\0')
+		url = url_of_listener(c, conf);
+	if (url == NULL && socket == NULL)
+		return cs_ctl_fail(CS_CTL_USAGE, "listen.intake is not set in %s; say --url",
+				   cs_ctl_conf_path(c));
+	in->link =
+	    socket != NULL ? cs_ctl_link_unix(socket) : cs_ctl_link_url(url, cs_ctl_opt(c, "key-file"), &err);
 	return in->link != NULL ? CS_CTL_OK : cs_ctl_fail_err(CS_CTL_USAGE, &err);
 }
 
@@ -71,9 +74,10 @@ find_secret(struct cs_ctl *c, struct cs_ctl_intake *in, const struct cs_conf *co
 	}
 	if (cs_ctl_has(c, "key-file"))
 		return CS_CTL_OK;
-	if (conf->intake.secrets.n == 0)
-		return cs_ctl_fail(CS_CTL_USAGE, "%s has no intake.secrets to sign with; say --key-file or --secret-file",
-		                   cs_ctl_conf_path(c));
+	if (conf == NULL || conf->intake.secrets.n == 0)
+		return cs_ctl_fail(CS_CTL_USAGE,
+				   "%s has no intake.secrets to sign with; say --key-file or --secret-file",
+				   cs_ctl_conf_path(c));
 	in->secret = cs_xstrdup(conf->intake.secrets.v[0]);
 	return CS_CTL_OK;
 }
@@ -108,18 +112,24 @@ cs_ctl_intake_close(struct cs_ctl_intake *in)
 /* ---- sending */
 
 static void
-send_once(struct cs_ctl_intake *in, const char *body, size_t n, bool batch, const char *id, struct cs_ctl_answer *a)
+send_once(struct cs_ctl_intake *in, const char *body, size_t n, bool batch, const char *id,
+	  struct cs_ctl_answer *a)
 {
 	CS_CLEANUP(cs_buf_fini) struct cs_buf signature = CS_BUF_INIT(0);
 	int64_t now_s = cs_now_ms(&cs_clock_real) / 1000;
 	struct cs_ctl_header headers[3];
 	char timestamp[24];
-	struct cs_ctl_request r = { .method = "POST", .path = "/v1/leads", .body = body, .body_len = n, .headers = headers,
-		.content_type = batch ? "application/x-ndjson" : "application/json" };
+	struct cs_ctl_request r = { .method = "POST",
+				    .path = "/v1/leads",
+				    .body = body,
+				    .body_len = n,
+				    .headers = headers,
+				    .content_type = batch ? "application/x-ndjson" : "application/json" };
 
 	if (in->secret != NULL && cs_stdwebhooks_sign(in->secret, id, now_s, body, n, &signature) < 0) {
 		memset(a, 0, sizeof(*a));
-		cs_err_set(&a->err, CS_EINVAL, "the secret is not one that can sign: whsec_ and base64, or plain text");
+		cs_err_set(&a->err, CS_EINVAL,
+			   "the secret is not one that can sign: whsec_ and base64, or plain text");
 		return;
 	}
 	if (in->secret != NULL) {
@@ -146,7 +156,8 @@ why(const struct cs_ctl_answer *a)
 }
 
 void
-cs_ctl_intake_send(struct cs_ctl_intake *in, const char *body, size_t n, bool batch, const char *id, struct cs_ctl_answer *a)
+cs_ctl_intake_send(struct cs_ctl_intake *in, const char *body, size_t n, bool batch, const char *id,
+		   struct cs_ctl_answer *a)
 {
 	int64_t start_us = cs_mono_us(), pause_ms = SHORTEST_PAUSE_MS, left_ms;
 
@@ -162,7 +173,9 @@ cs_ctl_intake_send(struct cs_ctl_intake *in, const char *body, size_t n, bool ba
 		if (in->waiting != NULL)
 			in->waiting(in->ctx, why(a));
 		cs_ctl_answer_fini(a);
-		nanosleep(&(struct timespec){ .tv_sec = pause_ms / 1000, .tv_nsec = pause_ms % 1000 * 1000000 }, NULL);
+		nanosleep(
+		    &(struct timespec){ .tv_sec = pause_ms / 1000, .tv_nsec = pause_ms % 1000 * 1000000 },
+		    NULL);
 		pause_ms *= 2;
 	}
 	in->reached |= a->status > 0;

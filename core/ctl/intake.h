@@ -16,13 +16,16 @@ struct cs_ctl_intake {
 	void (*waiting)(void *ctx, const char *why); /* told before each pause; may be NULL */
 	void *ctx;
 };
-/* By --url, --socket, --key-file, --secret-file, and what is not said by the configuration. CS_CTL_OK, or told. */
+/* By --url, --socket, --key-file, --secret-file, and what is not said by the configuration. CS_CTL_OK, or
+ * told. */
 int cs_ctl_intake_open(struct cs_ctl *c, struct cs_ctl_intake *in);
 void cs_ctl_intake_close(struct cs_ctl_intake *in);
 /*
- * Send a lead, or a batch of lines. id: webhook-id, which must stay the same when the same is sent again. Answers 503 and 429
- * and a connection that breaks are tried again within patience: intake knows what it has by event_id.
+ * Send a lead, or a batch of lines. id: webhook-id, which must stay the same when the same is sent again.
+ * Answers 503 and 429 and a connection that breaks are tried again within patience: intake knows what it has
+ * by event_id.
  */
-void cs_ctl_intake_send(struct cs_ctl_intake *in, const char *body, size_t n, bool batch, const char *id, struct cs_ctl_answer *a);
+void cs_ctl_intake_send(struct cs_ctl_intake *in, const char *body, size_t n, bool batch, const char *id,
+			struct cs_ctl_answer *a);
 
 #endif

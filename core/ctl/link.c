@@ -68,7 +68,8 @@ cs_ctl_link_url(const char *url, const char *key_file, struct cs_err *err)
 	if (cs_url_check(url, true, &origin, err) < 0)
 		return NULL;
 	if (origin.plain && !is_loopback(origin.host)) {
-		cs_err_set(err, CS_EINVAL, "plain http goes to this machine only, not to %s; use https", origin.host);
+		cs_err_set(err, CS_EINVAL, "plain http goes to this machine only, not to %s; use https",
+			   origin.host);
 		return NULL;
 	}
 	if (key_file != NULL && (key = cs_ctl_read_secret(key_file, err)) == NULL)
@@ -166,7 +167,8 @@ headers_of(const struct cs_ctl_link *l, const struct cs_ctl_request *r)
 	struct curl_slist *list = NULL;
 
 	if (r->body != NULL)
-		list = add_header(list, "Content-Type", r->content_type != NULL ? r->content_type : "application/json");
+		list = add_header(list, "Content-Type",
+				  r->content_type != NULL ? r->content_type : "application/json");
 	list = add_header(list, "Accept", "application/json");
 	list = curl_slist_append(list, "Expect:");
 	if (l->key != NULL) {
@@ -181,8 +183,8 @@ headers_of(const struct cs_ctl_link *l, const struct cs_ctl_request *r)
 }
 
 static void
-set_up(struct cs_ctl_link *l, const struct cs_ctl_request *r, const char *url, struct curl_slist *headers, char *detail,
-       struct cs_ctl_answer *a)
+set_up(struct cs_ctl_link *l, const struct cs_ctl_request *r, const char *url, struct curl_slist *headers,
+       char *detail, struct cs_ctl_answer *a)
 {
 	CURL *h = l->curl;
 
@@ -228,7 +230,8 @@ explain_silence(const struct cs_ctl_link *l, CURLcode rc, const char *detail, st
 		return;
 	}
 	cs_err_set(err, rc == CURLE_OPERATION_TIMEDOUT ? CS_EBUSY : CS_ECLOSED, "could not ask %s: %s",
-	           l->unix_socket != NULL ? l->unix_socket : l->base, detail[0] != '\0' ? detail : curl_easy_strerror(rc));
+		   l->unix_socket != NULL ? l->unix_socket : l->base,
+		   detail[0] != '\0' ? detail : curl_easy_strerror(rc));
 }
 
 void

@@ -2,9 +2,9 @@
 /*
  * link.h - where answers come from: the daemon, or its store when it is down.
  *
- * The control socket needs no key: the daemon sees who we are. With --url the admin listener is asked, with --key-file as
- * the key. What cannot be reached is CS_CTL_UNREACHABLE, except that a GET of a command that may read the store is then
- * answered from there (offline.h), with a word on stderr.
+ * The control socket needs no key: the daemon sees who we are. With --url the admin listener is asked, with
+ * --key-file as the key. What cannot be reached is CS_CTL_UNREACHABLE, except that a GET of a command that
+ * may read the store is then answered from there (offline.h), with a word on stderr.
  */
 #ifndef CS_CTL_LINK_H
 #define CS_CTL_LINK_H
@@ -43,20 +43,25 @@ void cs_ctl_link_ask(struct cs_ctl_link *l, const struct cs_ctl_request *r, stru
 
 /* ---- what commands use: to the daemon's admin API, as the options say */
 /*
- * GET path. 0 and *out (the caller's), or an exit status that was told on stderr. Falls back on the store for commands that
- * may.
+ * GET path. 0 and *out (the caller's), or an exit status that was told on stderr. Falls back on the store for
+ * commands that may.
  */
 int cs_ctl_get(struct cs_ctl *c, const char *path, json_object **out);
-/* Send to the daemon that the options name; the caller looks at the answer. CS_CTL_OK, or a status that was told. */
+/* Send to the daemon that the options name; the caller looks at the answer. CS_CTL_OK, or a status that was
+ * told. */
 int cs_ctl_ask(struct cs_ctl *c, const struct cs_ctl_request *r, struct cs_ctl_answer *a);
-/* Any other method; body may be NULL. *out (may be NULL) gets the JSON of a 2xx answer, or NULL when it had none. */
-int cs_ctl_change(struct cs_ctl *c, const char *method, const char *path, const json_object *body, json_object **out);
-/* GET of a list, page by page, until `limit` items are there: {"items":[...],"next":...}. `query`: "" or "a=b&c=d". */
+/* Any other method; body may be NULL. *out (may be NULL) gets the JSON of a 2xx answer, or NULL when it had
+ * none. */
+int cs_ctl_change(struct cs_ctl *c, const char *method, const char *path, const json_object *body,
+		  json_object **out);
+/* GET of a list, page by page, until `limit` items are there: {"items":[...],"next":...}. `query`: "" or
+ * "a=b&c=d". */
 int cs_ctl_get_list(struct cs_ctl *c, const char *path, const char *query, int64_t limit, const char *before,
                     json_object **out);
 /* Tell an answer that is no success on stderr (problem rows one a line); returns the exit status for it. */
 int cs_ctl_told(const struct cs_ctl_answer *a);
-/* The text of a file with a key or secret, at most 4 KiB, without white space around it; wiped by the caller. NULL with *err. */
+/* The text of a file with a key or secret, at most 4 KiB, without white space around it; wiped by the caller.
+ * NULL with *err. */
 char *cs_ctl_read_secret(const char *path, struct cs_err *err);
 
 #endif

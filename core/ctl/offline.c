@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * offline.c - the store opened, the path of a request taken apart, the answer found. The answers are in offline_read.c.
+ * offline.c - the store opened, the path of a request taken apart, the answer found. The answers are in
+ * offline_read.c.
  */
 #include "config.h"
 #include <stdlib.h>
@@ -85,7 +86,8 @@ fits(const struct route *r, const char *path, size_t n, struct cs_ctl_offline *o
 
 	if (r->after == NULL)
 		return n == before && memcmp(path, r->before, n) == 0;
-	if (n <= before + after || memcmp(path, r->before, before) != 0 || memcmp(path + n - after, r->after, after) != 0 ||
+	if (n <= before + after || memcmp(path, r->before, before) != 0 ||
+	    memcmp(path + n - after, r->after, after) != 0 ||
 	    memchr(path + before, '/', n - before - after) != NULL)
 		return false;
 	o->id = decoded(o->mem, path + before, n - before - after);

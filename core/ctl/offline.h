@@ -12,8 +12,8 @@
 
 /* The configured store, read-only. The caller closes it. */
 int cs_ctl_store_open(struct cs_ctl *c, struct cs_store **out, struct cs_err *err);
-/* Answer GET `path` (with its query). 0 and *out; CS_ENOTFOUND, CS_EINVAL, CS_EUNSUPPORTED for what only a running daemon knows, or
- * what the store said. */
+/* Answer GET `path` (with its query). 0 and *out; CS_ENOTFOUND, CS_EINVAL, CS_EUNSUPPORTED for what only a
+ * running daemon knows, or what the store said. */
 int cs_ctl_offline_get(struct cs_ctl *c, const char *path, json_object **out, struct cs_err *err);
 
 #endif

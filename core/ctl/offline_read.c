@@ -38,7 +38,8 @@ read_id(const struct cs_ctl_offline *o, int64_t *id, struct cs_err *err)
 	char *end;
 
 	*id = strtoll(o->id, &end, 10);
-	return *end == '\0' && *id > 0 ? 0 : cs_err_set(err, CS_ENOTFOUND, "a delivery's id is a number above 0");
+	return *end == '\0' && *id > 0 ? 0
+				       : cs_err_set(err, CS_ENOTFOUND, "a delivery's id is a number above 0");
 }
 
 /* ---- leads */
@@ -80,7 +81,8 @@ cs_ctl_offline_leads(struct cs_ctl_offline *o, struct cs_err *err)
 	int max = (int)limit(o), n, rc = 0;
 	struct cs_lead_row *rows = cs_arena_alloc(o->mem, (size_t)max * sizeof(*rows));
 
-	n = o->store->ops->lead_list(o->store, cs_ctl_offline_param(o, "account"), number(o, "before", 0), o->mem, rows, max, err);
+	n = o->store->ops->lead_list(o->store, cs_ctl_offline_param(o, "account"), number(o, "before", 0),
+				     o->mem, rows, max, err);
 	cs_out_open_list(&o->out);
 	for (int i = 0; i < n && rc == 0; i++) {
 		cs_out_open(&o->out, NULL, '{');
@@ -101,16 +103,21 @@ find_lead(struct cs_ctl_offline *o, struct cs_lead_row *out, struct cs_err *err)
 	int64_t id;
 	int n;
 
-	if (cs_uuid_parse(o->id, strlen(o->id), event_id) < 0)
-		return read_id(o, &id, NULL) < 0 ? cs_err_set(err, CS_ENOTFOUND, "a lead's id is a number or its event_id")
-		                                 : o->store->ops->lead_get(o->store, id, o->mem, out, err);
+	if (read_id(o, &id, NULL) == 0)
+		return o->store->ops->lead_get(o->store, id, o->mem, out, err);
+	if (cs_uuid_parse(o->id, strlen(o->id), event_id) < 0) {
+		cs_err_set(err, CS_ENOTFOUND, "a lead's id is a number or its event_id");
+		return CS_ENOTFOUND;
+	}
 	n = o->store->ops->lead_find(o->store, event_id, o->mem, rows, SAME_EVENT, err);
 	for (int i = 0; i < n; i++)
 		if (account == NULL || strcmp(account, rows[i].account) == 0) {
 			*out = rows[i];
 			return 0;
 		}
-	return n < 0 ? n : cs_err_set(err, CS_ENOTFOUND, "no such lead");
+	if (n >= 0)
+		cs_err_set(err, CS_ENOTFOUND, "no such lead");
+	return n < 0 ? n : CS_ENOTFOUND;
 }
 
 static void
@@ -227,9 +234,12 @@ read_filter(struct cs_ctl_offline *o, struct cs_filter *f, struct cs_err *err)
 	f->before_id = number(o, "before", 0);
 	read_time(o, "since", &f->created_from_ms);
 	read_time(o, "until", &f->created_to_ms);
-	if ((rc = place_of(cs_ctl_offline_param(o, "state"), "state", state_word, CS_DISCARDED + 1, &state, err)) < 0 ||
-	    (rc = place_of(cs_ctl_offline_param(o, "blame"), "blame", blame_word, CS_BLAME_US + 1, &f->blame, err)) < 0 ||
-	    (rc = place_of(cs_ctl_offline_param(o, "urgency"), "urgency", urgency_word, CS_URGENCY_FLEXIBLE + 1, &f->urgency, err)) < 0)
+	if ((rc = place_of(cs_ctl_offline_param(o, "state"), "state", state_word, CS_DISCARDED + 1, &state,
+			   err)) < 0 ||
+	    (rc = place_of(cs_ctl_offline_param(o, "blame"), "blame", blame_word, CS_BLAME_US + 1, &f->blame,
+			   err)) < 0 ||
+	    (rc = place_of(cs_ctl_offline_param(o, "urgency"), "urgency", urgency_word,
+			   CS_URGENCY_FLEXIBLE + 1, &f->urgency, err)) < 0)
 		return rc;
 	if (state >= 0)
 		f->states = state == CS_IN_HAND ? CS_STATES_IN_HAND : CS_STATE_BIT(state);
@@ -273,10 +283,12 @@ cs_ctl_offline_dead_letter(struct cs_ctl_offline *o, struct cs_err *err)
 	int64_t id;
 	int rc;
 
-	if ((rc = read_id(o, &id, err)) < 0 || (rc = o->store->ops->delivery_get(o->store, id, o->mem, &row, err)) < 0)
+	if ((rc = read_id(o, &id, err)) < 0 ||
+	    (rc = o->store->ops->delivery_get(o->store, id, o->mem, &row, err)) < 0)
 		return rc;
 	if (row.state != CS_DEAD)
-		return cs_err_set(err, CS_ENOTFOUND, "it is no dead letter: it is %s", cs_delivery_state_name(row.state));
+		return cs_err_set(err, CS_ENOTFOUND, "it is no dead letter: it is %s",
+				  cs_delivery_state_name(row.state));
 	if ((rc = o->store->ops->lead_get(o->store, row.lead_id, o->mem, &lead, err)) < 0)
 		return rc;
 	cs_out_open(&o->out, NULL, '{');
@@ -324,7 +336,10 @@ compare(const void *a, const void *b)
 	const struct shape_row *x = a, *y = b;
 	int by_crm = strcmp(x->crm, y->crm);
 
-	return by_crm != 0 ? by_crm : x->total != y->total ? (x->total < y->total ? 1 : -1) : x->conn_id < y->conn_id ? -1 : 1;
+	return by_crm != 0		 ? by_crm
+	       : x->total != y->total	 ? (x->total < y->total ? 1 : -1)
+	       : x->conn_id < y->conn_id ? -1
+					 : 1;
 }
 
 static void
@@ -432,7 +447,8 @@ is_wanted(const struct cs_ctl_offline *o, const struct cs_conn_row *c)
 {
 	const char *crm = cs_ctl_offline_param(o, "crm"), *account = cs_ctl_offline_param(o, "account");
 
-	return (crm == NULL || strcmp(crm, c->crm) == 0) && (account == NULL || strcmp(account, c->account) == 0);
+	return (crm == NULL || strcmp(crm, c->crm) == 0) &&
+	       (account == NULL || strcmp(account, c->account) == 0);
 }
 
 /* A page of the store is a page of the answer, whatever of it is wanted. */

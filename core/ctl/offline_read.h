@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * offline_read.h - what the store alone can answer, in the words of the admin API (api/render.h makes the rows).
+ * offline_read.h - what the store alone can answer, in the words of the admin API (api/render.h makes the
+ * rows).
  */
 #ifndef CS_CTL_OFFLINE_READ_H
 #define CS_CTL_OFFLINE_READ_H

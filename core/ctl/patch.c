@@ -23,7 +23,8 @@ read_value(const char *word, const char *equals, json_object **value, struct cs_
 		return 0;
 	}
 	if (cs_json_parse(equals + 1, strlen(equals + 1), DEPTH, value, &why) < 0)
-		return cs_err_set(err, CS_EINVAL, "what stands behind := in \"%.60s\" is not JSON: %s", word, why.msg);
+		return cs_err_set(err, CS_EINVAL, "what stands behind := in \"%.60s\" is not JSON: %s", word,
+				  why.msg);
 	return 0;
 }
 
@@ -68,7 +69,8 @@ read_word(const char *word, json_object **out, struct cs_err *err)
 		return 0;
 	}
 	if (equals == NULL)
-		return cs_err_set(err, CS_EINVAL, "\"%.60s\" is neither FIELD=TEXT, FIELD:=JSON nor a JSON object", word);
+		return cs_err_set(err, CS_EINVAL,
+				  "\"%.60s\" is neither FIELD=TEXT, FIELD:=JSON nor a JSON object", word);
 	if ((rc = read_value(word, equals, &value, err)) < 0)
 		return rc;
 	return nest(word, (size_t)(equals - word) - (equals > word && equals[-1] == ':'), value, out, err);
@@ -95,7 +97,7 @@ cs_ctl_patch_read(char *const *words, int n, json_object **out, struct cs_err *e
 	json_object *all = json_object_new_object();
 
 	for (int i = 0; i < n; i++) {
-		json_object *one;
+		json_object *one = NULL;
 
 		if (read_word(words[i], &one, err) < 0) {
 			json_object_put(all);

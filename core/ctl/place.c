@@ -42,7 +42,8 @@ read_file(struct cs_ctl *c, config_t *conf, struct cs_err *err)
 	}
 	set_include_dir(conf, path);
 	if (config_read(conf, f) != CONFIG_TRUE) {
-		rc = cs_err_set(err, CS_EINVAL, "%s:%d: %s", path, config_error_line(conf), config_error_text(conf));
+		rc = cs_err_set(err, CS_EINVAL, "%s:%d: %s", path, config_error_line(conf),
+				config_error_text(conf));
 		cs_err_hint(err, "say where the daemon is with --socket, or mend the file");
 	}
 	fclose(f);

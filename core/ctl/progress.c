@@ -19,7 +19,8 @@ cs_ctl_progress_init(struct cs_ctl_progress *p)
 {
 	const char *term = getenv("TERM");
 
-	*p = (struct cs_ctl_progress){ .on = isatty(STDERR_FILENO) == 1 && term != NULL && strcmp(term, "dumb") != 0 };
+	*p = (struct cs_ctl_progress){ .on = isatty(STDERR_FILENO) == 1 && term != NULL &&
+					     strcmp(term, "dumb") != 0 };
 	p->start_us = cs_mono_us();
 }
 

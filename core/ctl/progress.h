@@ -13,7 +13,8 @@ struct cs_ctl_progress {
 };
 void cs_ctl_progress_init(struct cs_ctl_progress *p);
 /* At most ten times a second: a bar for done of total (total 0: no bar), then the words. */
-void cs_ctl_progress_show(struct cs_ctl_progress *p, int64_t done, int64_t total, const char *fmt, ...) CS_PRINTF_LIKE(4, 5);
+void cs_ctl_progress_show(struct cs_ctl_progress *p, int64_t done, int64_t total, const char *fmt, ...)
+    CS_PRINTF_LIKE(4, 5);
 /* Clear the line: before anything else is printed, and at the end. */
 void cs_ctl_progress_clear(struct cs_ctl_progress *p);
 /* "[=====>    ]  52 %" */

@@ -20,9 +20,11 @@ say(const struct cs_ctl *c, const json_object *r)
 		cs_ctl_print_json(r);
 		return;
 	}
-	printf("replay %" PRId64 "%s: %" PRId64 " in all, %" PRId64 " wait, %" PRId64 " delivered, %" PRId64 " dead letters again\n",
-	       cs_json_int(r, "id", 0), cs_json_bool(r, "canceled", false) ? " (canceled)" : "", cs_json_int(r, "total", 0),
-	       cs_json_int(r, "waiting", 0), cs_json_int(r, "delivered", 0), cs_json_int(r, "dead", 0));
+	printf("replay %" PRId64 "%s: %" PRId64 " in all, %" PRId64 " wait, %" PRId64 " delivered, %" PRId64
+	       " dead letters again\n",
+	       cs_json_int(r, "id", 0), cs_json_bool(r, "canceled", false) ? " (canceled)" : "",
+	       cs_json_int(r, "total", 0), cs_json_int(r, "waiting", 0), cs_json_int(r, "delivered", 0),
+	       cs_json_int(r, "dead", 0));
 }
 
 int
@@ -47,8 +49,9 @@ cs_ctl_replay_watch(struct cs_ctl *c, int64_t id, bool wait)
 			say(c, r);
 			return wait && dead > 0 ? CS_CTL_FAILED : CS_CTL_OK;
 		}
-		cs_ctl_progress_show(&progress, total - waiting, total, "%" PRId64 " of %" PRId64 " through, %" PRId64 " dead again",
-		                     total - waiting, total, dead);
+		cs_ctl_progress_show(&progress, total - waiting, total,
+				     "%" PRId64 " of %" PRId64 " through, %" PRId64 " dead again",
+				     total - waiting, total, dead);
 		nanosleep(&(struct timespec){ .tv_nsec = PAUSE_NS }, NULL);
 	}
 }

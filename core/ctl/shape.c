@@ -11,7 +11,8 @@
 #define BUCKETS 10
 
 static void
-add_row(struct cs_ctl_table *t, enum cs_ctl_paint paint, const char *name, int64_t total, const int64_t ages[BUCKETS])
+add_row(struct cs_ctl_table *t, enum cs_ctl_paint paint, const char *name, int64_t total,
+	const int64_t ages[BUCKETS])
 {
 	cs_ctl_table_row(t);
 	cs_ctl_table_cell(t, paint, name);
@@ -46,15 +47,17 @@ add_connections(struct cs_ctl_table *t, struct cs_arena *mem, json_object *list)
 
 	for (size_t i = 0; i < n; i++) {
 		const json_object *o = json_object_array_get_idx(list, i);
-		const char *id = cs_json_str(o, "connection", "no connection known"), *state = cs_json_str(o, "state", "connected");
+		const char *id = cs_json_str(o, "connection", "no connection known"),
+			   *state = cs_json_str(o, "state", "connected");
 		const char *label = cs_json_str(o, "label", cs_json_str(o, "name", ""));
 		bool held = strcmp(state, "connected") != 0;
 		int64_t total = read_ages(o, ages, NULL);
 
 		add_row(t, held ? CS_PAINT_WARN : CS_PAINT_NONE,
-		        cs_arena_printf(mem, "  %s%s%s%s%s", label[0] != '\0' ? label : id, label[0] != '\0' ? " " : "",
-		                        label[0] != '\0' ? id : "", held ? ", " : "", held ? cs_ctl_state_words(state) : ""),
-		        total, ages);
+			cs_arena_printf(mem, "  %s%s%s%s%s", label[0] != '\0' ? label : id,
+					label[0] != '\0' ? " " : "", label[0] != '\0' ? id : "",
+					held ? ", " : "", held ? cs_ctl_state_words(state) : ""),
+			total, ages);
 	}
 }
 

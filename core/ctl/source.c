@@ -57,7 +57,9 @@ next_line(struct cs_ctl_source *s, size_t *n, struct cs_err *err)
 	for (;;) {
 		errno = 0;
 		if ((got = getline(&s->line, &s->cap, s->file)) < 0)
-			return ferror(s->file) ? cs_err_set(err, CS_EIO, "could not read %.200s: %s", s->name, strerror(errno)) : 0;
+			return ferror(s->file) ? cs_err_set(err, CS_EIO, "could not read %.200s: %s", s->name,
+							    strerror(errno))
+					       : 0;
 		s->read += got;
 		s->lines_read++;
 		*n = (size_t)got;
@@ -79,7 +81,8 @@ keep(struct cs_ctl_source *s, const char *p, size_t n, struct cs_err *err)
 {
 	if (cs_buf_add(&s->document, p, n) == 0)
 		return 1;
-	return cs_err_set(err, CS_ELIMIT, "%.200s, line %lld: longer than a lead can be", s->name, (long long)s->lines_read);
+	return cs_err_set(err, CS_ELIMIT, "%.200s, line %lld: longer than a lead can be", s->name,
+			  (long long)s->lines_read);
 }
 
 /* The first line does not stand for itself: all of the file is one document. */
@@ -92,7 +95,9 @@ whole_document(struct cs_ctl_source *s, struct cs_err *err)
 	while ((n = fread(block, 1, sizeof(block), s->file)) > 0) {
 		s->read += (int64_t)n;
 		if (cs_buf_add(&s->document, block, n) < 0)
-			return cs_err_set(err, CS_ELIMIT, "%.200s is larger than a lead can be, and it is no NDJSON", s->name);
+			return cs_err_set(err, CS_ELIMIT,
+					  "%.200s is larger than a lead can be, and it is no NDJSON",
+					  s->name);
 	}
 	if (ferror(s->file))
 		return cs_err_set(err, CS_EIO, "could not read %.200s: %s", s->name, strerror(errno));
@@ -104,7 +109,7 @@ static int
 first(struct cs_ctl_source *s, struct cs_err *err)
 {
 	int64_t line_no;
-	size_t n;
+	size_t n = 0;
 	int rc;
 
 	if ((rc = next_line(s, &n, err)) == 0)

@@ -9,7 +9,8 @@
 
 #include "ctl/ctl.h"
 
-#define CS_CTL_LEAD_MAX ((size_t)1 << 20) /* a longer document or line is told, not read; the daemon takes less */
+#define CS_CTL_LEAD_MAX                                                                                      \
+	((size_t)1 << 20) /* a longer document or line is told, not read; the daemon takes less */
 
 struct cs_ctl_source {
 	FILE *file;

@@ -12,9 +12,10 @@
 #define ANSWER_COLUMNS 300
 #define URL_COLUMNS 90
 
-#define ARRAY_EACH(item, array)                                                                                  \
-	for (size_t i_ = 0, n_ = cs_ctl_json_count(array); i_ < n_; i_++) \
-		for (json_object *item = json_object_array_get_idx(array, i_), *once_ = (json_object *)&n_; once_ != NULL; once_ = NULL)
+#define ARRAY_EACH(item, array)                                                                              \
+	for (size_t i_ = 0, n_ = cs_ctl_json_count(array); i_ < n_; i_++)                                    \
+		for (json_object *item = json_object_array_get_idx(array, i_), *once_ = (json_object *)&n_;  \
+		     once_ != NULL; once_ = NULL)
 
 static struct cs_ctl_line *
 add(struct cs_ctl_story *s, enum cs_ctl_line_kind kind, int64_t delivery, int64_t at_ms, const char *fmt, ...)
@@ -52,12 +53,14 @@ tell_caller(struct cs_ctl_story *s, const json_object *body)
 {
 	const json_object *contact = cs_json_get(body, "contact"), *want = cs_json_get(body, "service_request");
 	const char *first = text(s, contact, "first_name"), *last = text(s, contact, "last_name");
-	const char *phone = text(s, contact, "phone"), *mail = text(s, contact, "email"), *type = text(s, want, "service_type");
+	const char *phone = text(s, contact, "phone"), *mail = text(s, contact, "email"),
+		   *type = text(s, want, "service_type");
 
 	if (contact == NULL)
 		return;
-	add(s, CS_LINE_FACT, 0, 0, "caller %s%s%s%s%s%s%s%s%s", first, first[0] != '\0' && last[0] != '\0' ? " " : "", last,
-	    phone[0] != '\0' ? ", " : "", phone, mail[0] != '\0' ? ", " : "", mail, type[0] != '\0' ? ", wants " : "", type);
+	add(s, CS_LINE_FACT, 0, 0, "caller %s%s%s%s%s%s%s%s%s", first,
+	    first[0] != '\0' && last[0] != '\0' ? " " : "", last, phone[0] != '\0' ? ", " : "", phone,
+	    mail[0] != '\0' ? ", " : "", mail, type[0] != '\0' ? ", wants " : "", type);
 }
 
 static void
@@ -76,22 +79,27 @@ tell_lead(struct cs_ctl_story *s, json_object *lead)
 	int64_t received = cs_ctl_json_time(lead, "received_at");
 	const char *kind = text(s, lead, "kind");
 
-	add(s, CS_LINE_HEAD, 0, 0, "lead %" PRId64 ", event_id %s", cs_json_int(lead, "id", 0), text(s, lead, "event_id"));
-	add(s, CS_LINE_FACT, 0, 0, "%s of account %s, urgency %s", text(s, lead, "event"), text(s, lead, "account"),
-	    text(s, lead, "urgency"));
+	add(s, CS_LINE_HEAD, 0, 0, "lead %" PRId64 ", event_id %s", cs_json_int(lead, "id", 0),
+	    text(s, lead, "event_id"));
+	add(s, CS_LINE_FACT, 0, 0, "%s of account %s, urgency %s", text(s, lead, "event"),
+	    text(s, lead, "account"), text(s, lead, "urgency"));
 	tell_caller(s, cs_json_get(lead, "body"));
 	add(s, CS_LINE_FACT, 0, 0, "received and on disk %s", cs_ctl_time(s->mem, received))->tail =
 	    cs_arena_printf(s->mem, " (%s ago)", cs_ctl_span(s->mem, received, s->now_ms));
 	tell_rows(s, cs_json_get(lead, "warnings"),
-	          strcmp(kind, "invalid") == 0 ? "kept although it breaks rules:"
-	                                       : "accepted; these fields count as absent, their text is in the note:");
+		  strcmp(kind, "invalid") == 0
+		      ? "kept although it breaks rules:"
+		      : "accepted; these fields count as absent, their text is in the note:");
 }
 
 static const char *
 blame_words(const char *blame)
 {
-	static const char *const words[][2] = { { "lead", "the lead" }, { "credential", "the credential" }, { "crm", "the CRM" },
-		                                { "connection", "the connection" }, { "us", "csrelay itself" } };
+	static const char *const words[][2] = { { "lead", "the lead" },
+						{ "credential", "the credential" },
+						{ "crm", "the CRM" },
+						{ "connection", "the connection" },
+						{ "us", "csrelay itself" } };
 
 	for (size_t i = 0; i < CS_ARRAY_LEN(words); i++)
 		if (strcmp(words[i][0], blame) == 0)
@@ -123,9 +131,10 @@ tell_answer(struct cs_ctl_story *s, int64_t delivery, const json_object *x)
 	json_object *headers = cs_json_get(x, "headers");
 
 	if (s->full && headers != NULL && json_object_is_type(headers, json_type_object)) {
-		json_object_object_foreach(headers, name, value)
+		json_object_object_foreach(headers, name, value) {
 			add(s, CS_LINE_MORE, delivery, 0, "%s: %s", cs_ctl_clean(s->mem, name),
 			    cs_ctl_clean(s->mem, json_object_get_string(value)))->paint = CS_PAINT_DIM;
+		}
 	}
 	if (answer[0] != '\0')
 		add(s, CS_LINE_MORE, delivery, 0, "answer: %s", answer)->paint = CS_PAINT_DIM;
@@ -139,13 +148,16 @@ tell_exchange(struct cs_ctl_story *s, int64_t delivery, const json_object *x)
 	const char *fault = text(s, x, "fault"), *what;
 	struct cs_ctl_line *l;
 
-	what = cs_arena_printf(s->mem, "%s: %s %s", text(s, x, "step"), text(s, x, "method"), shortened(s, text(s, x, "url"), URL_COLUMNS));
+	what = cs_arena_printf(s->mem, "%s: %s %s", text(s, x, "step"), text(s, x, "method"),
+			       shortened(s, text(s, x, "url"), URL_COLUMNS));
 	if (fault[0] == '\0') {
-		l = add(s, CS_LINE_EVENT, delivery, at, "%s answered %d in %" PRId64 " ms%s", what, status, ms, doubt_words(x));
+		l = add(s, CS_LINE_EVENT, delivery, at, "%s answered %d in %" PRId64 " ms%s", what, status,
+			ms, doubt_words(x));
 		l->paint = status >= 200 && status < 300 ? CS_PAINT_NONE : CS_PAINT_WARN;
 	} else {
-		l = add(s, CS_LINE_EVENT, delivery, at, "%s: no answer after %" PRId64 " ms (%s: %s), %s%s", what, ms, fault,
-		        text(s, x, "detail"), cs_json_bool(x, "sent", true) ? "sent" : "not sent", doubt_words(x));
+		l = add(s, CS_LINE_EVENT, delivery, at, "%s: no answer after %" PRId64 " ms (%s: %s), %s%s",
+			what, ms, fault, text(s, x, "detail"),
+			cs_json_bool(x, "sent", true) ? "sent" : "not sent", doubt_words(x));
 		l->paint = CS_PAINT_WARN;
 	}
 	tell_answer(s, delivery, x);
@@ -168,7 +180,8 @@ static const struct {
 static void
 tell_attempt(struct cs_ctl_story *s, int64_t delivery, json_object *a)
 {
-	const char *outcome = text(s, a, "outcome"), *words = outcome, *reason = text(s, a, "reason"), *blame = text(s, a, "blame");
+	const char *outcome = text(s, a, "outcome"), *words = outcome, *reason = text(s, a, "reason"),
+		   *blame = text(s, a, "blame");
 	enum cs_ctl_paint paint = CS_PAINT_WARN;
 	bool blamed = strcmp(blame, "none") != 0 && blame[0] != '\0';
 
@@ -179,8 +192,10 @@ tell_attempt(struct cs_ctl_story *s, int64_t delivery, json_object *a)
 			words = ends[i].words;
 			paint = ends[i].paint;
 		}
-	add(s, CS_LINE_EVENT, delivery, cs_ctl_json_time(a, "ended_at"), "try %" PRId64 " %s%s%s%s%s", cs_json_int(a, "number", 0),
-	    words, reason[0] != '\0' ? ": " : "", reason, blamed ? "; blamed on " : "", blamed ? blame_words(blame) : "")->paint = paint;
+	add(s, CS_LINE_EVENT, delivery, cs_ctl_json_time(a, "ended_at"), "try %" PRId64 " %s%s%s%s%s",
+	    cs_json_int(a, "number", 0), words, reason[0] != '\0' ? ": " : "", reason,
+	    blamed ? "; blamed on " : "", blamed ? blame_words(blame) : "")
+	    ->paint = paint;
 }
 
 /* ---- how it stands */
@@ -191,7 +206,8 @@ tell_records(struct cs_ctl_story *s, int64_t delivery, json_object *records)
 	ARRAY_EACH(r, records) {
 		const char *url = text(s, r, "url");
 
-		add(s, CS_LINE_MORE, delivery, 0, "%s %s%s%s", text(s, r, "type"), text(s, r, "id"), url[0] != '\0' ? "  " : "", url);
+		add(s, CS_LINE_MORE, delivery, 0, "%s %s%s%s", text(s, r, "type"), text(s, r, "id"),
+		    url[0] != '\0' ? "  " : "", url);
 	}
 }
 
@@ -201,7 +217,8 @@ tell_delivered(struct cs_ctl_story *s, int64_t id, json_object *d)
 	int64_t done = cs_ctl_json_time(d, "done_at"), from = cs_ctl_json_time(d, "created_at");
 	const char *remark = text(s, d, "warnings");
 
-	add(s, CS_LINE_STATE, id, done, "delivered, %s after it came in", cs_ctl_span(s->mem, from, done))->paint = CS_PAINT_GOOD;
+	add(s, CS_LINE_STATE, id, done, "delivered, %s after it came in", cs_ctl_span(s->mem, from, done))
+	    ->paint = CS_PAINT_GOOD;
 	tell_records(s, id, cs_json_get(d, "records"));
 	if (remark[0] != '\0')
 		add(s, CS_LINE_MORE, id, 0, "with a remark: %s", remark)->paint = CS_PAINT_WARN;
@@ -221,11 +238,15 @@ tell_due(struct cs_ctl_story *s, int64_t id, json_object *d)
 		l = add(s, CS_LINE_STATE, id, 0, "waits for its turn");
 	l->paint = CS_PAINT_WARN;
 	if (since > 0)
-		add(s, CS_LINE_HINT, id, 0, "the CRM has only said \"wait\" since %s", cs_ctl_time(s->mem, since));
+		add(s, CS_LINE_HINT, id, 0, "the CRM has only said \"wait\" since %s",
+		    cs_ctl_time(s->mem, since));
 	if (cs_json_bool(d, "doubt", false))
-		add(s, CS_LINE_HINT, id, 0, "a step may have happened already: the CRM is searched for it before anything is sent again");
+		add(s, CS_LINE_HINT, id, 0,
+		    "a step may have happened already: the CRM is searched for it before anything is sent "
+		    "again");
 	if (expires > s->now_ms)
-		add(s, CS_LINE_HINT, id, 0, "a dead letter if it has not worked by %s", cs_ctl_time(s->mem, expires));
+		add(s, CS_LINE_HINT, id, 0, "a dead letter if it has not worked by %s",
+		    cs_ctl_time(s->mem, expires));
 }
 
 static const struct {
@@ -255,10 +276,13 @@ tell_dead(struct cs_ctl_story *s, int64_t id, json_object *d)
 
 	if (is_told(s, d, reason))
 		reason = "";
-	add(s, CS_LINE_STATE, id, cs_ctl_json_time(d, "done_at"), "dead letter, blamed on %s%s%s", blame_words(blame),
-	    reason[0] != '\0' ? ": " : "", reason)->paint = CS_PAINT_BAD;
+	add(s, CS_LINE_STATE, id, cs_ctl_json_time(d, "done_at"), "dead letter, blamed on %s%s%s",
+	    blame_words(blame), reason[0] != '\0' ? ": " : "", reason)
+	    ->paint = CS_PAINT_BAD;
 	if (cs_json_bool(d, "doubt", false))
-		add(s, CS_LINE_HINT, id, 0, "it may have arrived: look into the CRM first; if it is there: csrelay dlq done %" PRId64, id);
+		add(s, CS_LINE_HINT, id, 0,
+		    "it may have arrived: look into the CRM first; if it is there: csrelay dlq done %" PRId64,
+		    id);
 	for (size_t i = 0; i < CS_ARRAY_LEN(hints); i++)
 		if (strcmp(hints[i].blame, blame) == 0)
 			add(s, CS_LINE_HINT, id, 0, "%s%" PRId64 "%s", hints[i].before, id, hints[i].after);
@@ -276,7 +300,8 @@ tell_state(struct cs_ctl_story *s, int64_t id, json_object *d)
 		tell_dead(s, id, d);
 	else if (strcmp(state, "discarded") == 0) {
 		s->n_delivered += strncmp(reason, "done by hand", 12) == 0;
-		add(s, CS_LINE_STATE, id, cs_ctl_json_time(d, "done_at"), "%s", reason[0] != '\0' ? reason : "discarded");
+		add(s, CS_LINE_STATE, id, cs_ctl_json_time(d, "done_at"), "%s",
+		    reason[0] != '\0' ? reason : "discarded");
 	} else {
 		s->n_open++;
 		if (strcmp(state, "due") == 0)
@@ -290,11 +315,13 @@ static void
 tell_delivery(struct cs_ctl_story *s, json_object *d)
 {
 	int64_t id = cs_json_int(d, "id", 0);
-	const char *crm = text(s, d, "crm"), *name = text(s, d, "connection_name"), *conn = text(s, d, "connection");
+	const char *crm = text(s, d, "crm"), *name = text(s, d, "connection_name"),
+		   *conn = text(s, d, "connection");
 
 	s->n_deliveries++;
-	add(s, CS_LINE_HEAD, id, 0, "delivery %" PRId64 " to %s%s%s%s%s%s", id, crm[0] != '\0' ? crm : "nowhere", name[0] != '\0' ? " " : "",
-	    name, conn[0] != '\0' ? " (" : ", no connection known", conn, conn[0] != '\0' ? ")" : "");
+	add(s, CS_LINE_HEAD, id, 0, "delivery %" PRId64 " to %s%s%s%s%s%s", id,
+	    crm[0] != '\0' ? crm : "nowhere", name[0] != '\0' ? " " : "", name,
+	    conn[0] != '\0' ? " (" : ", no connection known", conn, conn[0] != '\0' ? ")" : "");
 	ARRAY_EACH(a, cs_json_get(d, "attempts"))
 		tell_attempt(s, id, a);
 	tell_state(s, id, d);
@@ -347,18 +374,21 @@ is_new(struct cs_ctl_teller *t, const struct cs_ctl_line *l)
 
 /* A line of its own for the day, where it is another than that of the event before. */
 static void
-print_day(struct cs_ctl_teller *t, const struct cs_ctl *c, const struct cs_ctl_line *l, struct cs_arena *mem, struct cs_buf *out)
+print_day(struct cs_ctl_teller *t, const struct cs_ctl *c, const struct cs_ctl_line *l, struct cs_arena *mem,
+	  struct cs_buf *out)
 {
 	const char *at = cs_ctl_time(mem, l->at_ms);
 
 	if (strncmp(t->day, at, 10) == 0)
 		return;
 	snprintf(t->day, sizeof(t->day), "%.10s", at);
-	cs_buf_printf(out, "  %s%s%s\n", cs_ctl_paint(c, CS_PAINT_DIM), t->day, cs_ctl_unpaint(c, CS_PAINT_DIM));
+	cs_buf_printf(out, "  %s%s%s\n", cs_ctl_paint(c, CS_PAINT_DIM), t->day,
+		      cs_ctl_unpaint(c, CS_PAINT_DIM));
 }
 
 static void
-print_line(struct cs_ctl_teller *t, const struct cs_ctl *c, const struct cs_ctl_line *l, struct cs_arena *mem, struct cs_buf *out)
+print_line(struct cs_ctl_teller *t, const struct cs_ctl *c, const struct cs_ctl_line *l, struct cs_arena *mem,
+	   struct cs_buf *out)
 {
 	enum cs_ctl_paint paint = l->kind == CS_LINE_HEAD ? CS_PAINT_BOLD : l->paint;
 	const char *on = cs_ctl_paint(c, paint), *off = cs_ctl_unpaint(c, paint);
@@ -385,7 +415,8 @@ head_of(const struct cs_ctl_story *s, int64_t delivery)
 }
 
 void
-cs_ctl_teller_print(struct cs_ctl_teller *t, const struct cs_ctl *c, const struct cs_ctl_story *s, struct cs_buf *out)
+cs_ctl_teller_print(struct cs_ctl_teller *t, const struct cs_ctl *c, const struct cs_ctl_story *s,
+		    struct cs_buf *out)
 {
 	bool event_is_new = false;
 
@@ -397,7 +428,8 @@ cs_ctl_teller_print(struct cs_ctl_teller *t, const struct cs_ctl *c, const struc
 			event_is_new = is_new(t, l);
 		if (!event_is_new)
 			continue;
-		if (l->kind != CS_LINE_HEAD && l->delivery != t->delivery && (head = head_of(s, l->delivery)) != NULL)
+		if (l->kind != CS_LINE_HEAD && l->delivery != t->delivery &&
+		    (head = head_of(s, l->delivery)) != NULL)
 			print_line(t, c, head, s->mem, out);
 		t->delivery = l->delivery;
 		print_line(t, c, l, s->mem, out);

@@ -2,9 +2,10 @@
 /*
  * story.h - the life of a lead in plain words, made from what the API tells (GET /v1/leads/{id}/story). Pure.
  *
- * A story is a list of lines in the order in which they are read: the lead, then each delivery with what happened to it and
- * how it stands. A line's text never changes once it was true, so whoever follows a story prints the lines that he has
- * not printed yet; what changes by the minute ("3 m ago") stands apart in `tail`.
+ * A story is a list of lines in the order in which they are read: the lead, then each delivery with what
+ * happened to it and how it stands. A line's text never changes once it was true, so whoever follows a story
+ * prints the lines that he has not printed yet; what changes by the minute ("3 m ago") stands apart in
+ * `tail`.
  */
 #ifndef CS_CTL_STORY_H
 #define CS_CTL_STORY_H
@@ -38,7 +39,8 @@ struct cs_ctl_story {
 };
 
 /* From the story of a lead ({lead, deliveries}) or of a dead letter ({lead, delivery}). */
-void cs_ctl_story_tell(struct cs_ctl_story *s, struct cs_arena *mem, json_object *told, int64_t now_ms, bool full);
+void cs_ctl_story_tell(struct cs_ctl_story *s, struct cs_arena *mem, json_object *told, int64_t now_ms,
+		       bool full);
 
 /* Prints each line once, however often the story is told again. */
 struct cs_ctl_teller {
@@ -48,6 +50,7 @@ struct cs_ctl_teller {
 };
 void cs_ctl_teller_init(struct cs_ctl_teller *t);
 void cs_ctl_teller_fini(struct cs_ctl_teller *t);
-void cs_ctl_teller_print(struct cs_ctl_teller *t, const struct cs_ctl *c, const struct cs_ctl_story *s, struct cs_buf *out);
+void cs_ctl_teller_print(struct cs_ctl_teller *t, const struct cs_ctl *c, const struct cs_ctl_story *s,
+			 struct cs_buf *out);
 
 #endif

@@ -91,7 +91,8 @@ measure(const struct cs_ctl_table *t, int room, int *widths)
 }
 
 static void
-add_cell(struct cs_buf *out, const char *text, int columns, int width, bool right, const char *on, const char *off, bool end)
+add_cell(struct cs_buf *out, const char *text, int columns, int width, bool right, const char *on,
+	 const char *off, bool end)
 {
 	bool cut = columns > width;
 	int pad = cut ? 0 : width - columns;
@@ -118,13 +119,15 @@ cs_ctl_table_print(const struct cs_ctl_table *t, const struct cs_ctl *c, struct 
 		return;
 	measure(t, c->width, widths);
 	for (int i = 0; i < n; i++)
-		add_cell(out, t->columns[i].title, cs_ctl_columns(t->columns[i].title), widths[i], t->columns[i].right,
-		         cs_ctl_paint(c, CS_PAINT_BOLD), cs_ctl_unpaint(c, CS_PAINT_BOLD), i + 1 == n);
+		add_cell(out, t->columns[i].title, cs_ctl_columns(t->columns[i].title), widths[i],
+			 t->columns[i].right, cs_ctl_paint(c, CS_PAINT_BOLD),
+			 cs_ctl_unpaint(c, CS_PAINT_BOLD), i + 1 == n);
 	cs_buf_addc(out, '\n');
 	for (const struct cs_ctl_table_row *r = t->head; r != NULL; r = r->next) {
 		for (int i = 0; i < n; i++)
 			add_cell(out, r->cells[i].text, r->cells[i].columns, widths[i], t->columns[i].right,
-			         cs_ctl_paint(c, r->cells[i].paint), cs_ctl_unpaint(c, r->cells[i].paint), i + 1 == n);
+				 cs_ctl_paint(c, r->cells[i].paint), cs_ctl_unpaint(c, r->cells[i].paint),
+				 i + 1 == n);
 		cs_buf_addc(out, '\n');
 	}
 }

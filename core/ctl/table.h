@@ -2,8 +2,9 @@
 /*
  * table.h - rows of text in aligned columns.
  *
- * Columns are as wide as their widest cell. When a terminal is too narrow, the column marked `gives` is cut with an
- * ellipsis (never below its header or eight columns); elsewhere nothing is cut, so that grep and awk see everything.
+ * Columns are as wide as their widest cell. When a terminal is too narrow, the column marked `gives` is cut
+ * with an ellipsis (never below its header or eight columns); elsewhere nothing is cut, so that grep and awk
+ * see everything.
  */
 #ifndef CS_CTL_TABLE_H
 #define CS_CTL_TABLE_H
@@ -25,7 +26,8 @@ struct cs_ctl_table {
 	struct cs_ctl_table_row *head, *last;
 	size_t n_rows;
 };
-void cs_ctl_table_init(struct cs_ctl_table *t, struct cs_arena *mem, const struct cs_ctl_column *columns, int n);
+void cs_ctl_table_init(struct cs_ctl_table *t, struct cs_arena *mem, const struct cs_ctl_column *columns,
+		       int n);
 /* A new row; its cells are empty. */
 void cs_ctl_table_row(struct cs_ctl_table *t);
 /* The next cell of the last row. `s` is cleaned and copied. */

@@ -20,7 +20,11 @@ static size_t
 decode(const char *s, uint32_t *cp)
 {
 	const unsigned char *u = (const unsigned char *)s;
-	size_t n = u[0] < 0x80 ? 1 : (u[0] & 0xe0) == 0xc0 ? 2 : (u[0] & 0xf0) == 0xe0 ? 3 : (u[0] & 0xf8) == 0xf0 ? 4 : 0;
+	size_t n = u[0] < 0x80		   ? 1
+		   : (u[0] & 0xe0) == 0xc0 ? 2
+		   : (u[0] & 0xf0) == 0xe0 ? 3
+		   : (u[0] & 0xf8) == 0xf0 ? 4
+					   : 0;
 
 	*cp = 0xfffd;
 	if (n == 0 || strnlen(s, n) < n || !cs_utf8_valid(s, n, true))
@@ -35,7 +39,8 @@ static bool
 is_harmful(uint32_t cp)
 {
 	return cp < 0x20 || (cp >= 0x7f && cp < 0xa0) || cp == 0x061c || (cp >= 0x200b && cp <= 0x200f) ||
-	       (cp >= 0x2028 && cp <= 0x202e) || (cp >= 0x2060 && cp <= 0x206f) || cp == 0xfeff || cp >= 0xe0000;
+	       (cp >= 0x2028 && cp <= 0x202e) || (cp >= 0x2060 && cp <= 0x206f) || cp == 0xfeff ||
+	       cp >= 0xe0000;
 }
 
 const char *
@@ -161,8 +166,9 @@ cs_ctl_time(struct cs_arena *mem, int64_t ms)
 {
 	struct tm tm = local(ms);
 
-	return ms <= 0 ? "" : cs_arena_printf(mem, "%04d-%02d-%02d %02d:%02d:%02d", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
-	                                      tm.tm_hour, tm.tm_min, tm.tm_sec);
+	return ms <= 0 ? ""
+		       : cs_arena_printf(mem, "%04d-%02d-%02d %02d:%02d:%02d", tm.tm_year + 1900,
+					 tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
 }
 
 const char *
@@ -220,7 +226,8 @@ read_distance(const char *s, int64_t *ms)
 static int
 read_local(const char *s, int64_t *ms)
 {
-	static const char *const forms[] = { "%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S" };
+	static const char *const forms[] = { "%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S",
+					     "%Y-%m-%dT%H:%M:%S" };
 
 	for (size_t i = 0; i < CS_ARRAY_LEN(forms); i++) {
 		struct tm tm = { .tm_isdst = -1 };
@@ -267,7 +274,8 @@ cs_ctl_json_time(const json_object *o, const char *key)
 	if (json_object_is_type(v, json_type_int))
 		return json_object_get_int64(v);
 	if (!json_object_is_type(v, json_type_string) ||
-	    cs_time_parse(json_object_get_string(v), (size_t)json_object_get_string_len(v), true, &ms, &has_zone) < 0)
+	    cs_time_parse(json_object_get_string(v), (size_t)json_object_get_string_len(v), true, &ms,
+			  &has_zone) < 0)
 		return 0;
 	return ms;
 }
@@ -281,7 +289,8 @@ cs_ctl_json_text(struct cs_arena *mem, const json_object *o, const char *key)
 size_t
 cs_ctl_json_count(const json_object *array)
 {
-	return array != NULL && json_object_is_type(array, json_type_array) ? json_object_array_length(array) : 0;
+	return array != NULL && json_object_is_type(array, json_type_array) ? json_object_array_length(array)
+									    : 0;
 }
 
 void

@@ -2,8 +2,9 @@
 /*
  * text.h - times, states and strangers' words as a person reads them on a terminal.
  *
- * Whatever came from a CRM, a lead or an operator is cleaned before it is printed: control characters, terminal sequences,
- * direction overrides and broken UTF-8 become U+FFFD, so an answer of a CRM cannot move the cursor or rewrite a line.
+ * Whatever came from a CRM, a lead or an operator is cleaned before it is printed: control characters,
+ * terminal sequences, direction overrides and broken UTF-8 become U+FFFD, so an answer of a CRM cannot move
+ * the cursor or rewrite a line.
  */
 #ifndef CS_CTL_TEXT_H
 #define CS_CTL_TEXT_H
@@ -34,8 +35,8 @@ const char *cs_ctl_clock(struct cs_arena *mem, int64_t ms);
 const char *cs_ctl_span(struct cs_arena *mem, int64_t from_ms, int64_t to_ms);
 /* "2026-05-26 14:32:00 (3 m ago)" or "(in 28 s)". */
 const char *cs_ctl_when(struct cs_arena *mem, int64_t ms, int64_t now_ms);
-/* A time given by a person: RFC 3339, "2026-05-26", "2026-05-26 14:30" (both local), or a distance from now ("2h", "30 m"):
- * back for direction -1, ahead for 1. 0 or CS_EINVAL. */
+/* A time given by a person: RFC 3339, "2026-05-26", "2026-05-26 14:30" (both local), or a distance from now
+ * ("2h", "30 m"): back for direction -1, ahead for 1. 0 or CS_EINVAL. */
 int cs_ctl_read_time(const char *s, int64_t now_ms, int direction, int64_t *ms);
 
 /* A time member of an answer: RFC 3339 text or milliseconds. 0 when it is absent. */

@@ -2,8 +2,8 @@
 /*
  * fake.h - a daemon that says what it is told to say, on a unix socket in a folder of its own.
  *
- * Answers are a list of rows; a request takes the first row of its method and target that is not used up (the last
- * one for them is never used up). What was asked is kept.
+ * Answers are a list of rows; a request takes the first row of its method and target that is not used up (the
+ * last one for them is never used up). What was asked is kept.
  */
 #ifndef TESTS_CTL_FAKE_H
 #define TESTS_CTL_FAKE_H
@@ -19,7 +19,8 @@ struct fake_row {
 	const char *body;            /* ' for " */
 };
 struct fake_request {
-	char method[8], target[512], content_type[64], id[64], timestamp[24], signature[128], authorization[128];
+	char method[8], target[512], content_type[64], id[64], timestamp[24], signature[128],
+	    authorization[128];
 	char *body;
 	size_t body_len;
 };
@@ -61,7 +62,8 @@ fake_note(struct fake *f, const struct cs_http_request *req)
 static inline bool
 fake_fits(const struct fake_row *r, const struct cs_http_request *req)
 {
-	return strcmp(r->method, req->method) == 0 && (r->target == NULL || strcmp(r->target, req->target) == 0);
+	return strcmp(r->method, req->method) == 0 &&
+	       (r->target == NULL || strcmp(r->target, req->target) == 0);
 }
 
 static inline const struct fake_row *

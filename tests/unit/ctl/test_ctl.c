@@ -81,8 +81,9 @@ START_TEST(answers_of_the_daemon_become_statuses)
 {
 	static const struct {
 		int http, status;
-	} cases[] = { { 404, CS_CTL_NOT_FOUND }, { 409, CS_CTL_REFUSED }, { 403, CS_CTL_REFUSED }, { 401, CS_CTL_REFUSED },
-		      { 503, CS_CTL_TROUBLE }, { 500, CS_CTL_TROUBLE }, { 429, CS_CTL_TROUBLE } };
+	} cases[] = { { 404, CS_CTL_NOT_FOUND }, { 409, CS_CTL_REFUSED }, { 403, CS_CTL_REFUSED },
+		      { 401, CS_CTL_REFUSED },	 { 503, CS_CTL_TROUBLE }, { 500, CS_CTL_TROUBLE },
+		      { 429, CS_CTL_TROUBLE } };
 
 	for (size_t i = 0; i < CS_ARRAY_LEN(cases); i++) {
 		ANSWERS(&fake, { "GET", NULL, cases[i].http, "{'detail': 'this is why'}" });
@@ -105,24 +106,32 @@ END_TEST
 
 START_TEST(rows_of_a_problem_stand_one_per_line)
 {
-	ANSWERS(&fake, { "POST", NULL, 422, "{'detail': 'still not right', 'errors': [{'pointer': '/contact/phone', 'detail': 'must be E.164'},"
-	                             "{'pointer': '', 'detail': 'evil \\u001b[2J'}]}" });
+	ANSWERS(&fake, { "POST", NULL, 422,
+			 "{'detail': 'still not right', 'errors': [{'pointer': '/contact/phone', 'detail': "
+			 "'must be E.164'},"
+			 "{'pointer': '', 'detail': 'evil \\u001b[2J'}]}" });
 	ASK("dlq", "fix", "4352", "contact.phone=5");
 	ck_assert_int_eq(r.status, CS_CTL_REFUSED);
-	assert_has(r.err, "csrelay: still not right (status 422)\n  /contact/phone: must be E.164\n  evil \xef\xbf\xbd[2J\n");
+	assert_has(r.err, "csrelay: still not right (status 422)\n  /contact/phone: must be E.164\n  evil "
+			  "\xef\xbf\xbd[2J\n");
 }
 END_TEST
 
 /* ---- looking */
 
-#define LEAD(id) \
-	"{'id': " id ", 'event_id': 'e', 'account': 'acct', 'event': 'lead.qualified', 'urgency': 'same_day'," \
-	" 'received_at': '2026-05-26T14:32:00Z', 'deliveries': [{'crm': 'hubspot', 'state': 'dead'}, {'crm': 'webhook', 'state': 'in_hand'}]}"
+#define LEAD(id)                                                                                             \
+	"{'id': " id                                                                                         \
+	", 'event_id': 'e', 'account': 'acct', 'event': 'lead.qualified', 'urgency': 'same_day',"            \
+	" 'received_at': '2026-05-26T14:32:00Z', 'deliveries': [{'crm': 'hubspot', 'state': 'dead'}, "       \
+	"{'crm': 'webhook', 'state': 'in_hand'}]}"
 
 START_TEST(leads_are_read_page_by_page)
 {
-	ANSWERS(&fake, { "GET", "/v1/leads?limit=3&account=a%20b", 200, "{'items': [" LEAD("9") "," LEAD("8") "], 'next': '8'}" },
-	        { "GET", "/v1/leads?limit=1&account=a%20b&before=8", 200, "{'items': [" LEAD("7") "], 'next': '7'}" });
+	ANSWERS(&fake,
+		{ "GET", "/v1/leads?limit=3&account=a%20b", 200,
+		  "{'items': [" LEAD("9") "," LEAD("8") "], 'next': '8'}" },
+		{ "GET", "/v1/leads?limit=1&account=a%20b&before=8", 200,
+		  "{'items': [" LEAD("7") "], 'next': '7'}" });
 	ASK("leads", "--limit", "3", "--account", "a b");
 	ck_assert_int_eq(r.status, CS_CTL_OK);
 	assert_has(r.out, "hubspot dead letter, webhook under way");
@@ -148,10 +157,13 @@ END_TEST
 START_TEST(filters_go_into_the_query)
 {
 	ANSWERS(&fake, { "GET", NULL, 200, "{'items': [], 'next': null}" });
-	ASK("deliveries", "--state", "dead", "--crm", "hubspot", "--blame", "crm", "--since", "2026-05-26T14:00:00+00:00", "--limit", "5");
+	ASK("deliveries", "--state", "dead", "--crm", "hubspot", "--blame", "crm", "--since",
+	    "2026-05-26T14:00:00+00:00", "--limit", "5");
 	ck_assert_int_eq(r.status, CS_CTL_OK);
 	ck_assert_str_eq(r.out, "no deliveries\n");
-	ck_assert_str_eq(fake.seen[0].target, "/v1/deliveries?limit=5&state=dead&crm=hubspot&blame=crm&since=2026-05-26T14%3A00%3A00Z");
+	ck_assert_str_eq(
+	    fake.seen[0].target,
+	    "/v1/deliveries?limit=5&state=dead&crm=hubspot&blame=crm&since=2026-05-26T14%3A00%3A00Z");
 }
 END_TEST
 
@@ -167,20 +179,26 @@ END_TEST
 START_TEST(a_daemon_that_is_not_ready_is_status_1_with_the_reasons)
 {
 	ANSWERS(&fake, { "GET", "/readyz", 503, "{'ready': false, 'reasons': ['the disk is full']}" },
-	        { "GET", "/v1/stats", 200, "{'accepted': 5, 'delivered': 3, 'dead': 1, 'due': 1, 'in_hand': 0, 'oldest_due_s': 300,"
-	                                   " 'uptime_s': 60, 'version': '9.9'}" });
+		{ "GET", "/v1/stats", 200,
+		  "{'accepted': 5, 'delivered': 3, 'dead': 1, 'due': 1, 'in_hand': 0, 'oldest_due_s': 300,"
+		  " 'uptime_s': 60, 'version': '9.9'}" });
 	ASK("status");
 	ck_assert_int_eq(r.status, CS_CTL_FAILED);
-	ck_assert_str_eq(r.out, "not ready\n  the disk is full\ncsrelayd 9.9, up for 60 s\naccepted 5, delivered 3, dead letters 1\n"
-	                        "waiting 1, under way 0; the oldest is due for 5 m\n");
+	ck_assert_str_eq(r.out, "not ready\n  the disk is full\ncsrelayd 9.9, up for 60 s\naccepted 5, "
+				"delivered 3, dead letters 1\n"
+				"waiting 1, under way 0; the oldest is due for 5 m\n");
 }
 END_TEST
 
 START_TEST(a_plugin_is_explained_by_its_settings)
 {
-	ANSWERS(&fake, { "GET", "/v1/plugins", 200, "{'items': [{'name': 'acme', 'version': '1.2', 'title': 'Acme', 'error': null, 'settings': ["
-	                                     "{'key': 'url', 'type': 'url', 'label': 'Address', 'help': 'Where.', 'required': true, 'default': 'http://x'}],"
-	                                     "'secrets': [{'name': 'token', 'label': 'Token', 'required': false}]}], 'next': null}" });
+	ANSWERS(
+	    &fake,
+	    { "GET", "/v1/plugins", 200,
+	      "{'items': [{'name': 'acme', 'version': '1.2', 'title': 'Acme', 'error': null, 'settings': ["
+	      "{'key': 'url', 'type': 'url', 'label': 'Address', 'help': 'Where.', 'required': true, "
+	      "'default': 'http://x'}],"
+	      "'secrets': [{'name': 'token', 'label': 'Token', 'required': false}]}], 'next': null}" });
 	ASK("plugins", "acme");
 	assert_has(r.out, "acme 1.2, Acme\n");
 	assert_has(r.out, "url   url   yes     Address: Where. (default \"http://x\")\n");
@@ -192,15 +210,19 @@ END_TEST
 
 START_TEST(a_connection_shows_names_of_secrets_only)
 {
-	ANSWERS(&fake, { "GET", "/v1/connections/acme", 200, "{'id': 'conn_1', 'crm': 'hubspot', 'settings': {'a': 1}, 'facts': {}, 'secrets': ['access_token'], 'label': null}" });
+	ANSWERS(&fake, { "GET", "/v1/connections/acme", 200,
+			 "{'id': 'conn_1', 'crm': 'hubspot', 'settings': {'a': 1}, 'facts': {}, 'secrets': "
+			 "['access_token'], 'label': null}" });
 	ASK("connections", "acme");
-	ck_assert_str_eq(r.out, "id               conn_1\ncrm              hubspot\nsettings         {\"a\":1}\nsecrets          [\"access_token\"]\n");
+	ck_assert_str_eq(r.out, "id               conn_1\ncrm              hubspot\nsettings         "
+				"{\"a\":1}\nsecrets          [\"access_token\"]\n");
 }
 END_TEST
 
 /* ---- following */
 
-#define STORY(state, more) "{'lead': {'id': 1}, 'deliveries': [{'id': 257, 'crm': 'hubspot', 'state': '" state "'" more "}]}"
+#define STORY(state, more)                                                                                   \
+	"{'lead': {'id': 1}, 'deliveries': [{'id': 257, 'crm': 'hubspot', 'state': '" state "'" more "}]}"
 
 START_TEST(following_ends_well_when_it_is_delivered)
 {
@@ -242,8 +264,10 @@ START_TEST(fields_become_a_patch)
 	ANSWERS(&fake, { "POST", "/v1/dead-letters/4352/fix", 200, DUE });
 	ASK("dlq", "fix", "4352", "contact.phone=+13055550182", "call.duration_seconds:=142");
 	ck_assert_int_eq(r.status, CS_CTL_OK);
-	ck_assert_str_eq(fake.seen[0].body, "{\"contact\":{\"phone\":\"+13055550182\"},\"call\":{\"duration_seconds\":142}}");
-	ck_assert_str_eq(r.out, "delivery 4352 to hubspot: waits\nfollow it with: csrelay explain 17 --follow\n");
+	ck_assert_str_eq(fake.seen[0].body,
+			 "{\"contact\":{\"phone\":\"+13055550182\"},\"call\":{\"duration_seconds\":142}}");
+	ck_assert_str_eq(r.out,
+			 "delivery 4352 to hubspot: waits\nfollow it with: csrelay explain 17 --follow\n");
 	ASK("dlq", "fix", "4352");
 	ck_assert_int_eq(r.status, CS_CTL_USAGE);
 }
@@ -260,10 +284,14 @@ END_TEST
 
 START_TEST(notes_and_targets_are_sent_along)
 {
-	ANSWERS(&fake, { "POST", "/v1/dead-letters/5/done", 200, "{'id': 5, 'crm': 'x', 'state': 'discarded', 'reason': 'done by hand: Ann'}" },
-	        { "POST", "/v1/dead-letters/5/discard", 200, "{'id': 5, 'crm': 'x', 'state': 'discarded', 'reason': 'discarded'}" },
-	        { "POST", "/v1/dead-letters/5/reroute", 200, DUE }, { "POST", "/v1/dead-letters/5/replay", 200, DUE },
-	        { "POST", "/v1/connections/acme/pause", 200, "{'id': 'conn_1', 'state': 'paused'}" });
+	ANSWERS(&fake,
+		{ "POST", "/v1/dead-letters/5/done", 200,
+		  "{'id': 5, 'crm': 'x', 'state': 'discarded', 'reason': 'done by hand: Ann'}" },
+		{ "POST", "/v1/dead-letters/5/discard", 200,
+		  "{'id': 5, 'crm': 'x', 'state': 'discarded', 'reason': 'discarded'}" },
+		{ "POST", "/v1/dead-letters/5/reroute", 200, DUE },
+		{ "POST", "/v1/dead-letters/5/replay", 200, DUE },
+		{ "POST", "/v1/connections/acme/pause", 200, "{'id': 'conn_1', 'state': 'paused'}" });
 	ASK("dlq", "done", "5", "--note", "Ann");
 	ck_assert_str_eq(fake.seen[0].body, "{\"note\":\"Ann\"}");
 	ck_assert_str_eq(r.out, "delivery 5 to x: done by hand: Ann\n");
@@ -303,7 +331,8 @@ END_TEST
 START_TEST(a_replay_is_started_and_watched_if_wanted)
 {
 	ANSWERS(&fake, { "POST", "/v1/replays", 202, "{'id': 3, 'total': 7}" },
-	        { "GET", "/v1/replays/3", 200, "{'id': 3, 'total': 7, 'waiting': 0, 'delivered': 6, 'dead': 1}" });
+		{ "GET", "/v1/replays/3", 200,
+		  "{'id': 3, 'total': 7, 'waiting': 0, 'delivered': 6, 'dead': 1}" });
 	ASK("dlq", "replay", "--all");
 	ck_assert_int_eq(r.status, CS_CTL_OK);
 	ck_assert_str_eq(fake.seen[0].body, "{\"filter\":{},\"dry_run\":false}");
@@ -321,11 +350,14 @@ END_TEST
 START_TEST(a_new_key_alone_goes_to_standard_output)
 {
 	ANSWERS(&fake, { "POST", "/v1/keys", 201, "{'id': 4, 'key': 'csk_abc'}" });
-	ASK("keys", "new", "callsetter", "--scopes", "intake,read", "--accounts", "a b", "--expires", "2027-01-31T00:00:00Z");
+	ASK("keys", "new", "callsetter", "--scopes", "intake,read", "--accounts", "a b", "--expires",
+	    "2027-01-31T00:00:00Z");
 	ck_assert_str_eq(r.out, "csk_abc\n");
 	assert_has(r.err, "key 4");
-	ck_assert_str_eq(fake.seen[0].body, "{\"name\":\"callsetter\",\"scopes\":[\"intake\",\"read\"],\"accounts\":[\"a\",\"b\"],"
-	                                    "\"expires_at\":\"2027-01-31T00:00:00Z\"}");
+	ck_assert_str_eq(
+	    fake.seen[0].body,
+	    "{\"name\":\"callsetter\",\"scopes\":[\"intake\",\"read\"],\"accounts\":[\"a\",\"b\"],"
+	    "\"expires_at\":\"2027-01-31T00:00:00Z\"}");
 	ASK("keys", "new", "callsetter");
 	ck_assert_int_eq(r.status, CS_CTL_USAGE);
 }
@@ -353,7 +385,8 @@ START_TEST(the_configuration_is_checked_here)
 	struct ran dump;
 	char path[160];
 
-	snprintf(path, sizeof(path), "%s", fake_file(&fake, "csrelay.conf", "store : { path = \"relative.db\"; oops = 1; };\n"));
+	snprintf(path, sizeof(path), "%s",
+		 fake_file(&fake, "csrelay.conf", "store : { path = \"relative.db\"; oops = 1; };\n"));
 	RUN(&r, "config", "check", "--config", path);
 	ck_assert_int_eq(r.status, CS_CTL_FAILED);
 	assert_has(r.err, "csrelay.conf:1");
@@ -361,7 +394,8 @@ START_TEST(the_configuration_is_checked_here)
 	RUN(&r, "config", "check", path, "--json");
 	ck_assert_int_eq(r.status, CS_CTL_FAILED);
 	assert_has(r.out, "{\"faults\":[{\"file\":");
-	fake_file(&fake, "csrelay.conf", "store : { path = \"/srv/x.db\"; };\nlisten : { control = \"unix:/nonexistent/c\"; };\n");
+	fake_file(&fake, "csrelay.conf",
+		  "store : { path = \"/srv/x.db\"; };\nlisten : { control = \"unix:/nonexistent/c\"; };\n");
 	RUN(&dump, "config", "dump", "--config", path);
 	ck_assert_int_eq(dump.status, CS_CTL_OK);
 	assert_has(dump.out, "/srv/x.db");

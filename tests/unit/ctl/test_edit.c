@@ -5,10 +5,12 @@
 
 #define NOW 1780000000500 /* 2026-05-28T20:26:40.5Z */
 
-static const char lead[] =
-	"{'event_id': '7d1f4f0e-3c55-4b0e-9a7e-2f6f0a9c1b11', 'timestamp_utc': '2026-05-26T14:32:00Z', 'callsetter_account_id': 'acct_xyz',"
-	" 'call': {'started_at': '2026-05-26T14:29:38Z', 'ended_at': '2026-05-26T14:32:00Z'}, 'ai_analysis': {'conversion_intent_score': 0.87},"
-	" 'service_request': {'preferred_schedule': '2026-05-27T08:00:00'}, 'routing': {'destination_crm': 'housecall_pro', 'crm_account_id': 'h'}}";
+static const char lead[] = "{'event_id': '7d1f4f0e-3c55-4b0e-9a7e-2f6f0a9c1b11', 'timestamp_utc': "
+			   "'2026-05-26T14:32:00Z', 'callsetter_account_id': 'acct_xyz',"
+			   " 'call': {'started_at': '2026-05-26T14:29:38Z', 'ended_at': "
+			   "'2026-05-26T14:32:00Z'}, 'ai_analysis': {'conversion_intent_score': 0.87},"
+			   " 'service_request': {'preferred_schedule': '2026-05-27T08:00:00'}, 'routing': "
+			   "{'destination_crm': 'housecall_pro', 'crm_account_id': 'h'}}";
 
 static json_object *
 edited(const struct cs_ctl_edit *e, const char *text)
@@ -56,7 +58,9 @@ END_TEST
 
 START_TEST(account_and_crm_account_are_set_where_nothing_was)
 {
-	json_object *o = edited(&(struct cs_ctl_edit){ .to = "hubspot", .account = "acct_1", .crm_account_id = "77" }, "{'routing': 5}");
+	json_object *o =
+	    edited(&(struct cs_ctl_edit){ .to = "hubspot", .account = "acct_1", .crm_account_id = "77" },
+		   "{'routing': 5}");
 
 	ck_assert_str_eq(cs_json_str(o, "callsetter_account_id", ""), "acct_1");
 	ck_assert_str_eq(cs_json_pointer_text(o, "/routing/destination_crm"), "hubspot");
@@ -67,7 +71,8 @@ END_TEST
 
 START_TEST(a_lead_with_broken_times_still_gets_fresh)
 {
-	json_object *o = edited(&(struct cs_ctl_edit){ .fresh = true, .now_ms = NOW }, "{'timestamp_utc': 'soon', 'call': {'started_at': 5}}");
+	json_object *o = edited(&(struct cs_ctl_edit){ .fresh = true, .now_ms = NOW },
+				"{'timestamp_utc': 'soon', 'call': {'started_at': 5}}");
 
 	ck_assert_str_eq(cs_json_str(o, "timestamp_utc", ""), "2026-05-28T20:26:40Z");
 	ck_assert_str_eq(cs_json_pointer_text(o, "/call/started_at"), "5");

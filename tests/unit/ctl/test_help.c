@@ -19,14 +19,16 @@ read_all(const char *path)
 START_TEST(the_manual_page_holds_the_commands_as_the_table_has_them)
 {
 	static const char begin[] = "\n.\\\" commands begin\n", end[] = ".\\\" commands end\n";
-	char *page = read_all(CS_SRCDIR "/core/ctl/csrelay.8"), *from = strstr(page, begin), *to = strstr(page, end);
+	char *page = read_all(CS_SRCDIR "/core/ctl/csrelay.8"), *from = strstr(page, begin),
+	     *to = strstr(page, end);
 	struct cs_buf b = CS_BUF_INIT(0);
 
 	ck_assert_ptr_nonnull(from);
 	ck_assert_ptr_nonnull(to);
 	*to = '\0';
 	cs_ctl_help_man(&b);
-	ck_assert_msg(strcmp(from + strlen(begin), cs_buf_str(&b)) == 0, "csrelay.8 is older than the table: make update-commands-man");
+	ck_assert_msg(strcmp(from + strlen(begin), cs_buf_str(&b)) == 0,
+		      "csrelay.8 is older than the table: make update-commands-man");
 	cs_buf_fini(&b);
 }
 END_TEST
@@ -95,7 +97,9 @@ complete(const char *script, const char *words, int at)
 	FILE *p;
 	size_t n;
 
-	snprintf(command, sizeof(command), "bash -c '. %s; COMP_WORDS=(%s); COMP_CWORD=%d; _csrelay; echo \"${COMPREPLY[*]}\"' 2>&1", script, words, at);
+	snprintf(command, sizeof(command),
+		 "bash -c '. %s; COMP_WORDS=(%s); COMP_CWORD=%d; _csrelay; echo \"${COMPREPLY[*]}\"' 2>&1",
+		 script, words, at);
 	p = popen(command, "r");
 	ck_assert_ptr_nonnull(p);
 	n = fread(out, 1, sizeof(out) - 1, p);

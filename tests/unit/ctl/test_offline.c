@@ -22,8 +22,18 @@ static struct cs_arena mem;
 static int64_t
 put_conn(const char *name, const char *crm, const char **id)
 {
-	struct cs_conn_row row = { .name = name, .account = "acct_xyz", .crm = crm, .crm_account_id = "", .label = "Acme", .state_reason = "",
-		.is_static = true, .subscribe = CS_SUB_ROUTED, .settings = "{\"url\":\"https://x\"}", .overrides = "", .facts = "", .timezone = "" };
+	struct cs_conn_row row = { .name = name,
+				   .account = "acct_xyz",
+				   .crm = crm,
+				   .crm_account_id = "",
+				   .label = "Acme",
+				   .state_reason = "",
+				   .is_static = true,
+				   .subscribe = CS_SUB_ROUTED,
+				   .settings = "{\"url\":\"https://x\"}",
+				   .overrides = "",
+				   .facts = "",
+				   .timezone = "" };
 	ok(store->ops->conn_put(store, &row, &err));
 	*id = cs_arena_strdup(&mem, row.public_id);
 	return row.id;
@@ -32,9 +42,21 @@ put_conn(const char *name, const char *crm, const char **id)
 static int64_t
 put_delivery(int64_t conn, enum cs_state state, enum cs_blame blame, const char *reason)
 {
-	struct cs_delivery_row d = { .lead_id = lead_id, .conn_id = conn, .crm = "", .account = "acct_xyz", .crm_account_id = "", .state = state,
-		.urgency = CS_URGENCY_EMERGENCY, .created_ms = now_ms - 7 * CS_MINUTE_MS, .due_ms = now_ms - 1, .expires_ms = now_ms + 60000, .blame = blame,
-		.reason = reason, .records = "", .warnings = "", .done_ms = state == CS_DEAD ? now_ms : 0 };
+	struct cs_delivery_row d = { .lead_id = lead_id,
+				     .conn_id = conn,
+				     .crm = "",
+				     .account = "acct_xyz",
+				     .crm_account_id = "",
+				     .state = state,
+				     .urgency = CS_URGENCY_EMERGENCY,
+				     .created_ms = now_ms - 7 * CS_MINUTE_MS,
+				     .due_ms = now_ms - 1,
+				     .expires_ms = now_ms + 60000,
+				     .blame = blame,
+				     .reason = reason,
+				     .records = "",
+				     .warnings = "",
+				     .done_ms = state == CS_DEAD ? now_ms : 0 };
 
 	ok(store->ops->delivery_insert(store, &d, &err));
 	return d.id;
@@ -43,10 +65,22 @@ put_delivery(int64_t conn, enum cs_state state, enum cs_blame blame, const char 
 static void
 fill(void)
 {
-	struct cs_lead_row lead = { .account = "acct_xyz", .event = "lead.qualified", .kind = CS_KIND_LEAD, .urgency = CS_URGENCY_EMERGENCY,
-		.received_ms = now_ms - 7 * CS_MINUTE_MS, .body = { "{\"contact\":{\"first_name\":\"Maria\"}}", 34 }, .warnings = "" };
-	struct cs_attempt_row attempt = { .number = 1, .started_ms = now_ms - 60000, .ended_ms = now_ms - 59000, .outcome = CS_REJECT, .status = 400,
-		.reason = "bad zip", .exchanges = "[{\"at_ms\":1,\"ms\":5,\"step\":\"lead\",\"method\":\"POST\",\"url\":\"/leads\",\"status\":400}]", .versions = "{}" };
+	struct cs_lead_row lead = { .account = "acct_xyz",
+				    .event = "lead.qualified",
+				    .kind = CS_KIND_LEAD,
+				    .urgency = CS_URGENCY_EMERGENCY,
+				    .received_ms = now_ms - 7 * CS_MINUTE_MS,
+				    .body = { "{\"contact\":{\"first_name\":\"Maria\"}}", 34 },
+				    .warnings = "" };
+	struct cs_attempt_row attempt = { .number = 1,
+					  .started_ms = now_ms - 60000,
+					  .ended_ms = now_ms - 59000,
+					  .outcome = CS_REJECT,
+					  .status = 400,
+					  .reason = "bad zip",
+					  .exchanges = "[{\"at_ms\":1,\"ms\":5,\"step\":\"lead\",\"method\":"
+						       "\"POST\",\"url\":\"/leads\",\"status\":400}]",
+					  .versions = "{}" };
 	const char *zap_id;
 	int64_t acme, zap;
 
@@ -59,7 +93,10 @@ fill(void)
 	put_delivery(acme, CS_DUE, CS_BLAME_NONE, "");
 	dead_id = attempt.delivery_id = put_delivery(zap, CS_DEAD, CS_BLAME_LEAD, "bad zip");
 	ok(store->ops->attempt_put(store, &attempt, &err));
-	ok(store->ops->alert_put(store, &(struct cs_alert_row){ .key = "dead/1", .text = "three dead letters", .raised_ms = now_ms }, &err));
+	ok(store->ops->alert_put(
+	    store,
+	    &(struct cs_alert_row){ .key = "dead/1", .text = "three dead letters", .raised_ms = now_ms },
+	    &err));
 	ok(store->ops->commit(store, &err));
 }
 
@@ -155,7 +192,8 @@ START_TEST(deliveries_are_filtered_as_the_daemon_does)
 	ASK("deliveries", "--json", "--state", "due");
 	ck_assert_str_eq(at("/items/0/connection_name"), "acme");
 	ck_assert_str_eq(at("/items/1/id"), "");
-	ASK("deliveries", "--json", "--connection", "zap", "--blame", "lead", "--urgency", "emergency", "--since", "1h", "--crm", "webhook");
+	ASK("deliveries", "--json", "--connection", "zap", "--blame", "lead", "--urgency", "emergency",
+	    "--since", "1h", "--crm", "webhook");
 	ck_assert_str_eq(at("/items/0/state"), "dead");
 	ASK("deliveries", "--since", "2020-01-01", "--until", "2020-01-02");
 	ck_assert_str_eq(r.out, "no deliveries\n");
@@ -220,7 +258,8 @@ START_TEST(neither_daemon_nor_store_is_status_3)
 	FILE *f = fopen(conf, "w");
 
 	ck_assert_ptr_nonnull(f);
-	fprintf(f, "store : { path = \"%s/other.db\"; };\nlisten : { control = \"unix:%s/none\"; };\n", dir, dir);
+	fprintf(f, "store : { path = \"%s/other.db\"; };\nlisten : { control = \"unix:%s/none\"; };\n", dir,
+		dir);
 	fclose(f);
 	ASK("leads");
 	ck_assert_int_eq(r.status, CS_CTL_UNREACHABLE);

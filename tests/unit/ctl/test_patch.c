@@ -49,7 +49,8 @@ START_TEST(fields_of_one_object_come_together)
 {
 	ck_assert_str_eq(PATCH("contact.phone=1", "contact.email:=null", "call.call_id=x"),
 	                 "{\"contact\":{\"phone\":\"1\",\"email\":null},\"call\":{\"call_id\":\"x\"}}");
-	ck_assert_str_eq(PATCH("{\"contact\":{\"phone\":\"1\"}}", "contact.phone=2"), "{\"contact\":{\"phone\":\"2\"}}");
+	ck_assert_str_eq(PATCH("{\"contact\":{\"phone\":\"1\"}}", "contact.phone=2"),
+			 "{\"contact\":{\"phone\":\"2\"}}");
 	ck_assert_str_eq(PATCH("contact:=null", "contact.phone=2"), "{\"contact\":{\"phone\":\"2\"}}");
 }
 END_TEST

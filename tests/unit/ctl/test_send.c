@@ -24,8 +24,11 @@ teardown(void)
 	fake_stop(&fake);
 }
 
-#define SEND(file, ...) RUN(&r, "send", file, "--socket", fake.socket, "--secret-file", secret_file, __VA_ARGS__)
-#define ACCEPTED "{'result': 'accepted', 'lead_id': 17, 'event_id': 'e-1', 'deliveries': [{'id': 4353, 'crm': 'hubspot', 'state': 'in_hand'}], 'warnings': []}"
+#define SEND(file, ...)                                                                                      \
+	RUN(&r, "send", file, "--socket", fake.socket, "--secret-file", secret_file, __VA_ARGS__)
+#define ACCEPTED                                                                                             \
+	"{'result': 'accepted', 'lead_id': 17, 'event_id': 'e-1', 'deliveries': [{'id': 4353, 'crm': "       \
+	"'hubspot', 'state': 'in_hand'}], 'warnings': []}"
 
 START_TEST(a_lead_goes_out_signed_and_unchanged)
 {
@@ -40,8 +43,10 @@ START_TEST(a_lead_goes_out_signed_and_unchanged)
 	ck_assert_str_eq(fake.seen[0].body, lead);
 	ck_assert_str_eq(fake.seen[0].id, "e-1");
 	ck_assert_str_eq(fake.seen[0].content_type, "application/json");
-	ck_assert_int_eq(cs_stdwebhooks_verify(&secret, 1, fake.seen[0].id, fake.seen[0].timestamp, fake.seen[0].signature, fake.seen[0].body,
-	                                       fake.seen[0].body_len, cs_now_ms(&cs_clock_real), 60000, &err), 0);
+	ck_assert_int_eq(cs_stdwebhooks_verify(&secret, 1, fake.seen[0].id, fake.seen[0].timestamp,
+					       fake.seen[0].signature, fake.seen[0].body,
+					       fake.seen[0].body_len, cs_now_ms(&cs_clock_real), 60000, &err),
+			 0);
 }
 END_TEST
 
@@ -51,7 +56,8 @@ START_TEST(a_key_is_sent_as_bearer)
 
 	ANSWERS(&fake, { "POST", "/v1/leads", 202, ACCEPTED });
 	snprintf(url, sizeof(url), "http://127.0.0.1:%u/", 1u);
-	RUN(&r, "send", fake_file(&fake, "lead.json", "{}"), "--url", url, "--key-file", key_file, "--timeout", "0");
+	RUN(&r, "send", fake_file(&fake, "lead.json", "{}"), "--url", url, "--key-file", key_file,
+	    "--timeout", "0");
 	ck_assert_int_eq(r.status, CS_CTL_UNREACHABLE);
 	assert_has_not(r.err, "csk_abc");
 	RUN(&r, "send", fake_file(&fake, "lead.json", "{}"), "--url", "ftp://x", "--key-file", key_file);
@@ -63,9 +69,12 @@ END_TEST
 
 START_TEST(what_is_not_accepted_is_status_1_with_the_rows)
 {
-	ANSWERS(&fake, { "POST", "/v1/leads", 422, "{'detail': 'd', 'result': 'kept', 'lead_id': 17, 'deliveries': [{'id': 4353}],"
-	                                    " 'errors': [{'pointer': '/call/direction', 'detail': 'must be inbound or outbound'}]}" },
-	        { "POST", "/v1/leads", 409, "{'detail': 'd', 'lead_id': 17}" }, { "POST", "/v1/leads", 400, "{'detail': 'not a lead'}" });
+	ANSWERS(&fake,
+		{ "POST", "/v1/leads", 422,
+		  "{'detail': 'd', 'result': 'kept', 'lead_id': 17, 'deliveries': [{'id': 4353}],"
+		  " 'errors': [{'pointer': '/call/direction', 'detail': 'must be inbound or outbound'}]}" },
+		{ "POST", "/v1/leads", 409, "{'detail': 'd', 'lead_id': 17}" },
+		{ "POST", "/v1/leads", 400, "{'detail': 'not a lead'}" });
 	SEND(fake_file(&fake, "lead.json", "{}"), "--timeout", "0");
 	ck_assert_int_eq(r.status, CS_CTL_FAILED);
 	assert_has(r.err, "kept as a dead letter");
@@ -86,7 +95,8 @@ START_TEST(a_signature_that_is_refused_stops_everything)
 
 	ANSWERS(&fake, { "POST", "/v1/leads", 401, "{'detail': 'the signature does not fit'}" });
 	strcpy(other, fake_file(&fake, "b.json", "{}"));
-	RUN(&r, "send", fake_file(&fake, "a.json", "{}"), other, "--socket", fake.socket, "--secret-file", secret_file);
+	RUN(&r, "send", fake_file(&fake, "a.json", "{}"), other, "--socket", fake.socket, "--secret-file",
+	    secret_file);
 	ck_assert_int_eq(r.status, CS_CTL_REFUSED);
 	ck_assert_uint_eq(fake.n_seen, 1);
 	assert_has_not(r.err, "MDEyMzQ1");
@@ -95,8 +105,9 @@ END_TEST
 
 START_TEST(ndjson_goes_as_a_batch_and_bad_lines_are_named)
 {
-	ANSWERS(&fake, { "POST", "/v1/leads", 200, "{'line':1,'status':202,'lead_id':1}\n{'line':2,'status':200,'lead_id':2}\n"
-	                                    "{'line':3,'status':400,'errors':[{'pointer':'/event','detail':'unknown'}]}\n" });
+	ANSWERS(&fake, { "POST", "/v1/leads", 200,
+			 "{'line':1,'status':202,'lead_id':1}\n{'line':2,'status':200,'lead_id':2}\n"
+			 "{'line':3,'status':400,'errors':[{'pointer':'/event','detail':'unknown'}]}\n" });
 	SEND(fake_file(&fake, "many", "{\"a\":1}\n\n{\"a\":2}\n{\"a\":3}\n"), "--timeout", "0");
 	ck_assert_int_eq(r.status, CS_CTL_FAILED);
 	ck_assert_str_eq(fake.seen[0].body, "{\"a\":1}\n{\"a\":2}\n{\"a\":3}\n");
@@ -117,7 +128,8 @@ END_TEST
 
 START_TEST(come_back_later_is_obeyed_with_the_same_id)
 {
-	ANSWERS(&fake, { "POST", "/v1/leads", 503, "{'detail': 'too many leads at once'}" }, { "POST", "/v1/leads", 202, ACCEPTED });
+	ANSWERS(&fake, { "POST", "/v1/leads", 503, "{'detail': 'too many leads at once'}" },
+		{ "POST", "/v1/leads", 202, ACCEPTED });
 	SEND(fake_file(&fake, "lead.json", "{\"event_id\":\"e-1\"}"), "--timeout", "10");
 	ck_assert_int_eq(r.status, CS_CTL_OK);
 	assert_has(r.err, "waiting: too many leads at once");
@@ -138,8 +150,10 @@ END_TEST
 START_TEST(a_fresh_lead_is_another_lead_each_time)
 {
 	ANSWERS(&fake, { "POST", "/v1/leads", 202, ACCEPTED });
-	SEND(fake_file(&fake, "lead.json", "{\"event_id\":\"e-1\"}"), "--fresh", "--to", "hubspot", "--timeout", "0");
-	SEND(fake_file(&fake, "lead.json", "{\"event_id\":\"e-1\"}"), "--fresh", "--to", "hubspot", "--timeout", "0");
+	SEND(fake_file(&fake, "lead.json", "{\"event_id\":\"e-1\"}"), "--fresh", "--to", "hubspot",
+	     "--timeout", "0");
+	SEND(fake_file(&fake, "lead.json", "{\"event_id\":\"e-1\"}"), "--fresh", "--to", "hubspot",
+	     "--timeout", "0");
 	ck_assert_str_ne(fake.seen[0].id, fake.seen[1].id);
 	assert_has(fake.seen[0].body, fake.seen[0].id);
 	assert_has(fake.seen[0].body, "\"destination_crm\":\"hubspot\"");
@@ -160,7 +174,8 @@ END_TEST
 
 START_TEST(without_a_secret_nothing_is_sent)
 {
-	RUN(&r, "send", fake_file(&fake, "lead.json", "{}"), "--socket", fake.socket, "--config", fake_file(&fake, "csrelay.conf", ""));
+	RUN(&r, "send", fake_file(&fake, "lead.json", "{}"), "--socket", fake.socket, "--config",
+	    fake_file(&fake, "csrelay.conf", ""));
 	ck_assert_int_eq(r.status, CS_CTL_USAGE);
 	ck_assert_uint_eq(fake.n_seen, 0);
 	RUN(&r, "send", "/nonexistent/lead.json", "--socket", fake.socket, "--secret-file", secret_file);

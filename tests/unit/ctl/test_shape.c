@@ -40,19 +40,23 @@ END_TEST
 
 START_TEST(crms_and_connections_stand_below_their_sum)
 {
-	const char *out = shape("{'crms': [{'crm': 'hubspot', 'total': 7, 'ages': [5,2,0,0,0,0,0,0,0,0], 'connections': ["
-	                        "{'connection': 'conn_a', 'name': 'acme', 'label': 'Acme', 'state': 'connected', 'total': 6, 'ages': [5,1,0,0,0,0,0,0,0,0]},"
-	                        "{'connection': 'conn_b', 'name': null, 'label': null, 'state': 'paused', 'total': 1, 'ages': [0,1,0,0,0,0,0,0,0,0]}]},"
-	                        "{'crm': 'webhook', 'total': 3, 'ages': [0,0,0,0,0,0,0,0,0,3], 'connections': ["
-	                        "{'connection': null, 'label': null, 'total': 3, 'ages': [0,0,0,0,0,0,0,0,0,3]}]}]}");
+	const char *out =
+	    shape("{'crms': [{'crm': 'hubspot', 'total': 7, 'ages': [5,2,0,0,0,0,0,0,0,0], 'connections': ["
+		  "{'connection': 'conn_a', 'name': 'acme', 'label': 'Acme', 'state': 'connected', 'total': "
+		  "6, 'ages': [5,1,0,0,0,0,0,0,0,0]},"
+		  "{'connection': 'conn_b', 'name': null, 'label': null, 'state': 'paused', 'total': 1, "
+		  "'ages': [0,1,0,0,0,0,0,0,0,0]}]},"
+		  "{'crm': 'webhook', 'total': 3, 'ages': [0,0,0,0,0,0,0,0,0,3], 'connections': ["
+		  "{'connection': null, 'label': null, 'total': 3, 'ages': [0,0,0,0,0,0,0,0,0,3]}]}]}");
 
-	ck_assert_str_eq(out, "waiting, by age in minutes  total  5  10  20  40  80  160  320  640  1280  1280+\n"
-	                      "TOTAL                          10  5   2   .   .   .    .    .    .     .      3\n"
-	                      "hubspot                         7  5   2   .   .   .    .    .    .     .      .\n"
-	                      "  Acme conn_a                   6  5   1   .   .   .    .    .    .     .      .\n"
-	                      "  conn_b, paused                1  .   1   .   .   .    .    .    .     .      .\n"
-	                      "webhook                         3  .   .   .   .   .    .    .    .     .      3\n"
-	                      "  no connection known           3  .   .   .   .   .    .    .    .     .      3\n");
+	ck_assert_str_eq(
+	    out, "waiting, by age in minutes  total  5  10  20  40  80  160  320  640  1280  1280+\n"
+		 "TOTAL                          10  5   2   .   .   .    .    .    .     .      3\n"
+		 "hubspot                         7  5   2   .   .   .    .    .    .     .      .\n"
+		 "  Acme conn_a                   6  5   1   .   .   .    .    .    .     .      .\n"
+		 "  conn_b, paused                1  .   1   .   .   .    .    .    .     .      .\n"
+		 "webhook                         3  .   .   .   .   .    .    .    .     .      3\n"
+		 "  no connection known           3  .   .   .   .   .    .    .    .     .      3\n");
 }
 END_TEST
 

@@ -3,7 +3,9 @@
 #include "fixture.h"
 #include "ctl/table.h"
 
-static const struct cs_ctl_column columns[] = { { "id", true, false }, { "name", false, true }, { "state", false, false } };
+static const struct cs_ctl_column columns[] = { { "id", true, false },
+						{ "name", false, true },
+						{ "state", false, false } };
 static struct cs_arena mem;
 static struct cs_ctl c;
 
@@ -75,7 +77,8 @@ END_TEST
 
 START_TEST(what_is_no_terminal_gets_everything)
 {
-	assert_has(two_rows("Acme Heating and Cooling of Greater Miami and the Florida Keys"), "Florida Keys  well");
+	assert_has(two_rows("Acme Heating and Cooling of Greater Miami and the Florida Keys"),
+		   "Florida Keys  well");
 }
 END_TEST
 

@@ -25,11 +25,13 @@ START_TEST(terminal_sequences_of_strangers_are_defused)
 {
 	ck_assert_str_eq(cs_ctl_clean(&mem, "a\033[2Jb"), "a\xef\xbf\xbd[2Jb");
 	ck_assert_str_eq(cs_ctl_clean(&mem, "x\r\ny\tz"), "x  y z");
-	ck_assert_str_eq(cs_ctl_clean(&mem, "\x7f\xc2\x9b"), "\xef\xbf\xbd\xef\xbf\xbd");     /* DEL, CSI of C1 */
-	ck_assert_str_eq(cs_ctl_clean(&mem, "\xe2\x80\xae!"), "\xef\xbf\xbd!");               /* right-to-left override */
+	ck_assert_str_eq(cs_ctl_clean(&mem, "\x7f\xc2\x9b"), "\xef\xbf\xbd\xef\xbf\xbd"); /* DEL, CSI of C1 */
+	ck_assert_str_eq(cs_ctl_clean(&mem, "\xe2\x80\xae!"), "\xef\xbf\xbd!"); /* right-to-left override */
 	ck_assert_str_eq(cs_ctl_clean(&mem, "\xff\xc3"), "\xef\xbf\xbd\xef\xbf\xbd");         /* not UTF-8 */
-	ck_assert_str_eq(cs_ctl_clean(&mem, "\xed\xa0\x80"), "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"); /* a surrogate */
-	ck_assert_str_eq(cs_ctl_clean(&mem, "Jos\xc3\xa9 \xe2\x82\xac \xf0\x9f\x94\xa5"), "Jos\xc3\xa9 \xe2\x82\xac \xf0\x9f\x94\xa5");
+	ck_assert_str_eq(cs_ctl_clean(&mem, "\xed\xa0\x80"),
+			 "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"); /* a surrogate */
+	ck_assert_str_eq(cs_ctl_clean(&mem, "Jos\xc3\xa9 \xe2\x82\xac \xf0\x9f\x94\xa5"),
+			 "Jos\xc3\xa9 \xe2\x82\xac \xf0\x9f\x94\xa5");
 	ck_assert_str_eq(cs_ctl_clean(&mem, NULL), "");
 }
 END_TEST
