@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * commands.h - every command, defined in the file that is named after it (cmd_dlq_fix.c: cs_ctl_cmd_dlq_fix).
+ * commands.h - every command, defined in the file that is named after it (cmd/dlq/fix.c: cs_ctl_cmd_dlq_fix).
  */
 #ifndef CS_CTL_COMMANDS_H
 #define CS_CTL_COMMANDS_H

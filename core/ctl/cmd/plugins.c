@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * plugins.c - csrelay plugins: which CRMs this daemon speaks to, and what each wants to know.
+ */
+#include "config.h"
+#include <string.h>
+#include "ctl/commands.h"
+#include "ctl/link.h"
+#include "ctl/table.h"
+
+static const struct cs_ctl_column columns[] = {
+	{ "plugin", false, false },
+	{ "version", false, false },
+	{ "title", false, true },
+	{ "state", false, true },
+};
+
+static void
+print_table(struct cs_ctl *c, json_object *items)
+{
+	CS_CLEANUP(cs_buf_fini) struct cs_buf b = CS_BUF_INIT(0);
+	struct cs_ctl_table t;
+
+	cs_ctl_table_init(&t, &c->mem, columns, (int)CS_ARRAY_LEN(columns));
+	for (size_t i = 0; i < cs_ctl_json_count(items); i++) {
+		json_object *p = json_object_array_get_idx(items, i);
+		const char *error = cs_json_str(p, "error", NULL);
+
+		cs_ctl_table_row(&t);
+		cs_ctl_table_cell(&t, CS_PAINT_NONE, cs_json_str(p, "name", ""));
+		cs_ctl_table_cell(&t, CS_PAINT_NONE, cs_json_str(p, "version", ""));
+		cs_ctl_table_cell(&t, CS_PAINT_NONE, cs_json_str(p, "title", ""));
+		if (error != NULL)
+			cs_ctl_table_cell(&t, CS_PAINT_BAD, error);
+		else
+			cs_ctl_table_cell(&t, CS_PAINT_GOOD,
+					  cs_json_bool(p, "experimental", false) ? "loaded, experimental"
+										 : "loaded");
+	}
+	cs_ctl_table_print(&t, c, &b);
+	fputs(b.len > 0 ? cs_buf_str(&b) : "no plugin is enabled: see crm.d/ beside csrelay.conf\n", stdout);
+}
+
+static const char *
+default_of(struct cs_ctl *c, const json_object *row)
+{
+	json_object *dflt = cs_json_get(row, "default");
+
+	return dflt != NULL ? cs_arena_printf(&c->mem, " (default %s)", cs_json_text(dflt)) : "";
+}
+
+/* What stands in crm.d/NAME.conf. */
+static void
+print_rows(struct cs_ctl *c, const char *title, json_object *rows, const char *key)
+{
+	static const struct cs_ctl_column about[] = {
+		{ "name", false, false },
+		{ "type", false, false },
+		{ "needed", false, false },
+		{ "what it is", false, true },
+	};
+	CS_CLEANUP(cs_buf_fini) struct cs_buf b = CS_BUF_INIT(0);
+	struct cs_ctl_table t;
+
+	cs_ctl_table_init(&t, &c->mem, about, (int)CS_ARRAY_LEN(about));
+	for (size_t i = 0; i < cs_ctl_json_count(rows); i++) {
+		json_object *r = json_object_array_get_idx(rows, i);
+		const char *label = cs_json_str(r, "label", ""), *help = cs_json_str(r, "help", "");
+
+		cs_ctl_table_row(&t);
+		cs_ctl_table_cell(&t, CS_PAINT_BOLD, cs_json_str(r, key, ""));
+		cs_ctl_table_cell(&t, CS_PAINT_NONE, cs_json_str(r, "type", "secret"));
+		cs_ctl_table_cell(&t, CS_PAINT_NONE, cs_json_bool(r, "required", false) ? "yes" : "no");
+		cs_ctl_table_cellf(&t, "%s%s%s%s", label, label[0] != '\0' && help[0] != '\0' ? ": " : "",
+				   help, default_of(c, r));
+	}
+	cs_ctl_table_print(&t, c, &b);
+	if (b.len > 0)
+		printf("\n%s\n%s", title, cs_buf_str(&b));
+}
+
+static int
+show(struct cs_ctl *c, json_object *items)
+{
+	for (size_t i = 0; i < cs_ctl_json_count(items); i++) {
+		json_object *p = json_object_array_get_idx(items, i);
+		const char *error = cs_ctl_json_text(&c->mem, p, "error"),
+			   *plans = cs_ctl_json_text(&c->mem, p, "plans");
+
+		if (strcmp(cs_json_str(p, "name", ""), c->args.pos[0]) != 0)
+			continue;
+		if (c->json) {
+			cs_ctl_print_json(p);
+			return CS_CTL_OK;
+		}
+		printf("%s %s, %s\n%s%s", cs_ctl_json_text(&c->mem, p, "name"),
+		       cs_ctl_json_text(&c->mem, p, "version"), cs_ctl_json_text(&c->mem, p, "title"), plans,
+		       plans[0] != '\0' ? "\n" : "");
+		if (error[0] != '\0')
+			printf("not loaded: %s\n", error);
+		print_rows(c, "settings", cs_json_get(p, "settings"), "key");
+		print_rows(c, "secrets", cs_json_get(p, "secrets"), "name");
+		return CS_CTL_OK;
+	}
+	return cs_ctl_fail(CS_CTL_NOT_FOUND, "there is no plugin \"%.64s\"; `csrelay plugins` lists them",
+			   c->args.pos[0]);
+}
+
+static int
+run(struct cs_ctl *c)
+{
+	CS_CLEANUP(cs_json_putp) json_object *list = NULL;
+	int rc = cs_ctl_get(c, "/v1/plugins", &list);
+
+	if (rc != CS_CTL_OK)
+		return rc;
+	if (c->args.n_pos > 0)
+		return show(c, cs_json_get(list, "items"));
+	if (c->json)
+		cs_ctl_print_json(list);
+	else
+		print_table(c, cs_json_get(list, "items"));
+	return CS_CTL_OK;
+}
+
+const struct cs_ctl_command cs_ctl_cmd_plugins = {
+	.name = "plugins",
+	.args = "[NAME]",
+	.help = "the plugins that run, or the settings and secrets of one",
+	.max = 1,
+	.run = run,
+};
