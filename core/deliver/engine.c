@@ -12,15 +12,14 @@
 #include "deliver/engine_private.h"
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include "deliver/events.h"
 #include "deliver/results.h"
 #include "deliver/steps.h"
 #include "log/log.h"
 
 #define SLEEP_MAX_MS 1000
-#define NODES_KEPT 2048
 #define SWEEP_EVERY_MS 1000
 #define DOUBT_PAGE 500
 
@@ -28,364 +27,6 @@ static int64_t
 mono_ms(void)
 {
 	return cs_mono_us() / 1000;
-}
-
-/* ---- plugins and contexts */
-
-struct cs_remote *
-cs_engine_remote(struct cs_engine *e, const char *crm)
-{
-	for (size_t i = 0; i < e->n_plugins; i++)
-		if (strcmp(e->plugins[i].name, crm) == 0)
-			return e->plugins[i].remote;
-	return NULL;
-}
-
-static struct cs_remote *
-remote_of(void *ctx, const char *crm)
-{
-	return cs_engine_remote(ctx, crm);
-}
-
-static void
-load_plugin(struct cs_engine *e, const char *name)
-{
-	struct cs_plugin_slot *p;
-	struct cs_remote_conf rc = { .dir = e->c.conf->plugins.dir, .name = name, .ops = &cs_session_remote_ops,
-		.trust_all = e->c.trust_plugins || !e->c.conf->plugins.check_owner, .max_calls = 4096 };
-	struct cs_err err;
-
-	if (e->n_plugins == CS_PLUGINS_MAX || cs_engine_remote(e, name) != NULL)
-		return;
-	p = &e->plugins[e->n_plugins];
-	strncpy(p->name, name, sizeof(p->name) - 1);
-	if (cs_remote_open(&rc, &p->remote, &err) < 0) {
-		p->remote = NULL;
-		snprintf(p->error, sizeof(p->error), "%s", err.msg);
-		e->n_plugins++;
-		cs_log(CS_LOG_ERROR, "plugin", "could not be loaded", "plugin=%s why=\"%s\"", name, err.msg);
-		return;
-	}
-	e->n_plugins++;
-	cs_log(CS_LOG_INFO, "plugin", "loaded", "plugin=%s version=%s", name, cs_remote_manifest(p->remote)->version);
-}
-
-struct cs_context *
-cs_engine_context(struct cs_engine *e, int64_t conn_id, struct cs_err *err)
-{
-	struct cs_context_source src = { e->c.reader, e->c.vault, e->c.conf, remote_of, e };
-	struct cs_context *c = cs_map_get(&e->contexts, (uint64_t)conn_id);
-
-	if (c != NULL)
-		return c;
-	if (cs_context_new(&src, conn_id, &c, err) < 0)
-		return NULL;
-	cs_map_put(&e->contexts, (uint64_t)conn_id, c);
-	return c;
-}
-
-void
-cs_engine_drop_context(struct cs_engine *e, int64_t conn_id)
-{
-	cs_context_unref(cs_map_del(&e->contexts, (uint64_t)conn_id));
-}
-
-/* ---- nodes */
-
-struct cs_notes *
-cs_engine_notes(struct cs_tree_conn *tc)
-{
-	if (tc->user == NULL)
-		tc->user = cs_xcalloc(1, sizeof(struct cs_notes));
-	return tc->user;
-}
-
-void
-cs_engine_publish_blocked(struct cs_engine *e, struct cs_tree_conn *tc)
-{
-	struct cs_notes *n = cs_engine_notes(tc);
-	bool blocked = cs_tree_conn_blocked(tc, cs_now_ms(e->c.clock));
-	_Atomic uint16_t *slot = &e->c.slots->blocked[(uint64_t)tc->id % CS_BLOCK_SLOTS];
-
-	if (blocked == n->published)
-		return;
-	n->published = blocked;
-	atomic_fetch_add(slot, blocked ? 1 : (uint16_t)-1);
-}
-
-static void
-free_node(struct cs_engine *e, struct cs_tree_conn *tc)
-{
-	struct cs_notes *n = tc->user;
-
-	if (n != NULL && n->published)
-		atomic_fetch_sub(&e->c.slots->blocked[(uint64_t)tc->id % CS_BLOCK_SLOTS], 1);
-	free(n);
-	cs_engine_drop_context(e, tc->id);
-	cs_tree_conn_free(&e->tree, tc);
-}
-
-/* Connections that rest are forgotten once there are many. */
-static void
-forget_idle(struct cs_engine *e)
-{
-	struct cs_tree_conn *idle[256];
-	size_t n = 0, at = 0;
-	struct cs_tree_conn *tc;
-
-	if (e->tree.conns.n <= NODES_KEPT)
-		return;
-	while (n < CS_ARRAY_LEN(idle) && (tc = cs_map_next(&e->tree.conns, &at, NULL)) != NULL)
-		if (cs_tree_conn_idle(tc))
-			idle[n++] = tc;
-	while (n > 0)
-		free_node(e, idle[--n]);
-}
-
-/* A node comes to life with the state that its connection has in the store. */
-static struct cs_tree_conn *
-node_of(struct cs_engine *e, int64_t conn_id, const char *crm)
-{
-	struct cs_tree_conn *tc = cs_tree_conn_find(&e->tree, conn_id);
-	struct cs_conn_row row;
-	struct cs_arena mem;
-
-	if (tc != NULL)
-		return tc;
-	tc = cs_tree_conn(&e->tree, conn_id, crm);
-	cs_arena_init(&mem);
-	if (e->c.reader->ops->conn_get(e->c.reader, conn_id, &mem, &row, NULL) == 0 && row.state != CS_CONN_CONNECTED)
-		cs_tree_hold_conn(&e->tree, tc, true, cs_now_ms(e->c.clock));
-	cs_arena_fini(&mem);
-	return tc;
-}
-
-/* ---- jobs */
-
-void
-cs_engine_job_gone(struct cs_engine *e, struct cs_job *j)
-{
-	cs_list_del(&j->node);
-	e->c.slots->in_hand--;
-	e->c.slots->lead_bytes -= (int64_t)j->lead->len;
-	cs_job_free(j);
-}
-
-/* Whoever was to go after it, being of the same caller, goes back with it. */
-void
-cs_engine_hand_back(struct cs_engine *e, struct cs_job *j, int64_t due_ms)
-{
-	struct cs_list *n;
-
-	while ((n = cs_list_pop(&j->waiters)) != NULL)
-		cs_engine_hand_back(e, CS_CONTAINER(n, struct cs_job, item.node), due_ms);
-	cs_list_del(&j->item.node);
-	cs_results_hand_back(e, j, due_ms != 0 ? due_ms : cs_now_ms(e->c.clock), j->d.doubt);
-	cs_engine_job_gone(e, j);
-}
-
-void
-cs_engine_drain(struct cs_engine *e, struct cs_tree_conn *tc)
-{
-	struct cs_list items, *n;
-
-	cs_list_init(&items);
-	cs_tree_drain(&e->tree, tc, &items, cs_now_ms(e->c.clock));
-	while ((n = cs_list_pop(&items)) != NULL)
-		cs_engine_hand_back(e, CS_CONTAINER(n, struct cs_job, item.node), 0);
-	cs_engine_publish_blocked(e, tc);
-}
-
-static void
-drain_crm(struct cs_engine *e, struct cs_tree_crm *m)
-{
-	struct cs_tree_conn *tc;
-	size_t at = 0;
-
-	while ((tc = cs_map_next(&e->tree.conns, &at, NULL)) != NULL)
-		if (tc->crm == m)
-			cs_engine_drain(e, tc);
-}
-
-void
-cs_engine_conn_state(struct cs_engine *e, struct cs_tree_conn *tc, struct cs_tree_change ch)
-{
-	if (ch.conn_opened) {
-		cs_log(CS_LOG_WARN, "deliver", "connection keeps failing: one probe at a time from now on",
-		    "connection_id=%lld crm=%s pause_ms=%lld", (long long)tc->id, tc->crm->name, (long long)tc->breaker.pause_ms);
-		cs_engine_drain(e, tc);
-	}
-	if (ch.crm_opened) {
-		cs_log(CS_LOG_WARN, "deliver", "CRM keeps failing: one probe at a time from now on", "crm=%s", tc->crm->name);
-		drain_crm(e, tc->crm);
-	}
-	if (ch.conn_closed)
-		cs_log(CS_LOG_INFO, "deliver", "connection works again", "connection_id=%lld crm=%s", (long long)tc->id, tc->crm->name);
-	if (ch.crm_closed)
-		cs_log(CS_LOG_INFO, "deliver", "CRM works again", "crm=%s", tc->crm->name);
-	cs_engine_publish_blocked(e, tc);
-}
-
-/* ---- messages */
-
-bool
-cs_engine_post(struct cs_engine *e, struct cs_msg *m)
-{
-	cs_list_init(&m->node);
-	return cs_handoff_put(&e->inbox, &m->node);
-}
-
-static void
-handle_job(struct cs_engine *e, struct cs_msg *m)
-{
-	struct cs_job *j = CS_CONTAINER(m, struct cs_job, msg);
-	struct cs_tree_conn *tc = node_of(e, j->d.conn_id, j->crm);
-
-	e->c.slots->lead_bytes += (int64_t)j->lead->len;
-	if (j->d.id >= e->max_seen_id)
-		e->max_seen_id = j->d.id + 1;
-	cs_list_push(&e->jobs, &j->node);
-	cs_tree_add(&e->tree, tc, &j->item, false, cs_now_ms(e->c.clock));
-	cs_engine_publish_blocked(e, tc);
-}
-
-void
-cs_engine_post_job(struct cs_engine *e, struct cs_job *j)
-{
-	j->msg.handle = handle_job;
-	if (!cs_engine_post(e, &j->msg)) { /* stopped: it stays in hand and is found at the next start */
-		e->c.slots->in_hand--;
-		cs_job_free(j);
-	}
-}
-
-struct backlog_msg {
-	struct cs_msg msg;
-	int64_t conn_id, n, earliest_ms;
-	enum cs_lane lane;
-	char crm[65];
-};
-
-static void
-handle_backlog(struct cs_engine *e, struct cs_msg *m)
-{
-	struct backlog_msg *b = CS_CONTAINER(m, struct backlog_msg, msg);
-	struct cs_tree_conn *tc = node_of(e, b->conn_id, b->crm);
-
-	cs_tree_backlog(&e->tree, tc, b->lane, b->n, b->earliest_ms, cs_now_ms(e->c.clock));
-	cs_engine_publish_blocked(e, tc);
-	free(b);
-}
-
-void
-cs_engine_post_backlog(struct cs_engine *e, int64_t conn_id, const char *crm, enum cs_lane lane, int64_t n, int64_t earliest_ms)
-{
-	struct backlog_msg *b = cs_xcalloc(1, sizeof(*b));
-
-	b->msg.handle = handle_backlog;
-	b->conn_id = conn_id;
-	b->lane = lane;
-	b->n = n;
-	b->earliest_ms = earliest_ms;
-	strncpy(b->crm, crm, sizeof(b->crm) - 1);
-	if (!cs_engine_post(e, &b->msg))
-		free(b);
-}
-
-struct conn_msg {
-	struct cs_msg msg;
-	int64_t conn_id;
-	bool retry_now;
-	struct cs_conf *conf;
-};
-
-static void
-handle_conn(struct cs_engine *e, struct cs_msg *m)
-{
-	struct conn_msg *c = CS_CONTAINER(m, struct conn_msg, msg);
-	struct cs_conn_row row;
-	struct cs_arena mem;
-
-	cs_engine_drop_context(e, c->conn_id);
-	cs_arena_init(&mem);
-	if (e->c.reader->ops->conn_get(e->c.reader, c->conn_id, &mem, &row, NULL) == 0) {
-		struct cs_tree_conn *tc = node_of(e, c->conn_id, row.crm);
-		bool held = row.state != CS_CONN_CONNECTED;
-
-		cs_tree_hold_conn(&e->tree, tc, held, cs_now_ms(e->c.clock));
-		if (held)
-			cs_engine_drain(e, tc);
-		else if (c->retry_now) {
-			cs_tree_reset(&e->tree, tc, cs_now_ms(e->c.clock));
-			cs_events_recovered(e, tc);
-		}
-		cs_engine_publish_blocked(e, tc);
-	}
-	cs_arena_fini(&mem);
-	if (e->part != NULL)
-		e->part->changed(e->part, c->conn_id);
-	free(c);
-}
-
-void
-cs_engine_post_conn(struct cs_engine *e, int64_t conn_id, bool retry_now)
-{
-	struct conn_msg *c = cs_xcalloc(1, sizeof(*c));
-
-	c->msg.handle = handle_conn;
-	c->conn_id = conn_id;
-	c->retry_now = retry_now;
-	if (!cs_engine_post(e, &c->msg))
-		free(c);
-}
-
-static void apply_conf(struct cs_engine *e);
-static int recall_backlog(void *ctx, const struct cs_backlog *b);
-
-static void
-handle_reload(struct cs_engine *e, struct cs_msg *m)
-{
-	struct conn_msg *c = CS_CONTAINER(m, struct conn_msg, msg);
-	struct cs_tree_conn *tc;
-	size_t at = 0;
-
-	cs_conf_unref(e->c.conf);
-	e->c.conf = c->conf;
-	apply_conf(e);
-	while ((tc = cs_map_next(&e->tree.conns, &at, NULL)) != NULL)
-		cs_engine_post_conn(e, tc->id, false);
-	e->c.reader->ops->backlogs(e->c.reader, recall_backlog, e, NULL); /* new connections may have set dead letters free */
-	free(c);
-}
-
-void
-cs_engine_post_reload(struct cs_engine *e, struct cs_conf *conf)
-{
-	struct conn_msg *c = cs_xcalloc(1, sizeof(*c));
-
-	c->msg.handle = handle_reload;
-	c->conf = cs_conf_ref(conf);
-	if (!cs_engine_post(e, &c->msg)) {
-		cs_conf_unref(c->conf);
-		free(c);
-	}
-}
-
-static bool
-take_messages(struct cs_engine *e)
-{
-	struct cs_list in, *n;
-
-	cs_list_init(&in);
-	cs_handoff_take(&e->inbox, &in);
-	if (cs_list_empty(&in))
-		return false;
-	while ((n = cs_list_pop(&in)) != NULL) {
-		struct cs_msg *m = CS_CONTAINER(n, struct cs_msg, node);
-
-		m->handle(e, m);
-	}
-	return true;
 }
 
 /* ---- picking */
@@ -467,14 +108,14 @@ every_second(struct cs_engine *e)
 	if (now_ms - e->swept_ms < SWEEP_EVERY_MS && now_ms >= e->swept_ms)
 		return;
 	e->swept_ms = now_ms;
-	forget_idle(e);
+	cs_engine_forget_idle(e);
 	cs_sweep_start(e, now_ms);
 }
 
 static void
 turn(struct cs_engine *e)
 {
-	bool busy = take_messages(e);
+	bool busy = cs_engine_take_messages(e);
 
 	e->beat_ms = mono_ms();
 	run_timers(e);
@@ -511,7 +152,7 @@ engine_main(void *arg)
 	cs_attempt_abandon_all(e);
 	if (e->part != NULL)
 		e->part->stop(e->part);
-	take_messages(e);
+	cs_engine_take_messages(e);
 	hand_everything_back(e);
 	return NULL;
 }
@@ -529,8 +170,8 @@ tree_conf(const struct cs_conf *c)
 	};
 }
 
-static void
-apply_conf(struct cs_engine *e)
+void
+cs_engine_apply_conf(struct cs_engine *e)
 {
 	const struct cs_conf *c = e->c.conf;
 	struct cs_tree_conf tree = tree_conf(c);
@@ -558,11 +199,11 @@ apply_conf(struct cs_engine *e)
 	e->guard = guard;
 	for (size_t i = 0; i < c->n_crms; i++)
 		if (c->crms[i].enabled)
-			load_plugin(e, c->crms[i].name);
+			cs_engine_load_plugin(e, c->crms[i].name);
 }
 
-static int
-recall_backlog(void *ctx, const struct cs_backlog *b)
+int
+cs_engine_recall_backlog(void *ctx, const struct cs_backlog *b)
 {
 	struct cs_engine *e = ctx;
 	struct cs_tree_conn *tc = cs_tree_conn_find(&e->tree, b->conn_id);
@@ -582,10 +223,13 @@ recall_backlog(void *ctx, const struct cs_backlog *b)
 	return 0;
 }
 
-/* After a crash nobody knows whether the deliveries that were in hand created their callers; see cs_callers_hold. */
+/*
+ * After a crash nobody knows whether the deliveries that were in hand created their callers; see cs_callers_hold. Those of an
+ * earlier crash may be among them, so all that wait are looked through.
+ */
 struct doubtful {
 	struct cs_engine *engine;
-	int64_t left, last_id;
+	int64_t last_id;
 };
 
 static int
@@ -598,7 +242,6 @@ hold_in_doubt(void *ctx, const struct cs_delivery_row *d)
 	const uint64_t keys[2] = { d->phone_key, d->email_key };
 
 	o->last_id = d->id;
-	o->left -= d->doubt;
 	for (size_t i = 0; m != NULL && i < m->n_steps; i++)
 		if (cs_step_creates_caller(&m->steps[i]))
 			cs_callers_hold(&o->engine->callers, d->conn_id, keys, o->engine->c.epoch_started_ms + m->steps[i].lookup_lag_ms);
@@ -608,17 +251,17 @@ hold_in_doubt(void *ctx, const struct cs_delivery_row *d)
 static void
 recall_doubt(struct cs_engine *e)
 {
-	struct doubtful o = { .engine = e, .left = e->c.in_doubt, .last_id = 1 };
+	struct doubtful o = { .engine = e, .last_id = 1 };
 	struct cs_filter f = { .states = CS_STATE_BIT(CS_DUE), .conn_id = -1, .blame = -1, .urgency = -1, .limit = DOUBT_PAGE };
 	struct cs_arena mem;
 	struct cs_err err;
 
 	cs_arena_init(&mem);
-	while (o.left > 0 && o.last_id > 0) {
+	while (e->c.in_doubt > 0 && o.last_id > 0) {
 		o.last_id = 0;
 		cs_arena_reset(&mem);
 		if (e->c.reader->ops->delivery_list(e->c.reader, &f, &mem, hold_in_doubt, &o, &err) < 0) {
-			cs_log(CS_LOG_WARN, "deliver", "not all deliveries in doubt were found", "left=%lld why=\"%s\"", (long long)o.left, err.msg);
+			cs_log(CS_LOG_WARN, "deliver", "not all deliveries in doubt were found", "why=\"%s\"", err.msg);
 			break;
 		}
 		f.before_id = o.last_id;
@@ -654,12 +297,12 @@ cs_engine_start(const struct cs_engine_conf *conf, struct cs_engine **out, struc
 	cs_list_init(&e->asking);
 	cs_list_init(&e->jobs);
 	cs_handoff_init(&e->inbox, wake, e);
-	apply_conf(e);
+	cs_engine_apply_conf(e);
 	hc.guard = e->guard;
 	*out = e;
 	if ((e->http = cs_http_client_new(&hc, err)) == NULL)
 		return err->code;
-	if ((rc = e->c.reader->ops->backlogs(e->c.reader, recall_backlog, e, err)) < 0)
+	if ((rc = e->c.reader->ops->backlogs(e->c.reader, cs_engine_recall_backlog, e, err)) < 0)
 		return rc;
 	recall_doubt(e);
 	e->swept_ms = cs_now_ms(e->c.clock);
@@ -675,7 +318,7 @@ cs_engine_stop(struct cs_engine *e, int64_t grace_ms)
 	cs_http_client_wakeup(e->http);
 	pthread_join(e->thread, NULL);
 	cs_handoff_close(&e->inbox);
-	take_messages(e); /* what the writer posted meanwhile: jobs that were just accepted */
+	cs_engine_take_messages(e); /* what the writer posted meanwhile: jobs that were just accepted */
 	hand_everything_back(e);
 }
 

@@ -72,6 +72,17 @@ void cs_attempt_abandon_all(struct cs_engine *e);
 void cs_session_timer(struct cs_heap_node *node);
 
 /* engine.c */
+/* Options that a reload changes: schedule, guard, limits, plugins. */
+void cs_engine_apply_conf(struct cs_engine *e);
+/* For store->backlogs: what waits of one connection and lane is so much. */
+int cs_engine_recall_backlog(void *ctx, const struct cs_backlog *b);
+/* messages.c */
+bool cs_engine_take_messages(struct cs_engine *e);
+/* nodes.c */
+void cs_engine_load_plugin(struct cs_engine *e, const char *name);
+/* The connection's node; it comes to life with the state that it has in the store. */
+struct cs_tree_conn *cs_engine_node(struct cs_engine *e, int64_t conn_id, const char *crm);
+void cs_engine_forget_idle(struct cs_engine *e);
 struct cs_remote *cs_engine_remote(struct cs_engine *e, const char *crm);
 /* Cached or new. NULL with err when it cannot be made. */
 struct cs_context *cs_engine_context(struct cs_engine *e, int64_t conn_id, struct cs_err *err);
