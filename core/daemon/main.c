@@ -156,6 +156,19 @@ wait_for_the_end(struct cs_daemon *d, const sigset_t *set)
 	}
 }
 
+#ifdef CS_TEST_HOOKS
+/* Tests that moved the clock start the next daemon in the same time: what is stored is not from the future then. */
+static void
+move_clock(void)
+{
+	const char *ms = getenv("CSRELAY_CLOCK_OFFSET_MS");
+
+	cs_clock_real.offset_ms = ms != NULL ? strtoll(ms, NULL, 10) : 0;
+}
+#else
+#define move_clock() ((void)0)
+#endif
+
 int
 main(int argc, char **argv)
 {
@@ -167,6 +180,7 @@ main(int argc, char **argv)
 
 	if (rc >= 0)
 		return rc;
+	move_clock();
 	if ((rc = load(&o, &d.conf)) != 0)
 		return rc;
 	rc = fits_plugins(d.conf);
@@ -186,6 +200,7 @@ main(int argc, char **argv)
 		cs_log(CS_LOG_ERROR, "daemon", "could not start", "why=\"%s\"", err.msg);
 		fprintf(stderr, "csrelayd: %s%s%s\n", err.msg, err.hint[0] != '\0' ? "; " : "", err.hint);
 		cs_daemon_stop(&d);
+		cs_conf_unref(d.conf);
 		return 1;
 	}
 	cs_notify("READY=1");

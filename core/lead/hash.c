@@ -128,12 +128,15 @@ put_integer(struct cs_lead_hasher *h, uint64_t v, bool negative)
 static void
 put_double(struct cs_lead_hasher *h, double d)
 {
-	char text[40];
+	char text[40] = "";
+	int n;
 
 	if (d == trunc(d) && fabs(d) < 9007199254740992.0)
 		put_integer(h, (uint64_t)fabs(d), d < 0);
-	else
-		put(h, text, (size_t)snprintf(text, sizeof(text), "%.17g", d));
+	else {
+		n = snprintf(text, sizeof(text), "%.17g", d);
+		put(h, text, (size_t)n);
+	}
 }
 
 static void

@@ -291,7 +291,7 @@ def test_bodies_over_the_limit_are_answered_503_with_retry_after(idle):
     daemon = idle.start()
     head = b"POST /v1/leads HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer test-key\r\nContent-Length: 250000\r\n\r\n"
     half_sent = []
-    for _ in range(4):
+    for _ in range(6):
         s = socket.create_connection(("127.0.0.1", daemon.port("intake")))
         s.sendall(head + b" " * 220_000)
         half_sent.append(s)
