@@ -356,7 +356,7 @@ mapped(struct attempt *a, const struct cs_wire_done *w)
 		conclude(a, w);
 		return;
 	}
-	if (cs_overrides_apply(cs_buf_str(&a->document), a->document.len, c->overrides, a->job->lead->doc->json, &laid, &err) < 0) {
+	if (cs_overrides_apply(cs_buf_str(&a->document), a->document.len, c->overrides, cs_lead_json(a->job->lead->doc), &laid, &err) < 0) {
 		refused.reason = err.msg;
 		conclude(a, &refused);
 		return;
@@ -461,6 +461,7 @@ cs_attempt_start(struct cs_engine *e, struct cs_tree_conn *tc, struct cs_job *j)
 	int64_t now_ms = cs_now_ms(e->c.clock), look_after = 0;
 	struct cs_context *c;
 	struct attempt *a;
+	const char *held;
 	struct cs_err err;
 	bool ask;
 
@@ -481,10 +482,10 @@ cs_attempt_start(struct cs_engine *e, struct cs_tree_conn *tc, struct cs_job *j)
 	cs_buf_init(&a->records, 64u << 10);
 	snprintf(a->delivery_id, sizeof(a->delivery_id), "dlv_%lld", (long long)j->d.id);
 	cs_steps_read(&a->steps, c->manifest, j->progress, j->d.doubt ? e->c.epoch_started_ms : 0, &a->mem);
-	if (cs_steps_in_doubt(&a->steps, &ask, &look_after) && !ask)
-		hold_caller(a);
-	else
+	if (!cs_steps_in_doubt(&a->steps, &ask, &look_after) || ask)
 		look_after = caller_held_ms(a);
+	else if (look_after > now_ms && (held = hold_caller(a)) != NULL)
+		cs_results_caller(e, &j->d, CS_CALLER_HELD, held);
 	if (look_after > now_ms) { /* looking now would see nothing */
 		leave(e, tc, j, CS_TREE_NEUTRAL);
 		cs_engine_hand_back(e, j, look_after);

@@ -184,6 +184,47 @@ cs_results_progress(struct cs_engine *e, int64_t delivery_id, const char *json)
 	cs_results_progress_then(e, delivery_id, json, NULL, NULL);
 }
 
+/* ---- callers */
+
+struct caller_op {
+	struct op op;
+	int64_t conn_id;
+	uint64_t keys[2];
+	struct cs_remember what;
+};
+
+static int
+put_caller(struct cs_store *s, int64_t conn_id, const uint64_t keys[2], const struct cs_remember *what, int64_t now_ms,
+           struct cs_err *err)
+{
+	int rc = 0;
+
+	for (int k = 0; k < 2 && rc >= 0; k++)
+		if (keys[k] != 0)
+			rc = s->ops->caller_put(s, conn_id, keys[k], what->step, what->value, now_ms, err);
+	return rc;
+}
+
+static int
+apply_caller(struct cs_wop *w, struct cs_store *s, int64_t now_ms, struct cs_err *err)
+{
+	struct caller_op *o = (struct caller_op *)(void *)w;
+
+	return put_caller(s, o->conn_id, o->keys, &o->what, now_ms, err);
+}
+
+void
+cs_results_caller(struct cs_engine *e, const struct cs_delivery_row *d, const char *step, const char *value)
+{
+	struct caller_op *o = op_new(e, sizeof(*o), apply_caller, committed_plain);
+
+	o->conn_id = d->conn_id;
+	o->keys[0] = d->phone_key;
+	o->keys[1] = d->email_key;
+	o->what = (struct cs_remember){ cs_arena_strdup(&o->op.mem, step), cs_arena_strdup(&o->op.mem, value) };
+	op_put(&o->op);
+}
+
 /* ---- the end of an attempt */
 
 struct finish_op {
@@ -225,10 +266,8 @@ put_callers(struct finish_op *o, struct cs_store *s, int64_t now_ms, struct cs_e
 {
 	int rc = 0;
 
-	for (size_t i = 0; i < o->n_remember; i++)
-		for (int k = 0; k < 2 && rc >= 0; k++)
-			if (o->keys[k] != 0)
-				rc = s->ops->caller_put(s, o->move.conn_id, o->keys[k], o->remember[i].step, o->remember[i].value, now_ms, err);
+	for (size_t i = 0; i < o->n_remember && rc >= 0; i++)
+		rc = put_caller(s, o->move.conn_id, o->keys, &o->remember[i], now_ms, err);
 	return rc;
 }
 

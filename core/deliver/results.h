@@ -40,6 +40,8 @@ struct cs_result { /* the end of an attempt */
 void cs_results_finish(struct cs_engine *e, const struct cs_result *r);
 /* The delivery goes back as it was taken: DUE at due_ms, not charged. */
 void cs_results_hand_back(struct cs_engine *e, const struct cs_job *j, int64_t due_ms, bool doubt);
+/* Something about the caller of a delivery that is to be known after a restart. */
+void cs_results_caller(struct cs_engine *e, const struct cs_delivery_row *d, const char *step, const char *value);
 /* Take up to CS_FETCH_ROWS due rows of a lane; they come as CS_MSG_FETCHED. */
 void cs_results_fetch(struct cs_engine *e, struct cs_tree_conn *tc, enum cs_lane lane);
 void cs_results_alert(struct cs_engine *e, const char *key, const char *account, const char *text, bool raised);

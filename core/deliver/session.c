@@ -170,6 +170,7 @@ send_exchange(struct cs_exchange *x)
 {
 	x->started_ms = cs_now_ms(x->s->engine->c.clock);
 	x->xfer.done = exchange_done;
+	cs_crash_point("before-send");
 	cs_http_client_start(x->s->engine->http, &x->xfer);
 }
 

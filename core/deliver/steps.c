@@ -47,8 +47,10 @@ cs_steps_read(struct cs_steps *s, const struct cs_manifest *m, const char *json,
 	for (size_t i = 0; crashed_ms != 0 && i < s->n; i++) {
 		struct cs_step_state *st = &s->v[i];
 
-		if (!st->row->mutates || st->state != CS_RECEIPT_ABSENT || st->row->on_doubt == CS_DOUBT_REPEAT)
+		if (!st->row->mutates || st->state == CS_RECEIPT_VALUE || st->row->on_doubt == CS_DOUBT_REPEAT)
 			continue;
+		if (st->state == CS_RECEIPT_IN_DOUBT && st->doubt_ms >= crashed_ms)
+			continue; /* older doubt may have been looked up, and the step sent again */
 		if (st->row->on_doubt == CS_DOUBT_ASK && st->sent_ms == 0)
 			continue;
 		doubt(st, crashed_ms);

@@ -189,18 +189,18 @@ static int32_t
 find_contact(struct push *p)
 {
 	const char *known = csh_receipt(&p->h, "contact");
+	int in_doubt = csh_in_doubt(&p->h, "contact");
 	int32_t rc;
 
-	if (csh_in_doubt(&p->h, "contact"))
-		return look_after_doubt(p);
-	if (!*known)
+	if (!*known) /* also in doubt: another lead of the caller may have made it meanwhile */
 		known = csh_remembered(&p->h, "contact");
 	if (*known) {
-		rc = read_contact(p, NULL, known, NULL);
+		rc = read_contact(p, in_doubt ? "contact" : NULL, known, NULL);
 		if (rc != CS_DONE || *p->id)
 			return rc;
 	}
-	return search(p, NULL); /* nothing known, or it was deleted or merged since */
+	/* nothing known, or it was deleted or merged since */
+	return in_doubt ? look_after_doubt(p) : search(p, NULL);
 }
 
 /* ---- create */

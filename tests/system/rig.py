@@ -276,14 +276,12 @@ class Daemon:
         with open(self.logs[-1], "w") as log:
             self.process = subprocess.Popen(
                 [BUILD / "csrelayd", "--config", self.dir / "csrelay.conf", "--port-dir", self.dir, "--trust-plugins"],
-                stdout=log, stderr=log, env={**os.environ, **env})
+                stdout=log, stderr=log, env={**os.environ, "CSRELAY_CLOCK_OFFSET_MS": str(self.offset_ms), **env})
 
     def start(self, **env):
         self.spawn(**env)
         wait_until(lambda: self.process.poll() is not None or (self.dir / "intake.port").exists(), 30, "csrelayd listens")
         assert self.process.poll() is None, self.log()
-        if self.offset_ms:  # a new process begins at the real time
-            self.control("POST", "/v1/test/clock", {"advance_ms": self.offset_ms})
         return self
 
     def port(self, name):

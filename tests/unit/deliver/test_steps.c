@@ -110,6 +110,21 @@ START_TEST(after_a_crash_every_step_without_receipt_may_have_happened)
 }
 END_TEST
 
+START_TEST(a_crash_renews_doubt_since_the_step_may_have_been_sent_again)
+{
+	bool ask;
+	int64_t look;
+
+	cs_steps_sent(&s, "contact", true, 0, T0);
+	again(T0 + 60000);
+	ck_assert(cs_steps_in_doubt(&s, &ask, &look));
+	ck_assert_int_eq(look, T0 + 90000);
+	again(T0 + 50000);
+	ck_assert(cs_steps_in_doubt(&s, &ask, &look));
+	ck_assert_int_eq(look, T0 + 90000);
+}
+END_TEST
+
 START_TEST(a_mail_that_was_about_to_leave_at_the_crash_asks_a_person)
 {
 	bool ask;
