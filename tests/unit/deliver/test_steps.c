@@ -175,6 +175,7 @@ main(void)
 	tcase_add_test(t, a_clear_refusal_after_a_look_ends_doubt);
 	tcase_add_test(t, a_repeatable_step_may_always_be_sent);
 	tcase_add_test(t, after_a_crash_every_step_without_receipt_may_have_happened);
+	tcase_add_test(t, a_crash_renews_doubt_since_the_step_may_have_been_sent_again);
 	tcase_add_test(t, a_mail_that_was_about_to_leave_at_the_crash_asks_a_person);
 	tcase_add_test(t, an_answered_step_without_receipt_is_in_doubt_when_the_attempt_fails);
 	tcase_add_test(t, rubbish_in_the_store_reads_as_nothing_known);
