@@ -12,6 +12,7 @@
 #include "util/text.h"
 
 #define CONNS_MAX 256
+#define CONNS_FEW 8 /* most accounts have no more */
 
 struct cs_accept *
 cs_accept_new(struct cs_lead_ref *lead, enum cs_lead_kind kind)
@@ -27,6 +28,7 @@ void
 cs_accept_free(struct cs_accept *a)
 {
 	cs_lead_ref_put(a->lead);
+	free(a->made);
 	free(a);
 }
 
@@ -105,11 +107,25 @@ known_already(struct cs_accept *a, struct cs_store *s, struct cs_err *err)
 	return rc;
 }
 
+/* The connections that a lead of this account may go to: in `few`, or in the arena where there are more. */
+static int
+connections_of(struct cs_store *s, const char *account, struct cs_conn_row few[CONNS_FEW], struct cs_arena *mem,
+               struct cs_conn_row **conns, struct cs_err *err)
+{
+	int n = s->ops->conn_of_account(s, account, mem, few, CONNS_FEW, err);
+
+	*conns = few;
+	if (n < CONNS_FEW)
+		return n;
+	*conns = cs_arena_alloc(mem, CONNS_MAX * sizeof(**conns));
+	return s->ops->conn_of_account(s, account, mem, *conns, CONNS_MAX, err);
+}
+
 int
 cs_accept_apply(struct cs_accept *a, const struct cs_accept_env *env, struct cs_store *s, int64_t now_ms, struct cs_err *err)
 {
 	const struct cs_lead_doc *d = a->lead->doc;
-	struct cs_conn_row *conns;
+	struct cs_conn_row few[CONNS_FEW], *conns;
 	struct cs_route routes[CS_ROUTES_MAX];
 	struct cs_lead_row row = { .account = d->view.account, .event = d->view.event, .kind = a->kind, .urgency = d->urgency,
 		.received_ms = now_ms, .body = { a->lead->body, a->lead->len }, .warnings = a->lead->warnings != NULL ? a->lead->warnings : "" };
@@ -128,10 +144,10 @@ cs_accept_apply(struct cs_accept *a, const struct cs_accept_env *env, struct cs_
 	a->lead->received_ms = now_ms;
 	a->lead->doc->view.received_ms = now_ms;
 	cs_arena_init(&mem);
-	conns = cs_arena_alloc(&mem, CONNS_MAX * sizeof(*conns));
-	if ((n = s->ops->conn_of_account(s, d->view.account, &mem, conns, CONNS_MAX, err)) >= 0) {
+	if ((n = connections_of(s, d->view.account, few, &mem, &conns, err)) >= 0) {
 		size_t n_routes = cs_route(&d->view, a->kind, conns, (size_t)n, routes);
 
+		a->made = cs_xrealloc(a->made, n_routes * sizeof(*a->made));
 		for (size_t i = 0; i < n_routes && rc >= 0; i++)
 			rc = insert_delivery(a, env, s, &routes[i], now_ms, err);
 	} else

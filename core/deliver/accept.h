@@ -22,7 +22,7 @@ struct cs_accept {
 		struct cs_delivery_row row;   /* texts: static or of the lead */
 		char crm[65], connection[40]; /* connection: public id; "" */
 		const char *why;              /* static */
-	} made[CS_ROUTES_MAX];            /* out: of a new lead */
+	} *made;                          /* out: of a new lead; owned */
 	size_t n_made;
 	int reserved;                     /* slots taken */
 };

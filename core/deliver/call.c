@@ -59,7 +59,7 @@ on_done(struct cs_session *s, const struct cs_wire_done *w)
 	struct cs_err err;
 
 	if (c->asked->kind == CS_CALL_MAP && w->outcome == CS_DONE && overrides != NULL) {
-		if (cs_overrides_apply(cs_buf_str(&c->emitted), c->emitted.len, overrides, c->asked->lead->doc->json, &laid, &err) < 0) {
+		if (cs_overrides_apply(cs_buf_str(&c->emitted), c->emitted.len, overrides, cs_lead_json(c->asked->lead->doc), &laid, &err) < 0) {
 			finish(c, CS_REJECT, err.msg);
 			return;
 		}

@@ -66,6 +66,7 @@ cs_context_unref(struct cs_context *c)
 	json_object_put(c->overrides);
 	cs_manifest_unref(c->manifest);
 	free(c->fact_pairs);
+	free(c->seen_url);
 	cs_arena_fini(&c->mem);
 	free(c);
 }
@@ -283,6 +284,7 @@ void
 cs_context_fact_put(struct cs_context *c, const char *name, const char *value, size_t len)
 {
 	named_put(&c->facts, &c->n_facts, name, value, len);
+	cs_freep(&c->seen_url); /* a fact may say which hosts are good */
 	refresh_fact_pairs(c);
 }
 

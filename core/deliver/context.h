@@ -10,6 +10,7 @@
 #define CS_DELIVER_CONTEXT_H
 
 #include "conf/conf.h"
+#include "http/url.h"
 #include "plugin/remote.h"
 #include "store/store.h"
 #include "util/mem.h"
@@ -36,6 +37,8 @@ struct cs_context {
 	struct cs_named *facts, *secrets;
 	size_t n_facts, n_secrets;
 	struct cs_wire_pair *fact_pairs;
+	char *seen_url;              /* the base or URL checked last, and what it was found to be: most requests go to one host */
+	struct cs_url_origin seen_origin;
 	struct cs_arena mem;
 	bool identifying;            /* identify.c is asking */
 	int64_t identify_after_ms;   /* not again before */

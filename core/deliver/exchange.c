@@ -215,21 +215,34 @@ add_encoded(struct cs_buf *out, int enc, const char *value)
 	}
 }
 
+static const char *
+marker_in(const char *p, size_t n)
+{
+	const char *end = p + n;
+
+	while ((p = memchr(p, CS_MARKER_OPEN[0], (size_t)(end - p))) != NULL) {
+		if ((size_t)(end - p) >= sizeof(CS_MARKER_OPEN) - 1 && memcmp(p, CS_MARKER_OPEN, sizeof(CS_MARKER_OPEN) - 1) == 0)
+			return p;
+		p++;
+	}
+	return NULL;
+}
+
 /* Copy `in` to `out` with this call's markers replaced. Markers of other calls are plain text. */
 static int
 fill_markers(struct secret_place *p, const char *in, size_t n, struct cs_buf *out, struct cs_err *err)
 {
 	char open[48];
-	size_t open_len;
+	size_t open_len = 0;
 	const char *end = in + n, *at;
 
-	{
+	if (marker_in(in, n) != NULL) {
 		CS_CLEANUP(cs_buf_fini) struct cs_buf hex = CS_BUF_INIT(64);
 
 		cs_hex_add(&hex, p->x->s->nonce, 16);
 		open_len = (size_t)snprintf(open, sizeof(open), CS_MARKER_OPEN "%s.", cs_buf_str(&hex));
 	}
-	while ((at = memmem(in, (size_t)(end - in), open, open_len)) != NULL) {
+	while (open_len > 0 && (at = memmem(in, (size_t)(end - in), open, open_len)) != NULL) {
 		const char *enc = at + open_len, *name = enc + 2, *stop;
 		char key[65];
 		const char *value;
@@ -256,6 +269,8 @@ filled(struct cs_exchange *x, struct secret_place *p, const char *text, struct c
 {
 	CS_CLEANUP(wipe_buf) struct cs_buf b = CS_BUF_INIT(BODY_MAX);
 
+	if (marker_in(text, strlen(text)) == NULL)
+		return text; /* in x->mem already */
 	if (fill_markers(p, text, strlen(text), &b, err) < 0)
 		return NULL;
 	return cs_arena_dup(&x->mem, cs_buf_str(&b), b.len);
@@ -363,7 +378,7 @@ add_headers(struct cs_exchange *x, struct secret_place *p, struct cs_err *err)
 static int
 fill_body(struct cs_exchange *x, struct secret_place *p, struct cs_err *err)
 {
-	if (x->req.body.len == 0 || memmem(x->req.body.ptr, x->req.body.len, CS_MARKER_OPEN, strlen(CS_MARKER_OPEN)) == NULL)
+	if (x->req.body.len == 0 || marker_in(x->req.body.ptr, x->req.body.len) == NULL)
 		return 0;
 	return fill_markers(p, x->req.body.ptr, x->req.body.len, &x->body, err);
 }
@@ -383,6 +398,24 @@ expand_base(const char *template, const struct cs_lookup *lk, struct cs_buf *bas
 	return rc == CS_ENOTFOUND ? cs_err_set(err, CS_EINVAL, "the base URL of this connection is empty") : rc;
 }
 
+/* A host that may be spoken to, from an absolute URL. What was found is remembered. */
+static int
+check_origin(struct cs_context *c, const char *url, struct cs_url_origin *origin, struct cs_err *err)
+{
+	if (c->seen_url != NULL && strcmp(c->seen_url, url) == 0) {
+		*origin = c->seen_origin;
+		return 0;
+	}
+	if (cs_url_check(url, true, origin, err) < 0)
+		return err->code;
+	if (!host_in(c, c->manifest->hosts, c->manifest->n_hosts, origin->host))
+		return cs_err_set(err, CS_EPERM, "the host %s is not one of the plugin's hosts", origin->host);
+	free(c->seen_url);
+	c->seen_url = cs_xstrdup(url);
+	c->seen_origin = *origin;
+	return 0;
+}
+
 static int
 build_url(struct cs_exchange *x, struct secret_place *p, struct cs_buf *query, struct cs_url_origin *origin, struct cs_err *err)
 {
@@ -394,8 +427,8 @@ build_url(struct cs_exchange *x, struct secret_place *p, struct cs_buf *query, s
 
 	if (!absolute && (rc = expand_base(c->manifest->base_url, &lk, &base, err)) < 0)
 		return rc;
-	if (cs_url_check(absolute ? x->req.url : cs_buf_str(&base), true, origin, err) < 0)
-		return err->code;
+	if ((rc = check_origin(c, absolute ? x->req.url : cs_buf_str(&base), origin, err)) < 0)
+		return rc;
 	p->host = origin->host;
 	if (!absolute && strstr(c->manifest->base_url, "${secret:") != NULL) {
 		cs_buf_reset(&base);
@@ -403,14 +436,14 @@ build_url(struct cs_exchange *x, struct secret_place *p, struct cs_buf *query, s
 		if ((rc = cs_template_expand(c->manifest->base_url, CS_IN_URL, &lk, &base, err)) < 0)
 			return rc;
 	}
-	if (!host_in(c, c->manifest->hosts, c->manifest->n_hosts, origin->host))
-		return cs_err_set(err, CS_EPERM, "the host %s is not one of the plugin's hosts", origin->host);
 	if ((rc = fill_markers(p, x->req.url, strlen(x->req.url), &path, err)) < 0)
 		return rc;
 	if (x->req.query != NULL && (rc = fill_markers(p, x->req.query, strlen(x->req.query), query, err)) < 0)
 		return rc;
 	if ((rc = add_constants(x, p, query, err)) < 0)
 		return rc;
+	if (absolute && query->len == 0 && strcmp(cs_buf_str(&path), x->req.url) == 0) /* as it was checked */
+		return cs_buf_add(&x->url, path.ptr, path.len);
 	return cs_url_build(&x->url, cs_buf_str(&base), cs_buf_str(&path), query->len > 0 ? cs_buf_str(query) : NULL, true, origin, err);
 }
 

@@ -426,6 +426,41 @@ cs_lead_doc_free(struct cs_lead_doc *d)
 	free(CS_CONTAINER(d, struct doc, pub));
 }
 
+/* ---- one piece */
+
+/* Texts that are neither empty nor in the document already (its own event_id). */
+static void
+keep_text(struct cs_lead_doc *d, const char **text)
+{
+	const struct doc *whole = CS_CONTAINER(d, struct doc, pub);
+
+	if (**text != '\0' && *text != whole->event_id)
+		*text = cs_arena_strdup(&d->mem, *text);
+}
+
+void
+cs_lead_settle(struct cs_lead_doc *d)
+{
+	if (d->json == NULL)
+		return;
+	for (size_t i = 0; i < cs_lead_n_rules; i++)
+		if (cs_lead_rules[i].kind == CS_LEAD_TEXT)
+			keep_text(d, (const char **)(void *)((char *)d + cs_lead_rules[i].slot));
+	if (d->analysis.qualifier_answers.len > 0)
+		d->analysis.qualifier_answers.ptr = cs_arena_strndup(&d->mem, d->analysis.qualifier_answers.ptr, d->analysis.qualifier_answers.len);
+	cs_json_putp(&d->json);
+}
+
+json_object *
+cs_lead_json(struct cs_lead_doc *d)
+{
+	if (d->json == NULL && cs_json_parse(d->view.raw.ptr, d->view.raw.len, CS_LEAD_MAX_DEPTH, &d->json, NULL) < 0)
+		return NULL;
+	if (!json_object_is_type(d->json, json_type_object))
+		cs_json_putp(&d->json);
+	return d->json;
+}
+
 /* ---- what is worked out later */
 
 void

@@ -96,12 +96,18 @@ cs_log_wants(enum cs_log_level level, const char *module)
 static void
 add_time(struct cs_buf *b)
 {
+	static _Thread_local int64_t second = -1; /* the one in text[] */
+	static _Thread_local char text[CS_TIME_TEXT];
 	int64_t now = cs_now_ms(&cs_clock_real);
-	char text[CS_TIME_TEXT];
 	unsigned ms = (unsigned)(now % 1000);
+	const char tail[] = { '.', (char)('0' + ms / 100), (char)('0' + ms / 10 % 10), (char)('0' + ms % 10), 'Z' };
 
-	cs_time_format(now - (int64_t)ms, text);
-	cs_buf_printf(b, "%.*s.%03uZ", (int)strlen(text) - 1, text, ms);
+	if (now / 1000 != second) {
+		second = now / 1000;
+		cs_time_format(second * 1000, text);
+	}
+	cs_buf_add(b, text, strlen(text) - 1);
+	cs_buf_add(b, tail, sizeof(tail));
 }
 
 static void

@@ -28,10 +28,9 @@ cs_secure_equal(const void *a, size_t an, const void *b, size_t bn)
 	return diff == 0;
 }
 
-void
-cs_random_bytes(void *p, size_t n)
+static void
+from_kernel(unsigned char *out, size_t n)
 {
-	unsigned char *out = p;
 	ssize_t got;
 
 	while (n > 0) {
@@ -43,6 +42,28 @@ cs_random_bytes(void *p, size_t n)
 		out += got;
 		n -= (size_t)got;
 	}
+}
+
+/* Small amounts come from a supply of this thread, one call of the kernel for many; what was given away is wiped from it. */
+void
+cs_random_bytes(void *p, size_t n)
+{
+	static _Thread_local unsigned char supply[512];
+	static _Thread_local size_t left;
+	unsigned char *from;
+
+	if (n > sizeof(supply) / 8) {
+		from_kernel(p, n);
+		return;
+	}
+	if (left < n) {
+		from_kernel(supply, sizeof(supply));
+		left = sizeof(supply);
+	}
+	from = supply + sizeof(supply) - left;
+	memcpy(p, from, n);
+	cs_wipe(from, n > 0 ? n : 1);
+	left -= n;
 }
 
 /* ---- hex and base64 */
