@@ -249,7 +249,7 @@ class Daemon:
             token, key = {"hubspot": ("access_token", "hubspot"), "housecall_pro": ("api_key", "hcp")}[crm]
             own, secret = {"base_url": self.sandbox.url(crm)}, {token: f"sandbox-{key}-{tenant}"}
         else:
-            own, secret = {"base_url": self.sandbox.url(f"webhook/{tenant}")}, {}
+            own, secret = {"base_url": self.sandbox.url(f"webhook/unsigned/{tenant}")}, {}
         connection = {"name": name, "account": account, "label": f"{crm} {name}", "timezone": "America/New_York",
                       "settings": {**own, **(settings or {})},
                       "secrets": {k: self.secret(f"{crm}-{name}-{k}", v) for k, v in {**secret, **(secrets or {})}.items()},
@@ -319,6 +319,7 @@ class Daemon:
         return int(time.time() * 1000) + self.offset_ms
 
     def advance(self, ms):
+        """Here and in the sandbox. A webhook on its way at a jump of five minutes would be too old when it arrives."""
         ms = int(ms)
         self.sandbox.advance(ms)
         self.offset_ms += ms

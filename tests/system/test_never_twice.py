@@ -85,6 +85,86 @@ def test_unknown_ends_again_and_again(impatient, sandbox, crm):
     one_of_each(sandbox, crm, doc)
 
 
+# ---- what can be neither looked up nor repeated
+
+@pytest.fixture
+def mailing(idle, sandbox):
+    """A plugin whose one step asks a person when it is in doubt."""
+    idle.connect("one_mail")
+    return idle
+
+
+def mails(sandbox):
+    return [r for r in sandbox.requests("webhook") if r["path"].endswith("/unsigned/main")]
+
+
+def test_a_mail_in_doubt_asks_a_person_and_is_never_sent_again(mailing, sandbox):
+    daemon, doc = mailing.start(), lead("one_mail")
+    sandbox.fault("close_after", "webhook", "POST /unsigned/main")
+    daemon.send(doc)
+    row = daemon.wait_for(doc, "dead")
+    assert "may have arrived" in row["reason"] and "doubt_ms" in row["progress"]["mail"]
+    daemon.operate("POST", f"/v1/dead-letters/{row['id']}/replay")
+    daemon.advance(7 * SECOND)
+    wait_until(lambda: daemon.delivery(doc)["gen"] > row["gen"] + 1)
+    daemon.wait_for(doc, "dead")
+    assert len(mails(sandbox)) == 1
+    daemon.operate("POST", f"/v1/dead-letters/{row['id']}/done", {"note": "it is in the inbox"})
+    assert daemon.delivery(doc)["state"] == "discarded"
+
+
+def test_a_mail_that_was_about_to_leave_at_a_crash_asks_a_person(mailing, sandbox):
+    daemon, doc = mailing.start(CSRELAY_CRASH_AT="before-send"), lead("one_mail")
+    daemon.send(doc)
+    assert daemon.process.wait(10) == -9
+    daemon.start()
+    row = daemon.wait_for(doc, "dead")
+    assert "may have arrived" in row["reason"], "the mark was on disk before the request could leave"
+    assert not mails(sandbox)
+
+
+def test_a_mail_that_cannot_have_left_is_sent(mailing, sandbox):
+    daemon, doc = mailing.start(), lead("one_mail")
+    sandbox.fault("429", "webhook", "POST /unsigned/main", retry_after=10)
+    daemon.send(doc)
+    until_delivered(daemon, doc)
+    assert [r["status"] for r in mails(sandbox)] == [429, 200], "a clear refusal leaves no doubt"
+
+
+# ---- what a crash leaves behind
+
+def test_a_receipt_is_on_disk_while_the_next_step_is_under_way(daemon, sandbox):
+    sandbox.fault("latency", "hubspot", "POST /crm/objects/*/notes", latency_ms=2000)
+    doc = lead("hubspot")
+    daemon.send(doc)
+    contact, = wait_until(lambda: sandbox.records("hubspot", "contacts"))
+    wait_until(lambda: sandbox.records("hubspot", "notes"), what="the note is written; its answer is on its way")
+    wait_until(lambda: "contact" in daemon.delivery(doc)["progress"])
+    daemon.kill9()
+    daemon.start()
+    assert daemon.delivery(doc)["progress"]["contact"]["value"] == contact["id"]
+    until_delivered(daemon, doc)
+    one_of_each(sandbox, "hubspot", doc)
+    assert len([r for r in sandbox.requests("hubspot") if "search" in r["path"]]) == 1, "the contact is not looked for again"
+
+
+def test_only_what_was_in_hand_at_a_crash_is_in_doubt(daemon, sandbox):
+    sandbox.fault("error", "hubspot", "POST *search*", times=1)
+    waiting, flying = lead("hubspot"), lead("hubspot")
+    daemon.send(waiting)
+    daemon.wait_attempts(waiting, 1)
+    sandbox.fault("latency", "hubspot", "POST *search*", latency_ms=2000)
+    daemon.send(flying)
+    wait_until(lambda: len([r for r in sandbox.requests("hubspot") if "search" in r["path"]]) == 2)
+    daemon.kill9()
+    daemon.start()
+    assert not daemon.delivery(waiting)["doubt"] and daemon.delivery(flying)["doubt"]
+    assert "in_doubt=1" in daemon.log()
+    for doc in (waiting, flying):
+        until_delivered(daemon, doc)
+        one_of_each(sandbox, "hubspot", doc)
+
+
 # ---- how each CRM finds out
 
 def test_the_look_up_waits_until_the_search_index_has_caught_up(daemon, sandbox):

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The outcome table: done, retry, unknown, wait, reauth, reject, on the clock that each of them promises."""
+import http.server
 import json
+import threading
 
 import pytest
 
-from rig import HOUR, MINUTE, SECOND, lead, marked, wait_until
+from rig import HOUR, INTAKE_SECRETS, MINUTE, SECOND, lead, marked, sign, wait_until
 
 SCHEDULE = [(30 * SECOND, 10 * SECOND), (2 * MINUTE, 20 * SECOND), (10 * MINUTE, MINUTE), (HOUR, 10 * MINUTE),
             (6 * HOUR, 30 * MINUTE)]
@@ -38,6 +40,37 @@ def test_done(daemon, sandbox, crm):
         assert held(sandbox, crm, doc)[0]["id"] in ids
     attempt, = daemon.attempts(doc)
     assert attempt["outcome"] == "done" and attempt["exchanges"]
+
+
+def test_links_older_than_a_day_are_renewed_before_the_lead_goes_out(idle, sandbox):
+    asked = []
+
+    class CallSetter(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            asked.append((dict(self.headers), self.rfile.read(int(self.headers["Content-Length"]))))
+            body = json.dumps({"recording_url": "https://fresh.example/r.mp3", "transcript_url": "https://fresh.example/t"}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args):
+            pass
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), CallSetter) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        port = server.server_address[1]
+        idle.options["callsetter"] = {"url_refresh": f"http://127.0.0.1:{port}/urls", "secret": idle.secret("cs", INTAKE_SECRETS[0])}
+        idle.options["http"]["allow"].append(f"127.0.0.1:{port}")
+        daemon, doc = idle.start(), lead("hubspot")
+        daemon.send(doc)
+        daemon.wait_for(doc, "delivered")
+        server.shutdown()
+    headers, body = asked[0]
+    assert json.loads(body) == {"event_id": doc["event_id"], "call_id": doc["call"]["call_id"]}
+    good = sign(INTAKE_SECRETS[0], body, headers["webhook-id"], headers["webhook-timestamp"])
+    assert headers["webhook-signature"] == good["webhook-signature"]
+    note = sandbox.records("hubspot", "notes")[0]["doc"]["properties"]["hs_note_body"]
+    assert "https://fresh.example/r.mp3" in note and "storage.callsetter.ai" not in note
 
 
 # ---- retry

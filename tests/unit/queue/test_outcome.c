@@ -68,6 +68,22 @@ START_TEST(the_sixth_failure_is_a_dead_letter_blamed_on_the_crm)
 }
 END_TEST
 
+START_TEST(a_schedule_that_came_late_keeps_its_end)
+{
+	struct cs_delivery_row row = { .attempts = 4, .created_ms = T0 - CS_HOUR_MS, .expires_ms = T0 + CS_HOUR_MS };
+	struct cs_verdict v = { .outcome = CS_RETRY, .status = 503 };
+	struct cs_decision d;
+
+	cs_outcome_decide(&schedule, &now, &row, &v, &d);
+	ck_assert_int_eq(d.to, CS_DUE);
+	ck_assert_int_eq(d.due_ms, T0 + CS_HOUR_MS);
+	row.expires_ms = T0;
+	cs_outcome_decide(&schedule, &now, &row, &v, &d);
+	ck_assert_int_eq(d.to, CS_DEAD);
+	ck_assert_int_eq(d.blame, CS_BLAME_CRM);
+}
+END_TEST
+
 START_TEST(doubt_waits_until_looking_is_worth_it)
 {
 	struct cs_decision d = decide(0, 0, (struct cs_verdict){ .outcome = CS_UNKNOWN, .doubt = true, .look_after_ms = T0 + 90000 });
@@ -141,6 +157,7 @@ main(void)
 	tcase_add_test(t, done_is_delivered);
 	tcase_add_test(t, retries_follow_the_schedule_within_its_jitter);
 	tcase_add_test(t, the_sixth_failure_is_a_dead_letter_blamed_on_the_crm);
+	tcase_add_test(t, a_schedule_that_came_late_keeps_its_end);
 	tcase_add_test(t, doubt_waits_until_looking_is_worth_it);
 	tcase_add_test(t, doubt_that_only_a_person_can_settle_is_a_dead_letter_at_once);
 	tcase_add_test(t, wait_spends_no_attempt_and_honours_retry_after_in_full);

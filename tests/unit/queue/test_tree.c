@@ -200,6 +200,68 @@ START_TEST(a_backlog_is_fetched_when_it_is_due_and_only_once)
 }
 END_TEST
 
+START_TEST(behind_an_open_breaker_one_probe_is_fetched_and_goes_before_other_fetches)
+{
+	struct cs_item *probe = &items[used++];
+	int64_t now = T0 + 5000;
+	struct cs_list got;
+	struct cs_pick p;
+
+	for (int64_t conn = 1; conn <= 3; conn++)
+		cs_tree_backlog(&tree, cs_tree_conn(&tree, conn, "a"), CS_LANE_SAME_DAY, 10, T0, T0 - 1);
+	for (int64_t conn = 1; conn <= 3; conn++) {
+		cs_tree_conn_find(&tree, conn)->in_flight++;
+		cs_tree_conn_find(&tree, conn)->crm->in_flight++;
+		cs_tree_finish(&tree, cs_tree_conn_find(&tree, conn), CS_TREE_FAILED, T0);
+	}
+	cs_tree_wake(&tree, now);
+	p = cs_tree_pick(&tree, now);
+	ck_assert_int_eq(p.kind, CS_PICK_FETCH);
+	ck_assert_int_eq(cs_tree_pick(&tree, now).kind, CS_PICK_NOTHING);
+	*probe = (struct cs_item){ .lane = CS_LANE_SAME_DAY, .since_ms = T0 };
+	cs_list_init(&probe->node);
+	cs_list_init(&got);
+	cs_list_push(&got, &probe->node);
+	cs_tree_fetched(&tree, p.conn, CS_LANE_SAME_DAY, &got, 9, T0, now);
+	ck_assert_ptr_eq(pick_at(now), probe);
+	ck_assert_int_eq(cs_tree_pick(&tree, now).kind, CS_PICK_NOTHING);
+	ck_assert(cs_tree_finish(&tree, p.conn, CS_TREE_OK, now).crm_closed);
+	ck_assert_int_eq(cs_tree_pick(&tree, now).kind, CS_PICK_FETCH);
+	ck_assert_int_eq(cs_tree_pick(&tree, now).kind, CS_PICK_FETCH);
+}
+END_TEST
+
+START_TEST(a_replay_does_not_overtake_an_emergency_that_is_being_fetched)
+{
+	struct cs_item *slow = add(1, "a", CS_LANE_REPLAY, T0);
+	struct cs_tree_conn *c = cs_tree_conn_find(&tree, 1);
+	struct cs_list none;
+	struct cs_pick p;
+
+	cs_list_init(&none);
+	cs_tree_backlog(&tree, c, CS_LANE_REPLAY_EMERGENCY, 1, T0, T0);
+	p = cs_tree_pick(&tree, T0);
+	ck_assert_int_eq(p.kind, CS_PICK_FETCH);
+	ck_assert_int_eq(p.lane, CS_LANE_REPLAY_EMERGENCY);
+	ck_assert_ptr_null(pick_at(T0));
+	cs_tree_fetched(&tree, c, p.lane, &none, 0, CS_NEVER, T0);
+	ck_assert_ptr_eq(pick_at(T0), slow);
+}
+END_TEST
+
+START_TEST(a_new_configuration_holds_for_the_nodes_there_are)
+{
+	struct cs_tree_conf conf = { .breaker = { 1, 5000, 600000 }, .conn_cap = 1, .crm_cap = 100, .replay_per_minute = 10 };
+
+	add(1, "a", CS_LANE_SAME_DAY, T0);
+	add(1, "a", CS_LANE_SAME_DAY, T0);
+	cs_tree_reconf(&tree, &conf);
+	ck_assert_ptr_nonnull(pick_at(T0));
+	ck_assert_ptr_null(pick_at(T0));
+	ck_assert(cs_tree_finish(&tree, cs_tree_conn_find(&tree, 1), CS_TREE_FAILED, T0).conn_opened);
+}
+END_TEST
+
 START_TEST(a_held_connection_sleeps_until_it_is_let_go)
 {
 	struct cs_item *i = add(1, "a", CS_LANE_EMERGENCY, T0);
@@ -247,6 +309,9 @@ main(void)
 	tcase_add_test(t, one_connections_trouble_is_not_the_crms);
 	tcase_add_test(t, replays_go_last_ten_a_minute_emergency_first);
 	tcase_add_test(t, a_backlog_is_fetched_when_it_is_due_and_only_once);
+	tcase_add_test(t, behind_an_open_breaker_one_probe_is_fetched_and_goes_before_other_fetches);
+	tcase_add_test(t, a_replay_does_not_overtake_an_emergency_that_is_being_fetched);
+	tcase_add_test(t, a_new_configuration_holds_for_the_nodes_there_are);
 	tcase_add_test(t, a_held_connection_sleeps_until_it_is_let_go);
 	tcase_add_test(t, draining_gives_back_everything_in_memory);
 	suite_add_tcase(s, t);
