@@ -81,7 +81,7 @@ static json_object *
 message(void)
 {
 	ck_assert_ptr_nonnull(ev.accept);
-	return ev.accept->lead->doc->json;
+	return cs_lead_json(ev.accept->lead->doc);
 }
 
 static const char *
