@@ -312,8 +312,12 @@ cs_daemon_reload(struct cs_daemon *d)
 		cs_conf_errors_fini(&errs);
 		return;
 	}
-	if (cs_conf_needs_restart(d->conf, fresh, &restart) > 0)
+	if (cs_conf_needs_restart(d->conf, fresh, &restart) > 0) {
+		restart.ptr[--restart.len] = '\0'; /* one a line; here all in one */
+		for (size_t i = 0; i < restart.len; i++)
+			restart.ptr[i] = restart.ptr[i] == '\n' ? ' ' : restart.ptr[i];
 		cs_log(CS_LOG_WARN, "conf", "some changes need a restart", "options=\"%s\"", cs_buf_str(&restart));
+	}
 	o = cs_xcalloc(1, sizeof(*o));
 	o->wop.apply = apply_reload;
 	o->wop.committed = reload_committed;

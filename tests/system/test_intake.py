@@ -295,6 +295,7 @@ def test_bodies_over_the_limit_are_answered_503_with_retry_after(idle):
         s = socket.create_connection(("127.0.0.1", daemon.port("intake")))
         s.sendall(head + b" " * 220_000)
         half_sent.append(s)
+    time.sleep(0.5)  # until they have been read, or the next would take their room
     answer = wait_until(lambda: (a := daemon.post(lead("webhook", padding="x" * 200_000))).status == 503 and a)
     assert int(answer.headers["Retry-After"]) > 0
     for s in half_sent:

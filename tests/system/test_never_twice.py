@@ -115,7 +115,10 @@ def test_a_mail_in_doubt_asks_a_person_and_is_never_sent_again(mailing, sandbox)
 
 def test_a_mail_that_was_about_to_leave_at_a_crash_asks_a_person(mailing, sandbox):
     daemon, doc = mailing.start(CSRELAY_CRASH_AT="before-send"), lead("one_mail")
-    daemon.send(doc)
+    try:
+        daemon.send(doc)
+    except ConnectionError:
+        pass  # it died first
     assert daemon.process.wait(10) == -9
     daemon.start()
     row = daemon.wait_for(doc, "dead")
@@ -176,7 +179,7 @@ def test_the_look_up_waits_until_the_search_index_has_caught_up(daemon, sandbox)
     assert row["due_ms"] >= created + 30 * SECOND, "HubSpot's index lags 30 s"
     assert "doubt_ms" in row["progress"]["contact"]
     daemon.operate("POST", f"/v1/deliveries/{row['id']}/retry")  # even when somebody is in a hurry
-    wait_until(lambda: daemon.delivery(doc)["gen"] > row["gen"] + 1)
+    wait_until(lambda: daemon.delivery(doc)["gen"] >= row["gen"] + 3)  # due, taken, handed back
     assert daemon.delivery(doc)["due_ms"] >= created + 30 * SECOND
     until_delivered(daemon, doc)
     one_of_each(sandbox, "hubspot", doc)

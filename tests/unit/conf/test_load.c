@@ -224,7 +224,7 @@ START_TEST(options_that_need_a_restart_are_named)
 
 	must_load(&fx, "");
 	old = cs_conf_ref(fx.conf);
-	must_load(&fx, "store : { path = \"/elsewhere.db\"; min_free = \"1 GiB\"; }; listen : { intake = \"127.0.0.1:9\"; };");
+	must_load(&fx, "store : { path = \"/elsewhere.db\"; }; schedule : { max_wait = \"2 h\"; }; listen : { intake = \"127.0.0.1:9\"; };");
 	ck_assert_uint_eq(cs_conf_needs_restart(old, fx.conf, &names), 2);
 	ck_assert_str_eq(cs_buf_str(&names), "listen.intake\nstore.path\n");
 	cs_conf_unref(old);
