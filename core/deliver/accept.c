@@ -8,6 +8,7 @@
 #include "deliver/accept.h"
 #include <stdlib.h>
 #include <string.h>
+#include "deliver/events.h"
 #include "log/metrics.h"
 #include "util/text.h"
 
@@ -27,6 +28,8 @@ cs_accept_new(struct cs_lead_ref *lead, enum cs_lead_kind kind)
 void
 cs_accept_free(struct cs_accept *a)
 {
+	if (a->told != NULL)
+		cs_accept_free(a->told);
 	cs_lead_ref_put(a->lead);
 	free(a->made);
 	free(a);
@@ -121,6 +124,22 @@ connections_of(struct cs_store *s, const char *account, struct cs_conn_row few[C
 	return s->ops->conn_of_account(s, account, mem, *conns, CONNS_MAX, err);
 }
 
+/* What is dead from the start is reported as what died later is. */
+static int
+tell_dead(struct cs_accept *a, const struct cs_accept_env *env, struct cs_store *s, int64_t now_ms, struct cs_err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < a->n_made && rc >= 0; i++) {
+		const struct cs_made *m = &a->made[i];
+		struct cs_events_dead dead = { &a->lead->doc->view, m->crm, m->connection, m->row.crm_account_id, m->row.blame, m->why };
+
+		if (m->row.state == CS_DEAD)
+			rc = cs_events_tell_dead(&dead, &a->told, env, s, now_ms, err);
+	}
+	return rc;
+}
+
 int
 cs_accept_apply(struct cs_accept *a, const struct cs_accept_env *env, struct cs_store *s, int64_t now_ms, struct cs_err *err)
 {
@@ -134,6 +153,7 @@ cs_accept_apply(struct cs_accept *a, const struct cs_accept_env *env, struct cs_
 
 	release(a, env);
 	a->n_made = 0;
+	cs_events_forget(&a->told, env);
 	memcpy(row.event_id, d->event_id, sizeof(row.event_id));
 	memcpy(row.hash, d->content_hash, sizeof(row.hash));
 	if ((rc = s->ops->lead_insert(s, &row, err)) == CS_EEXIST)
@@ -150,6 +170,8 @@ cs_accept_apply(struct cs_accept *a, const struct cs_accept_env *env, struct cs_
 		a->made = cs_xrealloc(a->made, n_routes * sizeof(*a->made));
 		for (size_t i = 0; i < n_routes && rc >= 0; i++)
 			rc = insert_delivery(a, env, s, &routes[i], now_ms, err);
+		if (rc >= 0 && a->kind != CS_KIND_EVENT && env->slots->events_wanted)
+			rc = tell_dead(a, env, s, now_ms, err);
 	} else
 		rc = n;
 	cs_arena_fini(&mem);
@@ -159,6 +181,7 @@ cs_accept_apply(struct cs_accept *a, const struct cs_accept_env *env, struct cs_
 void
 cs_accept_committed(struct cs_accept *a, const struct cs_accept_env *env, int rc)
 {
+	cs_events_told(a->kind == CS_KIND_EVENT ? NULL : a->told, env, rc);
 	if (rc < 0 || a->result != CS_ACCEPT_NEW) {
 		release(a, env);
 		return;

@@ -25,6 +25,8 @@ struct cs_accept {
 	} *made;                          /* out: of a new lead; owned */
 	size_t n_made;
 	int reserved;                     /* slots taken */
+	struct cs_accept *told;           /* lead.failed events of deliveries that are dead from the start, in the same transaction; or
+	                                   * the next of such a list. Owned */
 };
 
 struct cs_accept_env { /* the same for all */

@@ -109,6 +109,49 @@ cs_events_of_result(struct cs_engine *e, const struct cs_result *r)
 	return cs_events_make(doc->view.account, o, cs_now_ms(e->c.clock));
 }
 
+int
+cs_events_tell_dead(const struct cs_events_dead *d, struct cs_accept **list, const struct cs_accept_env *env, struct cs_store *s,
+                    int64_t now_ms, struct cs_err *err)
+{
+	json_object *o = json_object_new_object(), *crm = json_object_new_object(), *failure = json_object_new_object();
+	struct cs_accept *event;
+	int rc;
+
+	put_text(o, "event", "lead.failed");
+	json_object_object_add(o, "lead", lead_part(d->lead));
+	put_text(crm, "name", d->crm);
+	put_text(crm, "connection", d->connection);
+	put_text(crm, "account_id", d->crm_account_id);
+	json_object_object_add(crm, "records", json_object_new_array());
+	json_object_object_add(o, "crm", crm);
+	put_text(failure, "blame", cs_blame_name(d->blame));
+	put_text(failure, "reason", d->reason);
+	json_object_object_add(o, "failure", failure);
+	if ((event = cs_events_make(d->lead->account, o, now_ms)) == NULL)
+		return 0;
+	rc = cs_accept_apply(event, env, s, now_ms, err);
+	event->told = *list;
+	*list = event;
+	return rc;
+}
+
+void
+cs_events_told(struct cs_accept *list, const struct cs_accept_env *env, int rc)
+{
+	for (; list != NULL; list = list->told)
+		cs_accept_committed(list, env, rc);
+}
+
+void
+cs_events_forget(struct cs_accept **list, const struct cs_accept_env *env)
+{
+	if (*list == NULL)
+		return;
+	cs_events_told(*list, env, CS_ECLOSED);
+	cs_accept_free(*list);
+	*list = NULL;
+}
+
 /* ---- alerts */
 
 struct alert_op {

@@ -13,6 +13,20 @@
 
 /* lead.delivered or lead.failed for the end of an attempt; NULL when there is nothing to report or nobody listens. */
 struct cs_accept *cs_events_of_result(struct cs_engine *e, const struct cs_result *r);
+/*
+ * lead.failed for a delivery that became a dead letter without an attempt, inside the writer's transaction. The event is put into
+ * *list; after the commit cs_events_told hands the list to the engine. When the transaction is tried again, forget it first.
+ */
+struct cs_events_dead {
+	const struct cs_lead *lead;
+	const char *crm, *connection, *crm_account_id;
+	enum cs_blame blame;
+	const char *reason;
+};
+int cs_events_tell_dead(const struct cs_events_dead *d, struct cs_accept **list, const struct cs_accept_env *env, struct cs_store *s,
+                        int64_t now_ms, struct cs_err *err);
+void cs_events_told(struct cs_accept *list, const struct cs_accept_env *env, int rc);
+void cs_events_forget(struct cs_accept **list, const struct cs_accept_env *env);
 /* Any event, given as a JSON object with at least "event"; identity, times and account are added. Consumes `body`. */
 struct cs_accept *cs_events_make(const char *account, json_object *body, int64_t now_ms);
 

@@ -24,11 +24,34 @@ struct sweep_op {
 	int64_t floor_id, max_wait_ms;
 	struct expired { int64_t conn_id; char crm[65]; enum cs_lane lane; enum cs_blame blame; } gone[ROWS];
 	int n_gone;
+	struct cs_accept *told;           /* lead.failed, where somebody listens */
+	struct cs_accept_env env;
 };
 
 static int
-bury(struct sweep_op *o, struct cs_store *s, const struct cs_delivery_row *d, enum cs_blame blame, const char *why, int64_t now_ms,
-     struct cs_err *err)
+tell(struct sweep_op *o, struct cs_store *s, const struct cs_delivery_row *d, const struct cs_conn_row *c, enum cs_blame blame,
+     const char *why, int64_t now_ms, struct cs_err *err)
+{
+	struct cs_events_dead dead = { .crm = d->crm, .connection = c->public_id, .crm_account_id = c->crm_account_id, .blame = blame,
+		.reason = why };
+	struct cs_lead_row row;
+	struct cs_lead_ref *lead;
+	int rc;
+
+	if (!o->env.slots->events_wanted)
+		return 0;
+	if ((rc = s->ops->lead_get(s, d->id >> 8, &o->mem, &row, err)) < 0 || row.kind == CS_KIND_EVENT)
+		return rc == CS_ENOTFOUND ? 0 : rc;
+	lead = cs_lead_ref_new(row.body.ptr, row.body.len, row.received_ms);
+	dead.lead = &lead->doc->view;
+	rc = cs_events_tell_dead(&dead, &o->told, &o->env, s, now_ms, err);
+	cs_lead_ref_put(lead);
+	return rc;
+}
+
+static int
+bury(struct sweep_op *o, struct cs_store *s, const struct cs_delivery_row *d, const struct cs_conn_row *c, enum cs_blame blame,
+     const char *why, int64_t now_ms, struct cs_err *err)
 {
 	struct cs_move m = { .id = d->id, .gen = d->gen, .from = CS_STATE_BIT(CS_DUE), .to = CS_DEAD, .blame = blame, .reason = why,
 		.done_ms = now_ms, .set = CS_SET_BLAME | CS_SET_REASON | CS_SET_DONE };
@@ -40,7 +63,7 @@ bury(struct sweep_op *o, struct cs_store *s, const struct cs_delivery_row *d, en
 	o->gone[o->n_gone].blame = blame;
 	o->gone[o->n_gone].lane = d->lane;
 	snprintf(o->gone[o->n_gone++].crm, sizeof(o->gone[0].crm), "%s", d->crm);
-	return 0;
+	return tell(o, s, d, c, blame, why, now_ms, err);
 }
 
 static int
@@ -56,20 +79,20 @@ extend(struct cs_store *s, const struct cs_delivery_row *d, int64_t until_ms, st
 static int
 judge(struct sweep_op *o, struct cs_store *s, const struct cs_delivery_row *d, int64_t now_ms, struct cs_err *err)
 {
-	struct cs_conn_row c;
+	struct cs_conn_row c = { .public_id = "", .crm_account_id = "" };
 	int rc = s->ops->conn_get(s, d->conn_id, &o->mem, &c, err);
 
 	if (rc < 0)
-		return rc == CS_ENOTFOUND ? bury(o, s, d, CS_BLAME_CONNECTION, "its connection is gone", now_ms, err) : rc;
+		return rc == CS_ENOTFOUND ? bury(o, s, d, &c, CS_BLAME_CONNECTION, "its connection is gone", now_ms, err) : rc;
 	if (c.state == CS_CONN_PAUSED)
 		return extend(s, d, now_ms + CS_HOUR_MS, err);
 	if (c.state == CS_CONN_NEEDS_REAUTH)
-		return bury(o, s, d, CS_BLAME_CREDENTIAL, "the connection's credentials were not renewed in time", now_ms, err);
+		return bury(o, s, d, &c, CS_BLAME_CREDENTIAL, "the connection's credentials were not renewed in time", now_ms, err);
 	if (cs_map_get(&o->ill, (uint64_t)d->conn_id) != NULL)
-		return bury(o, s, d, CS_BLAME_CRM, "the CRM kept failing until the time of the last retry had passed", now_ms, err);
+		return bury(o, s, d, &c, CS_BLAME_CRM, "the CRM kept failing until the time of the last retry had passed", now_ms, err);
 	if (now_ms < d->due_ms + o->max_wait_ms)
 		return extend(s, d, d->due_ms + o->max_wait_ms, err);
-	return bury(o, s, d, CS_BLAME_CRM, "it waited in line for longer than schedule.max_wait", now_ms, err);
+	return bury(o, s, d, &c, CS_BLAME_CRM, "it waited in line for longer than schedule.max_wait", now_ms, err);
 }
 
 static int
@@ -80,6 +103,7 @@ apply_sweep(struct cs_wop *w, struct cs_store *s, int64_t now_ms, struct cs_err 
 	int n, rc = 0;
 
 	o->n_gone = 0;
+	cs_events_forget(&o->told, &o->env);
 	cs_arena_reset(&o->mem);
 	if (o->floor_id > 0 && (rc = s->ops->floor_put(s, o->floor_id, err)) < 0)
 		return rc;
@@ -100,6 +124,9 @@ sweep_committed(struct cs_wop *w)
 		cs_engine_post_backlog(o->engine, o->gone[i].conn_id, o->gone[i].crm, o->gone[i].lane, -1, CS_NEVER);
 		cs_events_post_dead(o->engine, o->gone[i].conn_id, o->gone[i].crm);
 	}
+	cs_events_told(o->told, &o->env, w->rc);
+	if (o->told != NULL)
+		cs_accept_free(o->told);
 	if (w->rc == 0 && o->n_gone > 0)
 		cs_log(CS_LOG_WARN, "deliver", "deliveries became dead letters: their time ran out unsent", "count=%d", o->n_gone);
 	cs_map_fini(&o->ill);
@@ -129,6 +156,7 @@ cs_sweep_start(struct cs_engine *e, int64_t now_ms)
 	size_t at = 0;
 
 	o->engine = e;
+	o->env = (struct cs_accept_env){ e->c.slots, e, e->c.epoch, cs_schedule_span_ms(&e->schedule) };
 	o->wop.apply = apply_sweep;
 	o->wop.committed = sweep_committed;
 	o->max_wait_ms = e->schedule.max_wait_ms;

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from rig import BUILD, SECOND, SOURCE, lead, phone, wait_until
+from rig import BUILD, SECOND, SOURCE, lead, phone
 
 ROUNDS = int(os.environ.get("CSRELAY_ROUNDS", "20"))
 SEED = int(os.environ.get("CSRELAY_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 30)

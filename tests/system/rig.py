@@ -319,12 +319,22 @@ class Daemon:
         return int(time.time() * 1000) + self.offset_ms
 
     def advance(self, ms):
-        """Here and in the sandbox. A webhook on its way at a jump of five minutes would be too old when it arrives."""
+        """Here and in the sandbox. What is signed before a jump of five minutes would be too old when it arrives, so wait for it."""
         ms = int(ms)
+        if ms > 4 * MINUTE:
+            self.settle(1)
         self.sandbox.advance(ms)
         self.offset_ms += ms
         answer = self.control("POST", "/v1/test/clock", {"advance_ms": ms})
         assert answer.status == 200, answer
+
+    def settle(self, timeout=15):
+        """Until the engine has done what the time asks for: nothing is on its way, again and again. False: it still is."""
+        quiet, end = 0, time.monotonic() + timeout
+        while quiet < 4 and time.monotonic() < end:
+            quiet = 0 if self.query("SELECT 1 FROM delivery WHERE state IN (1, 2) LIMIT 1") else quiet + 1
+            time.sleep(0.008)
+        return quiet == 4
 
     def advance_to(self, at_ms):
         if at_ms > self.now_ms():

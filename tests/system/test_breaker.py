@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """A CRM that answers 500 for eight hours: rest, probes, dead letters at the promised time, and all of it back afterwards."""
-import time
-
 import pytest
 
 from rig import HOUR, MINUTE, SECOND, lead, wait_until
@@ -11,13 +9,7 @@ JITTER = 10 * SECOND + 20 * SECOND + MINUTE + 10 * MINUTE + 30 * MINUTE
 
 
 def settle(daemon):
-    """Until the engine has done what the new time asks for: nothing is on its way, again and again."""
-    quiet = 0
-    end = time.monotonic() + 15
-    while quiet < 4:
-        quiet = 0 if daemon.query("SELECT 1 FROM delivery WHERE state IN (1, 2) LIMIT 1") else quiet + 1
-        assert time.monotonic() < end, "something stays in hand"
-        time.sleep(0.008)
+    assert daemon.settle(), "something stays in hand"
 
 
 def pass_time(daemon, ms, step):

@@ -2,8 +2,6 @@
 """Where a lead goes, and what happens when there is nowhere to go."""
 import json
 
-import pytest
-
 from rig import HOUR, MINUTE, lead, wait_until
 
 ALERT_SECRET = "whsec_c2FuZGJveC13ZWJob29rLXNlY3JldC0wMDAwMDAwMg=="  # the sandbox takes this one, too
@@ -122,14 +120,33 @@ def test_events_are_reported_signed_to_whoever_subscribes(idle, sandbox):
         assert e["event_id"] and e["occurred_at"] and e["received_at"]
 
 
-@pytest.mark.xfail(strict=True, reason="lead.failed is made at the end of an attempt only")
 def test_a_dead_letter_that_came_without_an_attempt_is_reported_too(idle, sandbox):
     idle.connect("webhook", "callsetter", account="*", subscribe="events")
     daemon = idle.start()
     nowhere, faulty = lead("jobber"), lead("hubspot", call={"direction": "up"})
     daemon.send(nowhere)
     daemon.send(faulty, 422)
-    wait_until(lambda: {e["lead"]["event_id"] for e in received(sandbox, "callsetter")} == {nowhere["event_id"], faulty["event_id"]}, 2)
+    events = wait_until(lambda: len(got := received(sandbox, "callsetter")) == 2 and {e["lead"]["event_id"]: e for e in got})
+    assert events[nowhere["event_id"]]["failure"]["blame"] == "connection"
+    assert events[faulty["event_id"]]["failure"]["blame"] == "lead"
+    assert events[nowhere["event_id"]]["crm"] == {"name": "jobber", "connection": "", "account_id": "", "records": []}
+
+
+def test_a_lead_whose_time_ran_out_unsent_is_reported_too(idle, sandbox):
+    idle.connect("webhook", "callsetter", account="*", subscribe="events")
+    daemon = idle.start()
+    sandbox.fault("error", "housecall_pro", times=-1)
+    docs = [lead("housecall_pro") for _ in range(10)]
+    for doc in docs:
+        daemon.send(doc)
+    wait_until(lambda: "keeps failing" in daemon.log())
+    for _ in range(10):
+        daemon.advance(HOUR)
+    assert len(daemon.deliveries(state="dead")) == 10
+    events = wait_until(lambda: len(got := received(sandbox, "callsetter")) == 10 and got)
+    assert {e["lead"]["event_id"] for e in events} == {d["event_id"] for d in docs}
+    assert {(e["event"], e["crm"]["connection"], e["failure"]["blame"]) for e in events} == {
+        ("lead.failed", daemon.connection("housecall_pro")["public_id"], "crm")}
 
 
 def test_alerts_are_sent_as_signed_webhooks(idle, sandbox):
