@@ -50,7 +50,10 @@ pick_some(struct cs_engine *e)
 
 	cs_tree_wake(&e->tree, now_ms);
 	for (int i = 0; i < 256 && !e->stopping; i++) {
-		struct cs_pick p = cs_tree_pick(&e->tree, now_ms);
+		struct cs_pick p;
+
+		e->tree.no_room = e->c.slots->in_hand >= e->c.slots->in_hand_max || e->c.slots->lead_bytes >= e->c.slots->lead_bytes_max;
+		p = cs_tree_pick(&e->tree, now_ms);
 
 		if (p.kind == CS_PICK_NOTHING)
 			break;

@@ -11,15 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define URGENT 0
-#define ANY 1
-
 void
 cs_tree_init(struct cs_tree *t, const struct cs_tree_conf *conf)
 {
 	*t = (struct cs_tree){ .conf = *conf };
-	cs_list_init(&t->ring[URGENT]);
-	cs_list_init(&t->ring[ANY]);
+	for (int i = 0; i < CS_RINGS; i++)
+		cs_list_init(&t->ring[i]);
 	cs_heap_init(&t->sleeping);
 	cs_heap_init(&t->sleeping_crms);
 	cs_map_init(&t->conns);
@@ -66,7 +63,7 @@ cs_tree_crm(struct cs_tree *t, const char *name)
 	if (m != NULL)
 		return m;
 	m = cs_xcalloc(1, sizeof(*m));
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < CS_RINGS; i++) {
 		cs_list_init(&m->ring[i]);
 		cs_list_init(&m->node[i]);
 	}
@@ -98,8 +95,8 @@ cs_tree_conn(struct cs_tree *t, int64_t id, const char *crm)
 		cs_list_init(&c->lanes[i].items);
 		c->lanes[i].earliest_ms = CS_NEVER;
 	}
-	cs_list_init(&c->node[URGENT]);
-	cs_list_init(&c->node[ANY]);
+	for (int i = 0; i < CS_RINGS; i++)
+		cs_list_init(&c->node[i]);
 	cs_map_put(&t->conns, (uint64_t)id, c);
 	return c;
 }
@@ -145,10 +142,28 @@ lane_ready_ms(const struct cs_tree_conn *c, int lane, int64_t now_ms)
 	return at;
 }
 
-static bool
-is_urgent(int lane)
+/* The ring of a connection for what is ready in this lane. */
+static int
+ring_of(const struct cs_tree_conn *c, int lane)
 {
-	return lane == CS_LANE_EMERGENCY;
+	if (c->lanes[lane].n_items > 0)
+		return lane == CS_LANE_EMERGENCY ? CS_RING_URGENT : CS_RING_ANY;
+	return lane == CS_LANE_EMERGENCY ? CS_RING_FETCH_URGENT : CS_RING_FETCH;
+}
+
+static bool
+fetches(int ring)
+{
+	return ring >= CS_RING_FETCH_URGENT;
+}
+
+/* Nothing more is fetched for this CRM now. A probe that is in memory goes before another is fetched. */
+static bool
+has_enough(const struct cs_tree_crm *m)
+{
+	size_t n = m->n_items + (size_t)m->fetching * CS_FETCH_ROWS;
+
+	return n > 0 && (cs_breaker_open(&m->breaker) || n >= (size_t)m->cap * CS_MEMORY_TURNS);
 }
 
 static void
@@ -157,8 +172,8 @@ settle_crm(struct cs_tree *t, struct cs_tree_crm *m, int64_t now_ms)
 	bool full = is_full(m->held, &m->breaker, m->in_flight, m->fetching, m->cap);
 	bool asleep = m->breaker.not_before_ms > now_ms;
 
-	for (int i = 0; i < 2; i++) {
-		bool in = !full && !asleep && !cs_list_empty(&m->ring[i]);
+	for (int i = 0; i < CS_RINGS; i++) {
+		bool in = !full && !asleep && !cs_list_empty(&m->ring[i]) && !(fetches(i) && has_enough(m));
 
 		if (in && cs_list_empty(&m->node[i]))
 			cs_list_push(&t->ring[i], &m->node[i]);
@@ -175,7 +190,7 @@ static void
 settle(struct cs_tree *t, struct cs_tree_conn *c, int64_t now_ms)
 {
 	bool full = is_full(c->held, &c->breaker, c->in_flight, c->fetching, c->cap);
-	bool ready[2] = { false, false };
+	bool ready[CS_RINGS] = { false };
 	int64_t next = CS_NEVER; /* when more of it becomes ready, also while something is */
 
 	for (int lane = 0; lane < CS_LANES && !full; lane++) {
@@ -184,11 +199,14 @@ settle(struct cs_tree *t, struct cs_tree_conn *c, int64_t now_ms)
 		if (at != CS_NEVER && at < c->breaker.not_before_ms)
 			at = c->breaker.not_before_ms;
 		if (at <= now_ms)
-			ready[ANY] = true, ready[URGENT] |= is_urgent(lane);
+			ready[ring_of(c, lane)] = true;
 		else if (at < next)
 			next = at;
 	}
-	for (int i = 0; i < 2; i++) {
+	/* an emergency stands in both rings of its kind */
+	ready[CS_RING_ANY] |= ready[CS_RING_URGENT];
+	ready[CS_RING_FETCH] |= ready[CS_RING_FETCH_URGENT];
+	for (int i = 0; i < CS_RINGS; i++) {
 		if (!ready[i])
 			cs_list_del(&c->node[i]);
 		else if (cs_list_empty(&c->node[i]))
@@ -210,6 +228,7 @@ cs_tree_add(struct cs_tree *t, struct cs_tree_conn *c, struct cs_item *item, boo
 
 	cs_list_insert_before(front ? l->items.next : &l->items, &item->node);
 	l->n_items++;
+	c->crm->n_items++;
 	settle(t, c, now_ms);
 }
 
@@ -233,8 +252,10 @@ cs_tree_fetched(struct cs_tree *t, struct cs_tree_conn *c, enum cs_lane lane, st
 {
 	struct cs_tree_lane *l = &c->lanes[lane];
 
-	CS_LIST_EACH(n, items)
+	CS_LIST_EACH(n, items) {
 		l->n_items++;
+		c->crm->n_items++;
+	}
 	cs_list_splice(&l->items, items);
 	l->fetching = false;
 	c->fetching--;
@@ -251,17 +272,26 @@ cs_tree_fetched(struct cs_tree *t, struct cs_tree_conn *c, enum cs_lane lane, st
 
 /* ---- picking */
 
+/* The ring only says whose turn it is; within a connection a more urgent lane is fetched before another runs. */
+static bool
+is_ready(const struct cs_tree *t, const struct cs_tree_conn *c, int lane, int64_t now_ms)
+{
+	if (c->lanes[lane].n_items == 0 && (t->no_room || has_enough(c->crm)))
+		return false;
+	return lane_ready_ms(c, lane, now_ms) <= now_ms;
+}
+
 static int
-lane_by_urgency(const struct cs_tree_conn *c, int64_t now_ms)
+lane_by_urgency(const struct cs_tree *t, const struct cs_tree_conn *c, int64_t now_ms)
 {
 	for (int lane = 0; lane < CS_LANES; lane++)
-		if (lane_ready_ms(c, lane, now_ms) <= now_ms)
+		if (is_ready(t, c, lane, now_ms))
 			return lane;
 	return -1;
 }
 
 static int
-lane_by_age(const struct cs_tree_conn *c, int64_t now_ms)
+lane_by_age(const struct cs_tree *t, const struct cs_tree_conn *c, int64_t now_ms)
 {
 	int64_t oldest = CS_NEVER;
 	int found = -1;
@@ -270,7 +300,7 @@ lane_by_age(const struct cs_tree_conn *c, int64_t now_ms)
 		const struct cs_tree_lane *l = &c->lanes[lane];
 		int64_t since;
 
-		if (lane_ready_ms(c, lane, now_ms) > now_ms)
+		if (!is_ready(t, c, lane, now_ms))
 			continue;
 		since = l->n_items > 0 ? CS_CONTAINER(l->items.next, struct cs_item, node)->since_ms : l->earliest_ms;
 		if (since < oldest) {
@@ -278,7 +308,7 @@ lane_by_age(const struct cs_tree_conn *c, int64_t now_ms)
 			found = lane;
 		}
 	}
-	return found >= 0 ? found : lane_by_urgency(c, now_ms);
+	return found >= 0 ? found : lane_by_urgency(t, c, now_ms);
 }
 
 static struct cs_item *
@@ -287,6 +317,7 @@ take_item(struct cs_tree *t, struct cs_tree_conn *c, int lane, int64_t now_ms)
 	struct cs_list *n = cs_list_pop(&c->lanes[lane].items);
 
 	c->lanes[lane].n_items--;
+	c->crm->n_items--;
 	c->in_flight++;
 	c->crm->in_flight++;
 	if (is_replay(lane) && t->conf.replay_per_minute > 0)
@@ -304,24 +335,40 @@ turn(struct cs_list *ring, struct cs_list *node)
 	}
 }
 
+/* Emergencies first, in memory or not; then what is in memory; then what must be fetched. CS_RINGS: nothing. */
+static int
+choose_ring(const struct cs_tree *t, bool fair)
+{
+	static const int usual[] = { CS_RING_URGENT, CS_RING_FETCH_URGENT, CS_RING_ANY, CS_RING_FETCH };
+	static const int fairly[] = { CS_RING_FETCH, CS_RING_ANY };
+	const int *order = fair ? fairly : usual;
+	size_t n = fair ? CS_ARRAY_LEN(fairly) : CS_ARRAY_LEN(usual);
+
+	for (size_t i = 0; i < n; i++)
+		if (!cs_list_empty(&t->ring[order[i]]) && !(fetches(order[i]) && t->no_room))
+			return order[i];
+	return CS_RINGS;
+}
+
 struct cs_pick
 cs_tree_pick(struct cs_tree *t, int64_t now_ms)
 {
 	bool fair = ++t->picks % 8 == 0;
-	int which = !fair && !cs_list_empty(&t->ring[URGENT]) ? URGENT : ANY;
-	struct cs_list *mn = cs_list_first(&t->ring[which]), *cn;
+	int which = choose_ring(t, fair);
+	struct cs_list *mn, *cn;
 	struct cs_pick p = { .kind = CS_PICK_NOTHING };
 	struct cs_tree_crm *m;
 	int lane;
 
-	if (mn == NULL)
+	if (which == CS_RINGS)
 		return p;
+	mn = cs_list_first(&t->ring[which]);
 	m = (struct cs_tree_crm *)(void *)((char *)(mn - which) - offsetof(struct cs_tree_crm, node));
 	cn = cs_list_first(&m->ring[which]);
 	p.conn = (struct cs_tree_conn *)(void *)((char *)(cn - which) - offsetof(struct cs_tree_conn, node));
 	turn(&t->ring[which], mn);
 	turn(&m->ring[which], cn);
-	lane = fair ? lane_by_age(p.conn, now_ms) : lane_by_urgency(p.conn, now_ms);
+	lane = fair ? lane_by_age(t, p.conn, now_ms) : lane_by_urgency(t, p.conn, now_ms);
 	if (lane < 0) { /* its time has not come after all: let it sleep, and look again */
 		settle(t, p.conn, now_ms);
 		return cs_list_empty(&p.conn->node[which]) ? cs_tree_pick(t, now_ms) : p;
@@ -402,6 +449,7 @@ cs_tree_drain(struct cs_tree *t, struct cs_tree_conn *c, struct cs_list *out, in
 
 	for (int lane = 0; lane < CS_LANES; lane++) {
 		n += c->lanes[lane].n_items;
+		c->crm->n_items -= c->lanes[lane].n_items;
 		cs_list_splice(out, &c->lanes[lane].items);
 		c->lanes[lane].n_items = 0;
 	}
@@ -465,8 +513,8 @@ cs_tree_conn_idle(const struct cs_tree_conn *c)
 void
 cs_tree_conn_free(struct cs_tree *t, struct cs_tree_conn *c)
 {
-	cs_list_del(&c->node[URGENT]);
-	cs_list_del(&c->node[ANY]);
+	for (int i = 0; i < CS_RINGS; i++)
+		cs_list_del(&c->node[i]);
 	cs_heap_del(&t->sleeping, &c->sleep);
 	cs_map_del(&t->conns, (uint64_t)c->id);
 	c->crm->n_conns--;

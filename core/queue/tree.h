@@ -10,7 +10,11 @@
  * let `replay_per_minute` through for each connection.
  *
  * A lane has work in memory (items) and work in the store (count and earliest due time only). When items run low and the
- * backlog is due, the pick is a fetch: the caller has the writer take some rows and gives them to cs_tree_fetched.
+ * backlog is due, the pick is a fetch: the caller has the writer take some rows and gives them to cs_tree_fetched. Connections
+ * that can run and connections that would have to fetch stand in different rings: what is in memory goes first, and a CRM fetches
+ * only while it has less than CS_MEMORY_TURNS times in memory what it may have in flight. So 10^5 connections with a backlog
+ * neither fill the memory nor make the first delivery wait for the last fetch; every eighth pick fetches if it may, so
+ * that fresh work does not starve the store.
  * Engine thread only; owns connection and CRM nodes, not the items.
  */
 #ifndef CS_QUEUE_TREE_H
@@ -23,6 +27,9 @@
 
 #define CS_FETCH_ROWS 32
 #define CS_MEMORY_ROWS 512 /* of one connection in memory; more wait in the store */
+#define CS_MEMORY_TURNS 4
+
+enum cs_ring { CS_RING_URGENT, CS_RING_ANY, CS_RING_FETCH_URGENT, CS_RING_FETCH, CS_RINGS };
 
 struct cs_item { /* embedded in the caller's work */
 	struct cs_list node;
@@ -38,12 +45,13 @@ struct cs_tree_lane {
 };
 
 struct cs_tree_crm {
-	struct cs_list ring[2];     /* connections that can go on: [0] with an emergency, [1] any */
-	struct cs_list node[2];     /* in the root's rings */
+	struct cs_list ring[CS_RINGS]; /* connections that can go on */
+	struct cs_list node[CS_RINGS]; /* in the root's rings */
 	struct cs_heap_node sleep;
 	struct cs_breaker breaker;
 	uint64_t last_failed;       /* connection id: one connection's trouble is not the CRM's */
 	int in_flight, fetching, cap;
+	size_t n_items;             /* in memory, of all its connections */
 	bool held;                  /* no plugin: nothing goes until it is there */
 	size_t n_conns;
 	char name[65];
@@ -54,7 +62,7 @@ struct cs_tree_conn {
 	int64_t id;
 	struct cs_tree_crm *crm;
 	struct cs_tree_lane lanes[CS_LANES];
-	struct cs_list node[2];     /* in the CRM's rings */
+	struct cs_list node[CS_RINGS]; /* in the CRM's rings */
 	struct cs_heap_node sleep;
 	struct cs_breaker breaker;
 	int in_flight, fetching, cap; /* fetching: lanes */
@@ -71,10 +79,11 @@ struct cs_tree_conf {
 
 struct cs_tree {
 	struct cs_tree_conf conf;
-	struct cs_list ring[2];
+	struct cs_list ring[CS_RINGS];
 	struct cs_heap sleeping;    /* connections */
 	struct cs_heap sleeping_crms;
 	struct cs_map conns, crms;
+	bool no_room;               /* the caller's word: nothing is to be fetched now */
 	unsigned picks;
 };
 

@@ -291,6 +291,60 @@ START_TEST(draining_gives_back_everything_in_memory)
 }
 END_TEST
 
+/* Rows that a fetch of this connection brought. */
+static void
+bring(struct cs_tree_conn *c, enum cs_lane lane, int n)
+{
+	struct cs_list rows;
+
+	cs_list_init(&rows);
+	for (int i = 0; i < n; i++) {
+		struct cs_item *it = &items[used++];
+
+		it->lane = lane;
+		it->since_ms = T0;
+		cs_list_push(&rows, &it->node);
+	}
+	cs_tree_fetched(&tree, c, lane, &rows, 100, T0, T0);
+}
+
+START_TEST(a_crm_fetches_no_more_than_it_can_use_soon)
+{
+	struct cs_pick p, first = { .kind = CS_PICK_NOTHING };
+	int fetches = 0;
+
+	for (int i = 1; i <= 1000; i++)
+		cs_tree_backlog(&tree, cs_tree_conn(&tree, i, "a"), CS_LANE_SAME_DAY, 100, T0, T0);
+	while ((p = cs_tree_pick(&tree, T0)).kind == CS_PICK_FETCH) {
+		first = fetches++ == 0 ? p : first;
+		ck_assert_int_lt(fetches, 1000);
+	}
+	ck_assert_int_eq(p.kind, CS_PICK_NOTHING);
+	ck_assert_int_eq(fetches, (100 * CS_MEMORY_TURNS + CS_FETCH_ROWS - 1) / CS_FETCH_ROWS);
+	bring(first.conn, first.lane, 8);
+	for (int i = 0; i < 4; i++) { /* its cap; what is in memory goes, with 999 others in line to fetch */
+		do
+			p = cs_tree_pick(&tree, T0);
+		while (p.kind == CS_PICK_FETCH);
+		ck_assert_int_eq(p.kind, CS_PICK_RUN);
+		ck_assert_ptr_eq(p.conn, first.conn);
+	}
+}
+END_TEST
+
+START_TEST(nothing_is_fetched_while_the_caller_has_no_room)
+{
+	struct cs_item *own = add(2, "a", CS_LANE_LOW, T0);
+
+	cs_tree_backlog(&tree, cs_tree_conn(&tree, 1, "a"), CS_LANE_EMERGENCY, 5, T0, T0);
+	tree.no_room = true;
+	ck_assert_ptr_eq(pick_at(T0), own);
+	ck_assert_int_eq(cs_tree_pick(&tree, T0).kind, CS_PICK_NOTHING);
+	tree.no_room = false;
+	ck_assert_int_eq(cs_tree_pick(&tree, T0).kind, CS_PICK_FETCH);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -313,6 +367,8 @@ main(void)
 	tcase_add_test(t, a_replay_does_not_overtake_an_emergency_that_is_being_fetched);
 	tcase_add_test(t, a_new_configuration_holds_for_the_nodes_there_are);
 	tcase_add_test(t, a_held_connection_sleeps_until_it_is_let_go);
+	tcase_add_test(t, a_crm_fetches_no_more_than_it_can_use_soon);
+	tcase_add_test(t, nothing_is_fetched_while_the_caller_has_no_room);
 	tcase_add_test(t, draining_gives_back_everything_in_memory);
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);
