@@ -61,7 +61,7 @@ pick_some(struct cs_engine *e)
 		if (p.kind == CS_PICK_RUN)
 			start_job(e, &p);
 		else
-			cs_results_fetch(e, p.conn, p.lane);
+			cs_results_fetch(e, p.conn, p.lane, p.rows);
 	}
 	return any;
 }
@@ -228,7 +228,7 @@ cs_engine_recall_backlog(void *ctx, const struct cs_backlog *b)
 
 /*
  * After a crash nobody knows whether the deliveries that were in hand created their callers; see cs_callers_hold. Those of an
- * earlier crash may be among them, so all that wait are looked through.
+ * earlier crash may be among them.
  */
 struct doubtful {
 	struct cs_engine *engine;
@@ -239,7 +239,7 @@ static int
 hold_in_doubt(void *ctx, const struct cs_delivery_row *d)
 {
 	struct doubtful *o = ctx;
-	struct cs_tree_conn *tc = d->doubt ? cs_tree_conn_find(&o->engine->tree, d->conn_id) : NULL;
+	struct cs_tree_conn *tc = cs_tree_conn_find(&o->engine->tree, d->conn_id);
 	struct cs_remote *remote = tc != NULL ? cs_engine_remote(o->engine, tc->crm->name) : NULL;
 	const struct cs_manifest *m = remote != NULL ? cs_remote_manifest(remote) : NULL;
 	const uint64_t keys[2] = { d->phone_key, d->email_key };
@@ -255,7 +255,8 @@ static void
 recall_doubt(struct cs_engine *e)
 {
 	struct doubtful o = { .engine = e, .last_id = 1 };
-	struct cs_filter f = { .states = CS_STATE_BIT(CS_DUE), .conn_id = -1, .blame = -1, .urgency = -1, .limit = DOUBT_PAGE };
+	struct cs_filter f = { .states = CS_STATE_BIT(CS_DUE), .in_doubt = true, .conn_id = -1, .blame = -1, .urgency = -1,
+		.limit = DOUBT_PAGE };
 	struct cs_arena mem;
 	struct cs_err err;
 

@@ -481,15 +481,14 @@ fetch_committed(struct cs_wop *w)
 }
 
 void
-cs_results_fetch(struct cs_engine *e, struct cs_tree_conn *tc, enum cs_lane lane)
+cs_results_fetch(struct cs_engine *e, struct cs_tree_conn *tc, enum cs_lane lane, int rows)
 {
 	struct fetch_op *o = op_new(e, sizeof(*o), apply_fetch, fetch_committed);
 
 	o->conn_id = tc->id;
 	o->lane = lane;
 	o->epoch = e->c.epoch;
-	/* Replays go one by one; so do probes: what is not sent stays in the store, where its clock runs. */
-	o->max = lane >= CS_LANE_REPLAY_EMERGENCY || cs_breaker_open(&tc->breaker) || cs_breaker_open(&tc->crm->breaker) ? 1 : CS_FETCH_ROWS;
+	o->max = rows;
 	memcpy(o->crm, tc->crm->name, sizeof(o->crm));
 	op_put(&o->op);
 }

@@ -161,7 +161,7 @@ fetches(int ring)
 static bool
 has_enough(const struct cs_tree_crm *m)
 {
-	size_t n = m->n_items + (size_t)m->fetching * CS_FETCH_ROWS;
+	size_t n = m->n_items + m->n_asked;
 
 	return n > 0 && (cs_breaker_open(&m->breaker) || n >= (size_t)m->cap * CS_MEMORY_TURNS);
 }
@@ -206,6 +206,8 @@ settle(struct cs_tree *t, struct cs_tree_conn *c, int64_t now_ms)
 	/* an emergency stands in both rings of its kind */
 	ready[CS_RING_ANY] |= ready[CS_RING_URGENT];
 	ready[CS_RING_FETCH] |= ready[CS_RING_FETCH_URGENT];
+	c->crm->n_hungry += ready[CS_RING_FETCH];
+	c->crm->n_hungry -= !cs_list_empty(&c->node[CS_RING_FETCH]);
 	for (int i = 0; i < CS_RINGS; i++) {
 		if (!ready[i])
 			cs_list_del(&c->node[i]);
@@ -258,6 +260,8 @@ cs_tree_fetched(struct cs_tree *t, struct cs_tree_conn *c, enum cs_lane lane, st
 	}
 	cs_list_splice(&l->items, items);
 	l->fetching = false;
+	c->crm->n_asked -= (size_t)l->asked;
+	l->asked = 0;
 	c->fetching--;
 	c->crm->fetching--;
 	l->backlog = left;
@@ -350,6 +354,17 @@ choose_ring(const struct cs_tree *t, bool fair)
 	return CS_RINGS;
 }
 
+/* Its share of what the CRM may have in memory. */
+static int
+rows_for(const struct cs_tree_conn *c, int lane)
+{
+	size_t share = (size_t)c->crm->cap * CS_MEMORY_TURNS / (c->crm->n_hungry + 1);
+
+	if (is_replay(lane) || probes(c)) /* one by one: what is not sent stays in the store, where its clock runs */
+		return 1;
+	return share > CS_FETCH_ROWS ? CS_FETCH_ROWS : share < CS_FETCH_FEW ? CS_FETCH_FEW : (int)share;
+}
+
 struct cs_pick
 cs_tree_pick(struct cs_tree *t, int64_t now_ms)
 {
@@ -379,6 +394,9 @@ cs_tree_pick(struct cs_tree *t, int64_t now_ms)
 		p.item = take_item(t, p.conn, lane, now_ms);
 	} else {
 		p.kind = CS_PICK_FETCH;
+		p.rows = rows_for(p.conn, lane);
+		p.conn->lanes[lane].asked = p.rows;
+		m->n_asked += (size_t)p.rows;
 		p.conn->lanes[lane].fetching = true;
 		p.conn->fetching++;
 		m->fetching++;
@@ -513,6 +531,7 @@ cs_tree_conn_idle(const struct cs_tree_conn *c)
 void
 cs_tree_conn_free(struct cs_tree *t, struct cs_tree_conn *c)
 {
+	c->crm->n_hungry -= !cs_list_empty(&c->node[CS_RING_FETCH]);
 	for (int i = 0; i < CS_RINGS; i++)
 		cs_list_del(&c->node[i]);
 	cs_heap_del(&t->sleeping, &c->sleep);

@@ -14,7 +14,8 @@
  * that can run and connections that would have to fetch stand in different rings: what is in memory goes first, and a CRM fetches
  * only while it has less than CS_MEMORY_TURNS times in memory what it may have in flight. So 10^5 connections with a backlog
  * neither fill the memory nor make the first delivery wait for the last fetch; every eighth pick fetches if it may, so
- * that fresh work does not starve the store.
+ * that fresh work does not starve the store. The more connections want to fetch, the fewer rows each gets at once: where a
+ * limit binds each connection, many must be in memory side by side, or the CRM stands in the queue of a few.
  * Engine thread only; owns connection and CRM nodes, not the items.
  */
 #ifndef CS_QUEUE_TREE_H
@@ -25,9 +26,10 @@
 #include "util/list.h"
 #include "util/map.h"
 
-#define CS_FETCH_ROWS 32
+#define CS_FETCH_ROWS 32    /* at most at once */
+#define CS_FETCH_FEW 2
 #define CS_MEMORY_ROWS 512 /* of one connection in memory; more wait in the store */
-#define CS_MEMORY_TURNS 4
+#define CS_MEMORY_TURNS 8
 
 enum cs_ring { CS_RING_URGENT, CS_RING_ANY, CS_RING_FETCH_URGENT, CS_RING_FETCH, CS_RINGS };
 
@@ -41,6 +43,7 @@ struct cs_tree_lane {
 	struct cs_list items;
 	size_t n_items;
 	int64_t backlog, earliest_ms; /* in the store; earliest CS_NEVER when there is none */
+	int asked;                  /* rows of the fetch under way */
 	bool fetching;
 };
 
@@ -52,6 +55,7 @@ struct cs_tree_crm {
 	uint64_t last_failed;       /* connection id: one connection's trouble is not the CRM's */
 	int in_flight, fetching, cap;
 	size_t n_items;             /* in memory, of all its connections */
+	size_t n_asked, n_hungry;   /* rows on their way; connections that want to fetch */
 	bool held;                  /* no plugin: nothing goes until it is there */
 	size_t n_conns;
 	char name[65];
@@ -93,6 +97,7 @@ struct cs_pick {
 	struct cs_tree_conn *conn;
 	enum cs_lane lane;
 	struct cs_item *item;       /* of RUN: taken off its lane and counted as in flight */
+	int rows;                   /* of FETCH: how many at most */
 };
 
 void cs_tree_init(struct cs_tree *t, const struct cs_tree_conf *conf);

@@ -38,6 +38,7 @@ static const char leads_and_deliveries[] =
     " records TEXT NOT NULL, warnings TEXT NOT NULL) STRICT;"
     "CREATE INDEX delivery_due ON delivery (conn_id, lane, due_ms, created_ms) WHERE state = 0;"
     "CREATE INDEX delivery_expires ON delivery (expires_ms) WHERE state = 0;"
+    "CREATE INDEX delivery_doubt ON delivery (id) WHERE state = 0 AND doubt <> 0;"
     "CREATE INDEX delivery_taken ON delivery (epoch) WHERE state = 2;"
     "CREATE INDEX delivery_dead ON delivery (conn_id) WHERE state = 4;"
     "CREATE INDEX delivery_replay ON delivery (replay_id, state) WHERE replay_id > 0;";

@@ -13,13 +13,17 @@
 static void
 add_where(struct cs_buf *sql, const struct cs_filter *f)
 {
-	const char *index = f->states == CS_STATE_BIT(CS_DEAD) ? " INDEXED BY delivery_dead WHERE d.state = 4"
-			    : f->states == CS_STATE_BIT(CS_DUE) ? " INDEXED BY delivery_due WHERE d.state = 0"
+	bool due = f->states == CS_STATE_BIT(CS_DUE);
+	const char *index = due && f->in_doubt ? " INDEXED BY delivery_doubt WHERE d.state = 0 AND d.doubt <> 0"
+			    : f->states == CS_STATE_BIT(CS_DEAD) ? " INDEXED BY delivery_dead WHERE d.state = 4"
+			    : due ? " INDEXED BY delivery_due WHERE d.state = 0"
 								: " WHERE 1";
 
 	cs_buf_printf(sql, " FROM delivery d%s", index);
 	if (f->states != 0)
 		cs_buf_adds(sql, " AND ((1 << d.state) & ?9) <> 0");
+	if (f->in_doubt && !due)
+		cs_buf_adds(sql, " AND d.doubt <> 0");
 	if (f->conn_id >= 0)
 		cs_buf_adds(sql, " AND d.conn_id = ?1");
 	if (f->crm != NULL)

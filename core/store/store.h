@@ -183,6 +183,7 @@ struct cs_filter { /* deliveries; absent conditions: 0, NULL or -1 as noted */
 	int32_t blame;              /* -1: any */
 	int32_t urgency;            /* -1: any */
 	int64_t created_from_ms, created_to_ms; /* 0: open */
+	bool in_doubt;              /* only these; with states of DUE alone they are found without looking at the others */
 	int64_t before_id;          /* page: ids below this; 0: from the newest */
 	size_t limit;
 };

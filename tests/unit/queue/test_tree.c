@@ -320,7 +320,8 @@ START_TEST(a_crm_fetches_no_more_than_it_can_use_soon)
 		ck_assert_int_lt(fetches, 1000);
 	}
 	ck_assert_int_eq(p.kind, CS_PICK_NOTHING);
-	ck_assert_int_eq(fetches, (100 * CS_MEMORY_TURNS + CS_FETCH_ROWS - 1) / CS_FETCH_ROWS);
+	ck_assert_int_eq(fetches, 100 * CS_MEMORY_TURNS / CS_FETCH_FEW);
+	ck_assert_int_eq(first.rows, CS_FETCH_FEW);
 	bring(first.conn, first.lane, 8);
 	for (int i = 0; i < 4; i++) { /* its cap; what is in memory goes, with 999 others in line to fetch */
 		do
@@ -329,6 +330,17 @@ START_TEST(a_crm_fetches_no_more_than_it_can_use_soon)
 		ck_assert_int_eq(p.kind, CS_PICK_RUN);
 		ck_assert_ptr_eq(p.conn, first.conn);
 	}
+}
+END_TEST
+
+START_TEST(a_lone_connection_fetches_many_rows_at_once)
+{
+	struct cs_pick p;
+
+	cs_tree_backlog(&tree, cs_tree_conn(&tree, 1, "a"), CS_LANE_SAME_DAY, 100, T0, T0);
+	p = cs_tree_pick(&tree, T0);
+	ck_assert_int_eq(p.kind, CS_PICK_FETCH);
+	ck_assert_int_eq(p.rows, CS_FETCH_ROWS);
 }
 END_TEST
 
@@ -368,6 +380,7 @@ main(void)
 	tcase_add_test(t, a_new_configuration_holds_for_the_nodes_there_are);
 	tcase_add_test(t, a_held_connection_sleeps_until_it_is_let_go);
 	tcase_add_test(t, a_crm_fetches_no_more_than_it_can_use_soon);
+	tcase_add_test(t, a_lone_connection_fetches_many_rows_at_once);
 	tcase_add_test(t, nothing_is_fetched_while_the_caller_has_no_room);
 	tcase_add_test(t, draining_gives_back_everything_in_memory);
 	suite_add_tcase(s, t);
