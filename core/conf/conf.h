@@ -106,7 +106,7 @@ struct cs_conf {
 	} tls;
 	struct {
 		const char *path;
-		int64_t min_free, checkpoint_pages, keep_delivered, keep_identities, keep_hooks;
+		int64_t min_free, checkpoint_pages, keep_delivered, keep_identities;
 	} store;
 	struct {
 		struct cs_conf_list secrets;

@@ -66,12 +66,10 @@ const struct cs_opt cs_opts[] = {
 	  .help = "The write-ahead log is moved into the store when it is longer than this; at four times this length the writer "
 	          "waits for it." },
 	{ DURATION(store.keep_delivered), .dflt = "30 d", .min = CS_HOUR_MS, .max = 3650 * CS_DAY_MS, .restart = true,
-	  .help = "How long a lead and its history are kept after it was delivered or discarded. What is not delivered is never "
-	          "removed." },
+	  .help = "How long a lead and its history are kept after it was delivered or discarded, and how long a webhook that was "
+	          "handled is known again. What is not delivered is never removed." },
 	{ DURATION(store.keep_identities), .dflt = "400 d", .min = CS_DAY_MS, .max = 3650 * CS_DAY_MS, .restart = true,
 	  .help = "How long an event_id is remembered, so that the same lead coming again is not delivered twice." },
-	{ DURATION(store.keep_hooks), .dflt = "30 d", .min = CS_HOUR_MS, .max = 3650 * CS_DAY_MS, .restart = true,
-	  .help = "How long a CRM's webhook is kept after it was handled." },
 
 	{ SECRETS(intake.secrets), .dflt = "", .min = 0, .max = 8,
 	  .help = "The secrets under which leads may be signed (Standard Webhooks). Several overlap while one is being replaced." },

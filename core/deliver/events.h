@@ -3,7 +3,8 @@
  * events.h - what csrelay reports: event-1.0 messages and alerts, as leads of a kind of their own in the same queue.
  *
  * Events go to connections that subscribe to events, alerts (alert.raised, alert.recovered) to those that subscribe to
- * alerts. Nothing is made while nobody listens. Engine thread.
+ * alerts. Nothing is made while nobody listens. Engine thread, but for
+ * cs_events_make, which any thread may call.
  */
 #ifndef CS_DELIVER_EVENTS_H
 #define CS_DELIVER_EVENTS_H

@@ -76,7 +76,7 @@ START_TEST(values_are_taken_in_every_form)
 	                    "second:FCDE2B2EDBA56BF408601FB721FE9B5C338D10EE429EA04FAE5511B68FBF8FB9\n", 0640);
 	must_load(&fx, "public_url = \"https://relay.example.com/\";\n"
 	               "behind_proxy = true;\n"
-	               "store : { path = \"/srv/x.db\"; min_free = 2097152; keep_hooks = \"2 h\"; };\n"
+	               "store : { path = \"/srv/x.db\"; min_free = 2097152; keep_delivered = \"2 h\"; };\n"
 	               "listen : { intake = \"0.0.0.0:80\"; hooks = \"unix:/run/h\"; };\n"
 	               "http : { connect_timeout = 1500; allow = ( \"127.0.0.1:9090\", \"[::1]:9091\" ); };\n"
 	               "schedule : { retry = [ \"1 s\", \"2 s +- 1 s\" ]; in_hand_max = 256; };\n"
