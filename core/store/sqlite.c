@@ -98,6 +98,7 @@ handle_new(const char *path, struct sq_shared *sh, int64_t read_us)
 	s->read_us = read_us;
 	cs_map_init(&s->moves);
 	cs_arena_init(&s->texts);
+	sq_accounts_init(&s->accounts);
 	cs_map_init(&s->identities.recent);
 	cs_map_init(&s->identities.merging);
 	return s;
@@ -116,6 +117,7 @@ sq_close(struct cs_store *st)
 	sq_unlock(s->lock_fd);
 	shared_unref(s->shared);
 	cs_arena_fini(&s->texts);
+	sq_accounts_fini(&s->accounts);
 	sq_identity_close(s);
 	free(s->path);
 	free(s);

@@ -42,16 +42,34 @@ attempt_id(int64_t delivery_id, int32_t number)
 	return delivery_id << ATTEMPT_BITS | (number < 0 ? 0 : number > ATTEMPT_LAST ? ATTEMPT_LAST : number);
 }
 
+/* The number behind the last one that is there. */
+static int
+next_number(struct sq *s, int64_t delivery_id, int32_t *number, struct cs_err *err)
+{
+	int64_t first = attempt_id(delivery_id, 0);
+	sqlite3_stmt *st;
+	int rc = sq_first(s, SQ_ATTEMPT_NEXT, "SELECT max(id) FROM attempt WHERE id BETWEEN ?1 AND ?1 | 4095", &st, err, "l", first);
+	int64_t last = rc == 1 && sqlite3_column_type(st, 0) != SQLITE_NULL ? sqlite3_column_int64(st, 0) - first : 0;
+
+	sq_reset(st);
+	*number = last < ATTEMPT_LAST ? (int32_t)last + 1 : ATTEMPT_LAST;
+	return rc < 0 ? rc : 0;
+}
+
 static int
 attempt_put(struct cs_store *st, const struct cs_attempt_row *row, struct cs_err *err)
 {
-	return sq_exec(sq_of(st), SQ_ATTEMPT_PUT,
+	struct sq *s = sq_of(st);
+	int32_t number = row->number;
+	int rc;
+
+	if (number == 0 && (rc = next_number(s, row->delivery_id, &number, err)) < 0)
+		return rc;
+	return sq_exec(s, SQ_ATTEMPT_PUT,
 	               "INSERT OR REPLACE INTO attempt (id, number, started_ms, ended_ms, outcome, blame, status, versions, reason,"
-	               " exchanges) SELECT at, CASE ?2 WHEN 0 THEN at & 4095 ELSE ?2 END, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 FROM (SELECT"
-	               " CASE ?2 WHEN 0 THEN min((SELECT coalesce(max(id), ?1) + 1 FROM attempt WHERE id BETWEEN ?1 AND ?1 | 4095),"
-	               " ?1 | 4095) ELSE ?1 END AS at)", err, "lilliiittt",
-	               attempt_id(row->delivery_id, row->number), (int)row->number, row->started_ms, row->ended_ms,
-	               (int)row->outcome, (int)row->blame, (int)row->status, row->versions, row->reason, row->exchanges);
+	               " exchanges) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)", err, "lilliiittt",
+	               attempt_id(row->delivery_id, number), (int)number, row->started_ms, row->ended_ms, (int)row->outcome,
+	               (int)row->blame, (int)row->status, row->versions, row->reason, row->exchanges);
 }
 
 static void

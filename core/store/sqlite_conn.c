@@ -133,6 +133,7 @@ conn_put(struct cs_store *st, struct cs_conn_row *row, struct cs_err *err)
 
 	if ((rc = sq_writable(s, err)) < 0)
 		return rc;
+	s->accounts.stale = true;
 	if (row->id == 0) {
 		make_public_id(made);
 		rc = insert(s, row, row->public_id != NULL ? row->public_id : made, err);
@@ -152,7 +153,10 @@ conn_state(struct cs_store *st, int64_t id, enum cs_conn_state state, const char
 	   struct cs_err *err)
 {
 	struct sq *s = sq_of(st);
-	int rc = sq_exec(
+	int rc;
+
+	s->accounts.stale = true;
+	rc = sq_exec(
 	    s, SQ_CONN_STATE,
 	    "UPDATE conn SET state_since_ms = iif(state = ?2, state_since_ms, ?4), state = ?2, state_reason = ?3"
 	    " WHERE id = ?1",
@@ -165,7 +169,10 @@ static int
 conn_facts(struct cs_store *st, int64_t id, const char *facts, const char *timezone, struct cs_err *err)
 {
 	struct sq *s = sq_of(st);
-	int rc = sq_exec(
+	int rc;
+
+	s->accounts.stale = true;
+	rc = sq_exec(
 	    s, SQ_CONN_FACTS,
 	    "UPDATE conn SET facts = coalesce(?2, facts), timezone = coalesce(?3, timezone) WHERE id = ?1",
 	    err, "lnn", id, facts, timezone);
@@ -185,6 +192,7 @@ conn_delete(struct cs_store *st, int64_t id, struct cs_err *err)
 
 	if ((rc = sq_writable(s, err)) < 0)
 		return rc;
+	s->accounts.stale = true;
 	rc = sq_first(
 	    s, SQ_CONN_WAITING,
 	    "SELECT 1 FROM delivery INDEXED BY delivery_due WHERE state = 0 AND conn_id = ?1 LIMIT 1", &stmt,
@@ -269,12 +277,11 @@ of_account(struct sq *s, const char *account, struct cs_arena *a, struct cs_conn
 	return sq_fill(s, rc, st, read_conn, a, out, sizeof(*out), max, err);
 }
 
-/* Asked for every lead: two short look-ups cost half of one with IN. */
+/* Two short look-ups cost half of one with IN. */
 static int
-conn_of_account(struct cs_store *st, const char *account, struct cs_arena *a, struct cs_conn_row *out,
-		int max, struct cs_err *err)
+of_account_and_all(struct sq *s, const char *account, struct cs_arena *a, struct cs_conn_row *out, int max,
+		   struct cs_err *err)
 {
-	struct sq *s = sq_of(st);
 	int n, more;
 
 	if ((n = of_account(s, account, a, out, max, err)) < 0 || n == max || strcmp(account, "*") == 0)
@@ -282,6 +289,13 @@ conn_of_account(struct cs_store *st, const char *account, struct cs_arena *a, st
 	if ((more = of_account(s, "*", a, out + n, max - n, err)) < 0)
 		return more;
 	return n + more;
+}
+
+static int
+conn_of_account(struct cs_store *st, const char *account, struct cs_arena *a, struct cs_conn_row *out,
+		int max, struct cs_err *err)
+{
+	return sq_accounts_get(sq_of(st), account, a, out, max, of_account_and_all, err);
 }
 
 static int

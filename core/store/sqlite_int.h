@@ -28,7 +28,7 @@ enum sq_slot {
 	SQ_LEAD_LIST, SQ_LEAD_LIST_ACCOUNT,
 	SQ_DELIVERY_INSERT, SQ_DELIVERY_PEERS, SQ_DELIVERY_GET, SQ_DELIVERY_OF_LEAD, SQ_DELIVERY_EXISTS, SQ_EXPIRED,
 	SQ_TAKE_IDS, SQ_TAKE_WORK, SQ_TAKE_MARK, SQ_TAKE_LEFT, SQ_TAKE_EARLIEST, SQ_BACKLOGS, SQ_SHAPE, SQ_SHAPE_CRM,
-	SQ_PROGRESS_PUT, SQ_PROGRESS_DELETE, SQ_PROGRESS_GET, SQ_ATTEMPT_PUT, SQ_ATTEMPT_LIST, SQ_RECORD_PUT, SQ_RECORD_FIND,
+	SQ_PROGRESS_PUT, SQ_PROGRESS_DELETE, SQ_PROGRESS_GET, SQ_ATTEMPT_PUT, SQ_ATTEMPT_NEXT, SQ_ATTEMPT_LIST, SQ_RECORD_PUT, SQ_RECORD_FIND,
 	SQ_CALLER_PUT, SQ_CALLER_GET,
 	SQ_CONN_INSERT, SQ_CONN_UPDATE, SQ_CONN_KEYS, SQ_CONN_STATE, SQ_CONN_FACTS, SQ_CONN_WAITING, SQ_CONN_DELETE,
 	SQ_CONN_DROP_CURSOR, SQ_CONN_GET, SQ_CONN_PUBLIC, SQ_CONN_NAME, SQ_CONN_ACCOUNT, SQ_CONN_LIST, SQ_CONN_BY_FACT,
@@ -67,6 +67,13 @@ struct sq_identities {
 	uint8_t absent_event[16];
 };
 
+/* Connections by account (sqlite_accounts.c); of the writer. */
+struct sq_accounts {
+	struct cs_map by_name; /* hash of the account -> struct account */
+	struct cs_arena mem;
+	bool stale;            /* a connection changed in this transaction */
+};
+
 struct sq {
 	struct cs_store base;
 	sqlite3 *db;
@@ -82,6 +89,7 @@ struct sq {
 	int tx_error;          /* CS_E* that spoiled this transaction */
 	int64_t epoch, epoch_kept; /* of this run; as last committed */
 	struct sq_identities identities;
+	struct sq_accounts accounts;
 	int64_t next_lead;     /* 0: not known yet */
 	int64_t fresh_lead;    /* inserted in this transaction and without a delivery so far; 0: none */
 
@@ -165,6 +173,16 @@ void sq_identity_committed(struct sq *s);
 void sq_identity_rolled_back(struct sq *s);
 int sq_identity_open(struct sq *s, struct cs_err *err);
 void sq_identity_close(struct sq *s);
+/*
+ * What `read` says of an account, from memory where it is known. Its texts are in `mem`, or live until the transaction ends.
+ * Whoever changes a connection sets accounts.stale.
+ */
+typedef int (*sq_account_fn)(struct sq *s, const char *account, struct cs_arena *mem, struct cs_conn_row *out, int max, struct cs_err *err);
+int sq_accounts_get(struct sq *s, const char *account, struct cs_arena *mem, struct cs_conn_row *out, int max, sq_account_fn read,
+                    struct cs_err *err);
+void sq_accounts_init(struct sq_accounts *a);
+void sq_accounts_begin(struct sq_accounts *a);
+void sq_accounts_fini(struct sq_accounts *a);
 /* Connections count their changes; secrets are among them. */
 int sq_secrets_drop(struct sq *s, int64_t conn_id, struct cs_err *err);
 

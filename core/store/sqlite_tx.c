@@ -58,6 +58,7 @@ begin(struct cs_store *st, struct cs_err *err)
 	if (rc != SQLITE_OK)
 		return sq_fail(s, rc, err);
 	s->in_tx = true;
+	sq_accounts_begin(&s->accounts);
 	return 0;
 }
 

@@ -197,6 +197,40 @@ START_TEST(static_connections_have_one_name_per_crm)
 }
 END_TEST
 
+static enum cs_conn_state
+state_by_account(void)
+{
+	struct cs_conn_row got[4];
+
+	ck_assert_int_eq(ok(fx.ops->conn_of_account(fx.store, "acct_xyz", &fx.arena, got, 4, &fx.err)), 1);
+	return got[0].state;
+}
+
+START_TEST(an_account_shows_each_change_of_its_connections_at_once)
+{
+	int64_t id;
+
+	tx();
+	id = put_conn(1);
+	done();
+	tx();
+	ck_assert_int_eq(state_by_account(), CS_CONN_CONNECTED);
+	ok(fx.ops->conn_state(fx.store, id, CS_CONN_PAUSED, "", 1, &fx.err));
+	ck_assert_int_eq(state_by_account(), CS_CONN_PAUSED);
+	fx.ops->rollback(fx.store);
+	tx();
+	ck_assert_int_eq(state_by_account(), CS_CONN_CONNECTED);
+	ok(fx.ops->conn_state(fx.store, id, CS_CONN_PAUSED, "", 1, &fx.err));
+	done();
+	tx();
+	ck_assert_int_eq(state_by_account(), CS_CONN_PAUSED);
+	ck_assert_int_eq(state_by_account(), CS_CONN_PAUSED); /* the second time from memory, where the engine has one */
+	ok(fx.ops->conn_delete(fx.store, id, &fx.err));
+	ck_assert_int_eq(ok(fx.ops->conn_of_account(fx.store, "acct_xyz", &fx.arena, &(struct cs_conn_row){ 0 }, 1, &fx.err)), 0);
+	done();
+}
+END_TEST
+
 START_TEST(an_account_has_its_own_connections_and_those_for_all)
 {
 	struct cs_conn_row all = conn_nr(9), other = conn_nr(8), got[4];
@@ -455,6 +489,7 @@ store_suite_rest(TCase *tc)
 	tcase_add_test(tc, a_connection_comes_back_as_it_was_given);
 	tcase_add_test(tc, the_version_counts_changes_of_settings_overrides_and_secrets);
 	tcase_add_test(tc, static_connections_have_one_name_per_crm);
+	tcase_add_test(tc, an_account_shows_each_change_of_its_connections_at_once);
 	tcase_add_test(tc, an_account_has_its_own_connections_and_those_for_all);
 	tcase_add_test(tc, a_connection_is_found_by_its_facts);
 	tcase_add_test(tc, a_connection_for_which_something_waits_is_not_deleted);
