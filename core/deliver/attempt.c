@@ -8,7 +8,6 @@
  * call. An attempt that cannot even begin (no plugin, settings that break the manifest) holds the connection and gives the
  * delivery back uncharged: that is the set-up's trouble, and mending it heals what is queued.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "deliver/engine_private.h"
@@ -24,24 +23,37 @@
 #define CRASHES_MAX 3
 #define CALLER_MEMORY_MS CS_DAY_MS
 #define MAPPED_MAX (1u << 20)
+#define RECORDS_MAX (64u << 10)
+#define SPARE_MAX 64               /* attempts that are over and kept for the next ones */
+#define KEEP ((size_t)8 << 10)     /* of each of their buffers */
 
 struct attempt {
 	struct cs_session session;   /* first */
 	struct cs_tree_conn *tc;
 	struct cs_job *job;
 	struct cs_arena mem;
-	struct cs_steps steps;
 	struct cs_buf document, records;
 	bool mapping;
 	bool marking, gone;          /* a "sent" mark is on its way to the disk; gone: forget it when it is there */
 	int64_t started_ms;
 	char delivery_id[40];
+	struct cs_steps steps;       /* cs_steps_read fills it; the last one, not cleared for the next attempt */
 };
 
 static struct attempt *
 attempt_of(struct cs_session *s)
 {
 	return (struct attempt *)(void *)s;
+}
+
+static void
+destroy(struct attempt *a)
+{
+	cs_buf_fini(&a->session.exchanges);
+	cs_buf_fini(&a->document);
+	cs_buf_fini(&a->records);
+	cs_arena_fini(&a->mem);
+	free(a);
 }
 
 static void
@@ -52,11 +64,47 @@ attempt_free(struct attempt *a)
 		return;
 	}
 	cs_context_unref(a->session.context);
-	cs_buf_fini(&a->session.exchanges);
-	cs_buf_fini(&a->document);
-	cs_buf_fini(&a->records);
-	cs_arena_fini(&a->mem);
-	free(a);
+	if (a->session.engine->n_spare_attempts >= SPARE_MAX) {
+		destroy(a);
+		return;
+	}
+	cs_list_init(&a->session.node);
+	cs_list_insert_before(a->session.engine->spare_attempts.next, &a->session.node); /* the warmest first */
+	a->session.engine->n_spare_attempts++;
+}
+
+void
+cs_attempt_free_spare(struct cs_engine *e)
+{
+	struct cs_list *n;
+
+	while ((n = cs_list_pop(&e->spare_attempts)) != NULL)
+		destroy(attempt_of(CS_CONTAINER(n, struct cs_session, node)));
+}
+
+/* Empty, with the memory of one that is over if there is one. */
+static struct attempt *
+attempt_new(struct cs_engine *e)
+{
+	struct cs_list *n = cs_list_pop(&e->spare_attempts);
+	struct attempt *a = n != NULL ? attempt_of(CS_CONTAINER(n, struct cs_session, node)) : cs_xcalloc(1, sizeof(*a));
+	struct cs_buf exchanges = a->session.exchanges, document = a->document, records = a->records;
+	struct cs_arena mem = a->mem;
+
+	e->n_spare_attempts -= n != NULL;
+	memset(a, 0, offsetof(struct attempt, steps));
+	a->session.engine = e;
+	a->session.exchanges = exchanges;
+	a->document = document;
+	a->records = records;
+	a->mem = mem;
+	a->document.max = MAPPED_MAX;
+	a->records.max = RECORDS_MAX;
+	cs_buf_recycle(&a->session.exchanges, KEEP);
+	cs_buf_recycle(&a->document, KEEP);
+	cs_buf_recycle(&a->records, KEEP);
+	cs_arena_reset(&a->mem);
+	return a;
 }
 
 /* ---- what the session asks and tells */
@@ -417,7 +465,6 @@ push(struct attempt *a, int kind)
 	in.may_exist = cs_steps_in_doubt(&a->steps, &ask, &look);
 	in.n_receipts = receipts_of(a, receipts);
 	in.document = (struct cs_bytes){ cs_buf_str(&a->document), a->document.len };
-	cs_buf_fini(&a->session.exchanges);
 	if (cs_session_start(&a->session, &in) < 0)
 		conclude(a, &busy);
 }
@@ -455,6 +502,15 @@ begin(void *ctx)
 	push(a, a->session.context->overrides != NULL ? CS_CALL_MAP : CS_CALL_MAP_PUSH);
 }
 
+static void
+name_delivery(struct attempt *a, int64_t id)
+{
+	struct cs_buf b = { .ptr = a->delivery_id, .cap = sizeof(a->delivery_id), .max = sizeof(a->delivery_id) - 1 };
+
+	cs_buf_adds(&b, "dlv_");
+	cs_buf_add_int(&b, id);
+}
+
 void
 cs_attempt_start(struct cs_engine *e, struct cs_tree_conn *tc, struct cs_job *j)
 {
@@ -469,18 +525,14 @@ cs_attempt_start(struct cs_engine *e, struct cs_tree_conn *tc, struct cs_job *j)
 		hold_set_up(e, tc, j, &err);
 		return;
 	}
-	a = cs_xcalloc(1, sizeof(*a));
-	a->session.engine = e;
+	a = attempt_new(e);
 	a->session.context = cs_context_ref(c);
 	a->session.ops = &attempt_ops;
 	a->tc = tc;
 	a->job = j;
 	a->started_ms = now_ms;
 	cs_list_init(&a->session.node);
-	cs_arena_init(&a->mem);
-	cs_buf_init(&a->document, MAPPED_MAX);
-	cs_buf_init(&a->records, 64u << 10);
-	snprintf(a->delivery_id, sizeof(a->delivery_id), "dlv_%lld", (long long)j->d.id);
+	name_delivery(a, j->d.id);
 	cs_steps_read(&a->steps, c->manifest, j->progress, j->d.doubt ? e->c.epoch_started_ms : 0, &a->mem);
 	if (!cs_steps_in_doubt(&a->steps, &ask, &look_after) || ask)
 		look_after = caller_held_ms(a);

@@ -10,8 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include "util/map.h"
+#include "util/text.h"
 
-static void
+static struct cs_named *
 named_put(struct cs_named **v, size_t *n, const char *name, const char *value, size_t len)
 {
 	struct cs_named *at = NULL;
@@ -22,11 +23,12 @@ named_put(struct cs_named **v, size_t *n, const char *name, const char *value, s
 	if (at == NULL) {
 		*v = cs_xrealloc(*v, (*n + 1) * sizeof(**v));
 		at = &(*v)[(*n)++];
-		at->name = cs_xstrdup(name);
+		*at = (struct cs_named){ .name = cs_xstrdup(name) };
 	} else
 		cs_wipe_free(at->value, at->len);
 	at->value = cs_xstrndup(value, len);
 	at->len = len;
+	return at;
 }
 
 static void
@@ -35,6 +37,7 @@ named_free(struct cs_named *v, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		free(v[i].name);
 		cs_wipe_free(v[i].value, v[i].len);
+		cs_wipe_free(v[i].encoded, 0);
 	}
 	free(v);
 }
@@ -146,12 +149,26 @@ facts_of(struct cs_context *c, const char *json)
 	json_object_put(o);
 }
 
+/* With its form in a URL, which every record of an exchange is searched for, too. */
+void
+cs_context_secret_put(struct cs_context *c, const char *name, const char *value, size_t len)
+{
+	struct cs_named *at = named_put(&c->secrets, &c->n_secrets, name, value, len);
+	struct cs_buf b = CS_BUF_INIT(0);
+
+	cs_wipe_free(at->encoded, 0);
+	cs_url_add(&b, value, len);
+	at->encoded = b.len != len ? cs_buf_steal(&b, NULL) : NULL;
+	cs_wipe(b.ptr, b.cap);
+	cs_buf_fini(&b);
+}
+
 static void
 secrets_from_conf(struct cs_context *c, const struct cs_conf_values *v)
 {
 	for (size_t i = 0; i < v->n_secrets; i++)
 		if (v->secrets[i].value != NULL)
-			named_put(&c->secrets, &c->n_secrets, v->secrets[i].name, v->secrets[i].value, v->secrets[i].len);
+			cs_context_secret_put(c, v->secrets[i].name, v->secrets[i].value, v->secrets[i].len);
 }
 
 static void
@@ -172,7 +189,7 @@ secrets_from_store(struct cs_context *c, const struct cs_context_source *src)
 
 		if (src->store->ops->secret_get(src->store, owner, names[i], &c->mem, &sealed, NULL) == 0 &&
 		    cs_vault_open_sealed(src->vault, owner, names[i], sealed.ptr, sealed.len, &plain, &len, NULL) == 0) {
-			named_put(&c->secrets, &c->n_secrets, names[i], plain, len);
+			cs_context_secret_put(c, names[i], plain, len);
 			cs_wipe_free(plain, len + 1);
 		}
 	}
@@ -216,6 +233,7 @@ cs_context_new(const struct cs_context_source *src, int64_t conn_id, struct cs_c
 	c->public_id = cs_arena_strdup(&c->mem, row.public_id);
 	c->label = cs_arena_strdup(&c->mem, row.label[0] != '\0' ? row.label : row.name);
 	c->timezone = cs_arena_strdup(&c->mem, row.timezone);
+	c->versions = cs_arena_printf(&c->mem, "{\"plugin\":\"%s\",\"settings\":%lld}", c->manifest->version, (long long)c->version);
 	crm = cs_conf_crm_find(src->conf, row.crm);
 	sc = row.is_static ? static_conf(crm, row.name) : NULL;
 	if ((rc = settings_of(c, crm, sc, row.settings, err)) < 0) {
@@ -230,8 +248,7 @@ cs_context_new(const struct cs_context_source *src, int64_t conn_id, struct cs_c
 	if (sc != NULL)
 		secrets_from_conf(c, &sc->values);
 	if (row.is_static && strcmp(row.name, "csrelay-alerts") == 0) /* its set-up is the options alerts.webhook* */
-		named_put(&c->secrets, &c->n_secrets, "signing_secret", src->conf->alerts.webhook_secret,
-		    strlen(src->conf->alerts.webhook_secret));
+		cs_context_secret_put(c, "signing_secret", src->conf->alerts.webhook_secret, strlen(src->conf->alerts.webhook_secret));
 	secrets_from_store(c, src);
 	if (row.overrides[0] != '\0')
 		cs_json_parse(row.overrides, strlen(row.overrides), 16, &c->overrides, NULL);
@@ -286,12 +303,6 @@ cs_context_fact_put(struct cs_context *c, const char *name, const char *value, s
 	named_put(&c->facts, &c->n_facts, name, value, len);
 	cs_freep(&c->seen_url); /* a fact may say which hosts are good */
 	refresh_fact_pairs(c);
-}
-
-void
-cs_context_secret_put(struct cs_context *c, const char *name, const char *value, size_t len)
-{
-	named_put(&c->secrets, &c->n_secrets, name, value, len);
 }
 
 static const char *

@@ -19,6 +19,7 @@
 struct cs_named { /* a secret or fact; value NUL-terminated */
 	char *name, *value;
 	size_t len;
+	char *encoded;      /* of a secret: as it stands in a URL; NULL: the same */
 };
 
 struct cs_context {
@@ -27,6 +28,7 @@ struct cs_context {
 	uint64_t instance;           /* of the plugin's per-connection cache */
 	bool is_static;
 	char *crm, *account, *crm_account_id, *public_id, *label, *timezone;
+	char *versions;              /* JSON: what an attempt with this context records of plugin and settings */
 	enum cs_conn_state state;
 	struct cs_remote *remote;
 	struct cs_manifest *manifest;

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include "deliver/events.h"
+#include "deliver/exchange.h"
 #include "deliver/results.h"
 #include "deliver/steps.h"
 #include "log/log.h"
@@ -111,6 +112,7 @@ every_second(struct cs_engine *e)
 	if (now_ms - e->swept_ms < SWEEP_EVERY_MS && now_ms >= e->swept_ms)
 		return;
 	e->swept_ms = now_ms;
+	cs_log_flush();
 	cs_engine_forget_idle(e);
 	cs_sweep_start(e, now_ms);
 }
@@ -130,6 +132,8 @@ turn(struct cs_engine *e)
 			e->part->turn(e->part, cs_now_ms(e->c.clock));
 	}
 	busy |= run_plugins(e);
+	if (!busy)
+		cs_log_flush();
 	cs_http_client_run(e->http, busy ? 0 : sleep_ms(e), NULL, 0);
 }
 
@@ -148,6 +152,7 @@ engine_main(void *arg)
 	struct cs_engine *e = arg;
 
 	prctl(PR_SET_NAME, "cs-engine");
+	cs_log_gather(true);
 	while (!e->stopping)
 		turn(e);
 	while (e->n_flying > 0 && mono_ms() < e->give_up_ms)
@@ -157,6 +162,7 @@ engine_main(void *arg)
 		e->part->stop(e->part);
 	cs_engine_take_messages(e);
 	hand_everything_back(e);
+	cs_log_gather(false);
 	return NULL;
 }
 
@@ -300,6 +306,9 @@ cs_engine_start(const struct cs_engine_conf *conf, struct cs_engine **out, struc
 	cs_list_init(&e->sessions);
 	cs_list_init(&e->asking);
 	cs_list_init(&e->jobs);
+	cs_list_init(&e->spare_exchanges);
+	cs_list_init(&e->spare_attempts);
+	cs_spares_init(&e->ops, CS_OP_BLOCK, CS_OPS_KEPT);
 	cs_handoff_init(&e->inbox, wake, e);
 	cs_engine_apply_conf(e);
 	hc.guard = e->guard;
@@ -346,6 +355,9 @@ cs_engine_free(struct cs_engine *e)
 	cs_limits_fini(&e->limits);
 	cs_callers_fini(&e->callers);
 	cs_heap_fini(&e->timers);
+	cs_exchange_free_spare(e);
+	cs_attempt_free_spare(e);
+	cs_spares_fini(&e->ops);
 	cs_handoff_fini(&e->inbox);
 	cs_store_close(e->c.reader);
 	cs_conf_unref(e->c.conf);

@@ -13,9 +13,12 @@
 #include "http/client.h"
 #include "queue/limit.h"
 #include "util/queue.h"
+#include "util/spares.h"
 #include "util/crash.h"
 
 #define CS_PLUGINS_MAX 64
+#define CS_OP_BLOCK ((size_t)4 << 10) /* an operation of results.c with its texts, most of the time */
+#define CS_OPS_KEPT 256
 
 struct cs_plugin_slot {
 	char name[65];
@@ -51,6 +54,9 @@ struct cs_engine {
 	struct cs_list sessions;
 	struct cs_list asking;      /* fresh.c */
 	struct cs_list jobs;        /* all in hand */
+	struct cs_list spare_exchanges, spare_attempts; /* over, kept with their memory for the next ones */
+	size_t n_spare_exchanges, n_spare_attempts;
+	struct cs_spares ops;       /* of results.c, given back by the writer */
 	struct cs_handoff inbox;
 	struct cs_plugin_slot plugins[CS_PLUGINS_MAX];
 	_Atomic size_t n_plugins;   /* grows with a reload, when the slot is filled; other threads read the list */
@@ -65,6 +71,7 @@ struct cs_engine {
 
 /* attempt.c */
 void cs_attempt_start(struct cs_engine *e, struct cs_tree_conn *tc, struct cs_job *j);
+void cs_attempt_free_spare(struct cs_engine *e);
 /* What is in flight is given up: its outcome is unknown where something was sent. */
 void cs_attempt_abandon_all(struct cs_engine *e);
 

@@ -22,6 +22,7 @@
 
 #define BODY_MAX (1u << 20)
 #define ERROR_BODY_KEPT 2048
+#define SPARE_MAX 64   /* exchanges that are over and kept for the next ones */
 #define SECRET_MIN 6 /* shorter ones cannot be told from other text */
 
 /* ---- copying what was asked */
@@ -65,6 +66,27 @@ copy_req(struct cs_exchange *x, const struct cs_http_req *req)
 	x->req.capture = captures;
 }
 
+/* Empty, with the memory of one that is over if there is one. Headers are not cleared: n_headers says how many there are. */
+static struct cs_exchange *
+new_exchange(struct cs_engine *e)
+{
+	struct cs_list *n = cs_list_pop(&e->spare_exchanges);
+	struct cs_exchange *x = n != NULL ? CS_CONTAINER(n, struct cs_exchange, spare) : cs_xcalloc(1, sizeof(*x));
+	struct cs_arena mem = x->mem;
+	struct cs_buf url = x->url;
+
+	if (n != NULL)
+		e->n_spare_exchanges--;
+	memset(x, 0, offsetof(struct cs_exchange, headers));
+	x->mem = mem;
+	x->url = url;
+	x->url.max = CS_URL_MAX;
+	cs_buf_reset(&x->url);
+	cs_buf_init(&x->body, BODY_MAX + (64u << 10));
+	cs_list_init(&x->spare);
+	return x;
+}
+
 struct cs_exchange *
 cs_exchange_new(struct cs_session *s, const struct cs_http_req *req, const char **why)
 {
@@ -84,15 +106,12 @@ cs_exchange_new(struct cs_session *s, const struct cs_http_req *req, const char 
 		*why = "the plugin sent too many headers";
 	if (*why != NULL)
 		return NULL;
-	x = cs_xcalloc(1, sizeof(*x));
+	x = new_exchange(s->engine);
 	x->s = s;
 	x->step = step;
 	x->mutates = req->mutates != 0;
 	x->limit = m->n_limits > 0 ? cs_manifest_limit(m, req->limit_class != NULL && req->limit_class[0] != '\0' ? req->limit_class : NULL)
 	                           : NULL;
-	cs_arena_init(&x->mem);
-	cs_buf_init(&x->url, CS_URL_MAX);
-	cs_buf_init(&x->body, BODY_MAX + (64u << 10));
 	copy_req(x, req);
 	return x;
 }
@@ -105,17 +124,42 @@ wipe_buf(struct cs_buf *b)
 	cs_buf_fini(b);
 }
 
+static void
+destroy(struct cs_exchange *x)
+{
+	cs_buf_fini(&x->url);
+	cs_arena_fini(&x->mem);
+	free(x);
+}
+
 void
 cs_exchange_free(struct cs_exchange *x)
 {
+	struct cs_engine *e;
+
 	if (x == NULL)
 		return;
-	wipe_buf(&x->url);
+	e = x->s->engine;
+	cs_wipe(x->url.ptr, x->url.len > 0 ? x->url.len : 1);
 	wipe_buf(&x->body);
 	for (size_t i = 0; i < x->n_headers; i++)
 		cs_wipe((char *)(uintptr_t)x->headers[i].value, 0);
-	cs_arena_fini(&x->mem);
-	free(x);
+	if (e->n_spare_exchanges >= SPARE_MAX) {
+		destroy(x);
+		return;
+	}
+	cs_arena_reset(&x->mem);
+	cs_list_insert_before(e->spare_exchanges.next, &x->spare); /* the warmest first */
+	e->n_spare_exchanges++;
+}
+
+void
+cs_exchange_free_spare(struct cs_engine *e)
+{
+	struct cs_list *n;
+
+	while ((n = cs_list_pop(&e->spare_exchanges)) != NULL)
+		destroy(CS_CONTAINER(n, struct cs_exchange, spare));
 }
 
 /* ---- secrets: each goes only to its own hosts */
@@ -444,6 +488,8 @@ build_url(struct cs_exchange *x, struct secret_place *p, struct cs_buf *query, s
 		return rc;
 	if (absolute && query->len == 0 && strcmp(cs_buf_str(&path), x->req.url) == 0) /* as it was checked */
 		return cs_buf_add(&x->url, path.ptr, path.len);
+	if (!absolute && strstr(c->manifest->base_url, "${secret:") == NULL) /* the base was checked, and nothing behind it moves the host */
+		return cs_url_join(&x->url, cs_buf_str(&base), cs_buf_str(&path), query->len > 0 ? cs_buf_str(query) : NULL, err);
 	return cs_url_build(&x->url, cs_buf_str(&base), cs_buf_str(&path), query->len > 0 ? cs_buf_str(query) : NULL, true, origin, err);
 }
 
@@ -546,12 +592,10 @@ cs_exchange_scrub(const struct cs_context *c, char *text, size_t n)
 {
 	for (size_t i = 0; i < c->n_secrets; i++) {
 		const struct cs_named *s = &c->secrets[i];
-		CS_CLEANUP(wipe_buf) struct cs_buf encoded = CS_BUF_INIT(0);
 
 		blank_out(text, n, s->value, s->len);
-		cs_url_add(&encoded, s->value, s->len); /* as it stands in a path or query */
-		if (encoded.len != s->len)
-			blank_out(text, n, encoded.ptr, encoded.len);
+		if (s->encoded != NULL)
+			blank_out(text, n, s->encoded, strlen(s->encoded));
 	}
 }
 
@@ -591,10 +635,18 @@ cs_exchange_note(struct cs_exchange *x, const struct cs_http_answer *a, const st
 	path = path != NULL && strchr(path + 3, '/') != NULL ? strchr(path + 3, '/') : "/";
 	if (x->s->n_exchanges++ > 0)
 		cs_buf_addc(b, ',');
-	cs_buf_printf(b, "{\"at_ms\":%lld,\"ms\":%lld,\"step\":\"%s\",\"method\":\"%s\",\"url\":", (long long)x->started_ms,
-	    (long long)(a->total_us / 1000), x->step->name, x->req.method);
+	cs_buf_adds(b, "{\"at_ms\":");
+	cs_buf_add_int(b, x->started_ms);
+	cs_buf_adds(b, ",\"ms\":");
+	cs_buf_add_int(b, a->total_us / 1000);
+	cs_buf_adds(b, ",\"step\":\"");
+	cs_buf_adds(b, x->step->name);
+	cs_buf_adds(b, "\",\"method\":\"");
+	cs_buf_adds(b, x->req.method);
+	cs_buf_adds(b, "\",\"url\":");
 	cs_buf_add_json_string(b, path, strlen(path));
-	cs_buf_printf(b, ",\"status\":%d", a->status);
+	cs_buf_adds(b, ",\"status\":");
+	cs_buf_add_int(b, a->status);
 	if (a->fault != CS_HTTP_OK) {
 		cs_buf_printf(b, ",\"fault\":\"%s\",\"sent\":%s,\"detail\":", cs_http_fault_name(a->fault), a->sent ? "true" : "false");
 		cs_buf_add_json_string(b, a->detail, strlen(a->detail));
@@ -604,7 +656,9 @@ cs_exchange_note(struct cs_exchange *x, const struct cs_http_answer *a, const st
 		cs_buf_adds(b, ",\"answer\":");
 		cs_buf_add_json_string(b, a->body, cs_utf8_cut(a->body, a->body_len, ERROR_BODY_KEPT));
 	}
-	cs_buf_printf(b, ",\"outcome\":\"%s\"%s}", cs_outcome_name(c->outcome), c->doubt ? ",\"doubt\":true" : "");
+	cs_buf_adds(b, ",\"outcome\":\"");
+	cs_buf_adds(b, cs_outcome_name(c->outcome));
+	cs_buf_adds(b, c->doubt ? "\",\"doubt\":true}" : "\"}");
 	if (b->ptr != NULL)
 		cs_exchange_scrub(x->s->context, b->ptr + start, b->len - start);
 }

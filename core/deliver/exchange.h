@@ -20,17 +20,19 @@ struct cs_exchange {
 	struct cs_http_req req;           /* copied into mem */
 	struct cs_arena mem;
 	struct cs_buf url, body;          /* as sent; body unused when nothing had to be filled in */
-	struct cs_http_header headers[CS_EXCHANGE_HEADERS];
 	size_t n_headers;
 	struct cs_http_xfer xfer;
 	struct cs_heap_node timer;        /* waits for its budget */
+	struct cs_list spare;             /* engine->spare_exchanges, once it is over */
 	int64_t started_ms;
 	bool mutates, repeated;           /* repeated: once more after a 401 */
+	struct cs_http_header headers[CS_EXCHANGE_HEADERS]; /* last: not cleared for the next one */
 };
 
 /* Copy and check what the plugin asks for. NULL with *why (static) when it breaks a rule of the manifest. */
 struct cs_exchange *cs_exchange_new(struct cs_session *s, const struct cs_http_req *req, const char **why);
-void cs_exchange_free(struct cs_exchange *x);
+void cs_exchange_free(struct cs_exchange *x); /* wiped; its memory is kept for the next one */
+void cs_exchange_free_spare(struct cs_engine *e);
 /* Fill in base URL, constants and secrets: x->xfer is ready. 0, or CS_EINVAL / CS_EPERM with err. */
 int cs_exchange_build(struct cs_exchange *x, struct cs_err *err);
 

@@ -19,18 +19,24 @@ struct op { /* what all operations begin with */
 	struct cs_wop wop;
 	struct cs_engine *engine;
 	struct cs_arena mem;
+	bool in_block; /* of engine->ops; the rest of the block is the first chunk of mem */
 };
 
 static void *
 op_new(struct cs_engine *e, size_t size, int (*apply)(struct cs_wop *, struct cs_store *, int64_t, struct cs_err *),
        void (*committed)(struct cs_wop *))
 {
-	struct op *o = cs_xcalloc(1, size);
+	size_t head = (size + 15) / 16 * 16;
+	bool in_block = head + 1024 <= CS_OP_BLOCK;
+	struct op *o = in_block ? cs_spares_take(&e->ops) : cs_xmalloc(size);
 
+	memset(o, 0, size);
 	o->engine = e;
 	o->wop.apply = apply;
 	o->wop.committed = committed;
-	cs_arena_init(&o->mem);
+	o->in_block = in_block;
+	if (in_block)
+		cs_arena_init_in(&o->mem, (char *)o + head, CS_OP_BLOCK - head);
 	return o;
 }
 
@@ -38,7 +44,10 @@ static void
 op_free(struct op *o)
 {
 	cs_arena_fini(&o->mem);
-	free(o);
+	if (o->in_block)
+		cs_spares_give(&o->engine->ops, o);
+	else
+		free(o);
 }
 
 static void
@@ -342,6 +351,18 @@ fill_move(const struct cs_result *r, struct cs_move *m)
 		m->set |= CS_SET_RECORDS | CS_SET_WARNINGS;
 }
 
+static const char *
+in_brackets(struct cs_arena *mem, const char *rows)
+{
+	size_t n = strlen(rows);
+	char *out = cs_arena_alloc(mem, n + 3);
+
+	out[0] = '[';
+	memcpy(out + 1, rows, n);
+	out[n + 1] = ']';
+	return out;
+}
+
 void
 cs_results_finish(struct cs_engine *e, const struct cs_result *r)
 {
@@ -357,14 +378,10 @@ cs_results_finish(struct cs_engine *e, const struct cs_result *r)
 	o->progress = cs_arena_strdup(mem, r->progress);
 	o->had_progress = r->job->progress != NULL || r->progress[0] != '\0';
 	o->keep_attempt = true;
-	/* numbered by generation: unique in the delivery's whole life, also across replays */
 	/* Waiting is not charged and a replay counts anew, so only the store knows how many tries there were before. */
 	o->attempt = (struct cs_attempt_row){ .delivery_id = r->job->d.id, .number = r->job->d.state == CS_IN_HAND ? 1 : 0, .started_ms = r->started_ms,
 		.ended_ms = now_ms, .outcome = r->outcome, .blame = r->decision->blame, .status = r->status, .reason = o->move.reason,
-		.exchanges = cs_arena_printf(mem, "[%s]", r->exchanges),
-		.versions = r->context != NULL ? cs_arena_printf(mem, "{\"plugin\":\"%s\",\"settings\":%lld}", r->context->manifest->version,
-		                                     (long long)r->context->version)
-		                               : "" };
+		.exchanges = in_brackets(mem, r->exchanges), .versions = r->context != NULL ? cs_arena_strdup(mem, r->context->versions) : "" };
 	for (size_t i = 0; i < r->n_remember; i++)
 		o->remember[o->n_remember++] =
 		    (struct cs_remember){ cs_arena_strdup(mem, r->remember[i].step), cs_arena_strdup(mem, r->remember[i].value) };

@@ -109,9 +109,15 @@ limit_key(const struct cs_session *s, const struct cs_limit_row *row)
 		by = cs_context_fact(s->context, row->per + 5);
 	else if (strncmp(row->per, "setting:", 8) == 0)
 		by = cs_context_setting(s->context, row->per + 8);
-	cs_buf_printf(&b, "%s/%s/%s", s->context->crm, row->class, by);
-	if (by[0] == '\0' && strcmp(row->per, "crm") != 0)
-		cs_buf_printf(&b, "#%lld", (long long)s->context->conn_id);
+	cs_buf_adds(&b, s->context->crm);
+	cs_buf_addc(&b, '/');
+	cs_buf_adds(&b, row->class);
+	cs_buf_addc(&b, '/');
+	cs_buf_adds(&b, by);
+	if (by[0] == '\0' && strcmp(row->per, "crm") != 0) {
+		cs_buf_addc(&b, '#');
+		cs_buf_add_int(&b, s->context->conn_id);
+	}
 	return cs_hash64(cs_buf_str(&b), b.len);
 }
 
@@ -464,7 +470,8 @@ cs_session_start(struct cs_session *s, struct cs_wire_call *in)
 
 	cs_random_bytes(s->nonce, sizeof(s->nonce));
 	memcpy(in->nonce, s->nonce, sizeof(s->nonce));
-	cs_buf_init(&s->exchanges, EXCHANGES_MAX);
+	s->exchanges.max = EXCHANGES_MAX;
+	cs_buf_reset(&s->exchanges);
 	cs_list_init(&s->node);
 	in->now_ms = cs_now_ms(s->engine->c.clock);
 	in->instance = (uint64_t)c->conn_id;

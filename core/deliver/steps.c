@@ -40,7 +40,9 @@ read_stored(struct cs_steps *s, const char *json)
 void
 cs_steps_read(struct cs_steps *s, const struct cs_manifest *m, const char *json, int64_t crashed_ms, struct cs_arena *mem)
 {
-	*s = (struct cs_steps){ .mem = mem };
+	s->mem = mem;
+	s->n = 0;
+	s->dirty = false;
 	for (size_t i = 0; i < m->n_steps && s->n < CS_STEPS_MAX; i++)
 		s->v[s->n++] = (struct cs_step_state){ .row = &m->steps[i] };
 	read_stored(s, json);

@@ -26,6 +26,7 @@
 /* Kept connections idle for longer are not used again: most servers close theirs after 60 s, and a request that meets a
  * connection in that moment ends in doubt. */
 #define REUSE_IDLE_S 30L
+#define EXPECTS_OVER ((size_t)512 << 10) /* libcurl asks for "100 Continue" before bodies of 1 MiB and more; we never do */
 
 static const char *const methods[] = { "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE" };
 static const char *const core_headers[] = { "Host",    "Content-Length", "Transfer-Encoding", "Connection",
@@ -326,12 +327,13 @@ build_headers(struct slot *s, const struct cs_http_xfer *x)
 	}
 	for (size_t i = 0; i < n; i++)
 		s->out_nodes[i].data = s->out.ptr + at[i];
-	s->out_nodes[n++].data = no_expect;
+	if (x->body_len > EXPECTS_OVER)
+		s->out_nodes[n++].data = no_expect;
 	if (cs_http_header_find(x->headers, x->n_headers, "Content-Type") == NULL)
 		s->out_nodes[n++].data = no_content_type;
 	for (size_t i = 0; i < n; i++)
 		s->out_nodes[i].next = i + 1 < n ? &s->out_nodes[i + 1] : NULL;
-	return s->out_nodes;
+	return n > 0 ? s->out_nodes : NULL;
 }
 
 static bool
@@ -348,7 +350,7 @@ set_method(CURL *e, const struct cs_http_xfer *x)
 		if (x->method[0] == 'H')
 			SET(CURLOPT_NOBODY, 1L);
 	}
-	SET(CURLOPT_CUSTOMREQUEST, x->method[0] == 'H' ? NULL : x->method);
+	SET(CURLOPT_CUSTOMREQUEST, x->method[0] == 'H' || strcmp(x->method, posts ? "POST" : "GET") == 0 ? NULL : x->method);
 	return ok;
 }
 

@@ -192,6 +192,24 @@ join(struct cs_buf *b, const char *base, const char *path, const char *query)
 }
 
 int
+cs_url_join(struct cs_buf *out, const char *base, const char *path, const char *query, struct cs_err *err)
+{
+	size_t start = out->len;
+	int rc;
+
+	if (path[0] != '\0' && path[0] != '/' && path[0] != '?')
+		return cs_err_set(err, CS_EINVAL, "the path must begin with \"/\"");
+	join(out, base, path, query);
+	if (out->failed)
+		return cs_err_set(err, CS_EINVAL, "the URL is longer than %d bytes", CS_URL_MAX);
+	if (cs_url_plausible(out->ptr + start))
+		return 0;
+	if ((rc = check_characters(out->ptr + start, err)) < 0)
+		return rc;
+	return cs_err_set(err, CS_EINVAL, "the path of the URL has a \".\" or \"..\" segment");
+}
+
+int
 cs_url_build(struct cs_buf *out, const char *base, const char *path, const char *query, bool plain_ok,
              struct cs_url_origin *origin, struct cs_err *err)
 {

@@ -40,6 +40,12 @@ bool cs_url_plausible(const char *url);
 int cs_url_build(struct cs_buf *out, const char *base, const char *path, const char *query, bool plain_ok,
                  struct cs_url_origin *origin, struct cs_err *err);
 
+/*
+ * The same for a base that cs_url_check found good: only what is laid behind it is looked at, which is much cheaper. Whatever
+ * stands in path and query, the origin stays the base's. 0 or CS_EINVAL; *out is to be thrown away then.
+ */
+int cs_url_join(struct cs_buf *out, const char *base, const char *path, const char *query, struct cs_err *err);
+
 /* Append name=value to a query under construction, encoded, with "&" where something is there already. */
 void cs_url_add_param(struct cs_buf *query, const char *name, const char *value);
 

@@ -3,6 +3,8 @@
  * log.c - one line per call, made on the stack and written with one write(2).
  *
  * No lock is taken to write: a line of up to LINE_MAX_BYTES goes out whole, so lines of several threads do not mix.
+ * A thread that logs a line per lead may gather its lines (cs_log_gather) and write them before it sleeps. Warnings and errors
+ * never wait, nor does what was gathered before them, so a thread's lines stay in order.
  * The settings are atomics; only the list of modules at debug needs a lock, and only calls below the level look at it.
  * Whatever a caller passes, a line stays one line: control characters that are left become "?".
  *
@@ -28,6 +30,7 @@
 #define FIELDS_MAX 2048
 #define MODULE_MAX 32
 #define MSG_MAX 400
+#define GATHERED_MAX ((size_t)16 << 10)
 #define COMPLAIN_FIRST_MS (10 * CS_SECOND_MS)
 #define COMPLAIN_MOST_MS CS_HOUR_MS
 #define COMPLAIN_AGAIN_MS CS_MINUTE_MS
@@ -110,25 +113,56 @@ add_time(struct cs_buf *b)
 	cs_buf_add(b, tail, sizeof(tail));
 }
 
+static _Thread_local struct cs_buf gathered; /* max 0: this thread does not gather */
+
 static void
-write_line(struct cs_buf *b)
+write_all(const char *p, size_t n)
 {
-	const char *p = b->ptr;
 	ssize_t done;
 
-	for (size_t i = 0; i < b->len; i++)
-		if ((unsigned char)b->ptr[i] < 0x20 || b->ptr[i] == 0x7f)
-			b->ptr[i] = '?';
-	b->ptr[b->len++] = '\n'; /* in the place of the NUL */
-	while (b->len > 0) {
-		done = write(atomic_load(&log_fd), p, b->len);
+	while (n > 0) {
+		done = write(atomic_load(&log_fd), p, n);
 		if (done < 0 && errno == EINTR)
 			continue;
 		if (done <= 0)
 			return; /* nobody to tell */
 		p += done;
-		b->len -= (size_t)done;
+		n -= (size_t)done;
 	}
+}
+
+void
+cs_log_gather(bool on)
+{
+	cs_log_flush();
+	cs_buf_fini(&gathered);
+	gathered.max = on ? GATHERED_MAX : 0;
+}
+
+void
+cs_log_flush(void)
+{
+	int saved = errno;
+
+	if (gathered.len > 0)
+		write_all(gathered.ptr, gathered.len);
+	cs_buf_reset(&gathered);
+	errno = saved;
+}
+
+static void
+write_line(struct cs_buf *b, enum cs_log_level level)
+{
+	for (size_t i = 0; i < b->len; i++)
+		if ((unsigned char)b->ptr[i] < 0x20 || b->ptr[i] == 0x7f)
+			b->ptr[i] = '?';
+	b->ptr[b->len++] = '\n'; /* in the place of the NUL */
+	if (gathered.max > 0 && gathered.max - gathered.len < b->len)
+		cs_log_flush();
+	if (gathered.max > 0 && level >= CS_LOG_INFO && cs_buf_add(&gathered, b->ptr, b->len) == 0)
+		return;
+	cs_log_flush();
+	write_all(b->ptr, b->len);
 }
 
 /* ---- fields: "key=value key="quoted value"" */
@@ -262,7 +296,7 @@ write_entry(enum cs_log_level level, const char *module, const char *msg, const 
 		make_json(&b, level, module, msg, fields);
 	else
 		make_plain(&b, level, module, msg, fields);
-	write_line(&b);
+	write_line(&b, level);
 }
 
 static void CS_PRINTF_LIKE(2, 0)

@@ -36,6 +36,13 @@ void cs_log(enum cs_log_level level, const char *module, const char *msg, const 
 /* Quote a value for use as %s in fmt: returns buf. Control characters are escaped, long values are cut with "...". */
 const char *cs_log_quote(const char *value, char *buf, size_t cap);
 
+/*
+ * Gather this thread's lines of level info and debug, up to 16 KiB, until cs_log_flush. For a thread that calls cs_log_flush before
+ * it sleeps. Ended (on = false), with a flush, before the thread ends. A process that is killed loses what it gathered.
+ */
+void cs_log_gather(bool on);
+void cs_log_flush(void);
+
 /* One per kind of fault, static or embedded; all zero is ready. */
 struct cs_complaint {
 	int64_t next_ms, interval_ms;

@@ -24,6 +24,7 @@
 struct cs_arena_chunk {
 	struct cs_arena_chunk *next;
 	size_t size, used;
+	bool borrowed; /* of cs_arena_init_in */
 	_Alignas(16) unsigned char data[];
 };
 
@@ -133,6 +134,16 @@ cs_arena_init(struct cs_arena *a)
 	a->used = 0;
 }
 
+void
+cs_arena_init_in(struct cs_arena *a, void *mem, size_t n)
+{
+	struct cs_arena_chunk *c = mem;
+
+	*c = (struct cs_arena_chunk){ .size = n - sizeof(*c), .borrowed = true };
+	a->head = c;
+	a->used = 0;
+}
+
 static void
 free_chunks(struct cs_arena_chunk *c)
 {
@@ -140,7 +151,8 @@ free_chunks(struct cs_arena_chunk *c)
 
 	for (; c != NULL; c = next) {
 		next = c->next;
-		free(c);
+		if (!c->borrowed)
+			free(c);
 	}
 }
 
@@ -173,7 +185,7 @@ cs_arena_reset(struct cs_arena *a)
 static struct cs_arena_chunk *
 add_chunk(struct cs_arena *a, size_t need)
 {
-	size_t size = a->head == NULL ? CHUNK_MIN : a->head->size * 2;
+	size_t size = a->head == NULL || a->head->size < CHUNK_MIN / 2 ? CHUNK_MIN : a->head->size * 2;
 	struct cs_arena_chunk *c;
 
 	if (size > CHUNK_MAX)
@@ -183,15 +195,14 @@ add_chunk(struct cs_arena *a, size_t need)
 	if (size > SIZE_MAX - sizeof(*c))
 		out_of_memory();
 	c = cs_xmalloc(sizeof(*c) + size);
-	c->next = a->head;
-	c->size = size;
-	c->used = 0;
+	*c = (struct cs_arena_chunk){ .next = a->head, .size = size };
 	a->head = c;
 	return c;
 }
 
-void *
-cs_arena_alloc(struct cs_arena *a, size_t n)
+/* n bytes as malloc would give them; what is really taken goes to *size. */
+static void *
+take(struct cs_arena *a, size_t n, size_t *size)
 {
 	struct cs_arena_chunk *c = a->head;
 	size_t need;
@@ -207,19 +218,31 @@ cs_arena_alloc(struct cs_arena *a, size_t n)
 	p = c->data + c->used;
 	c->used += need;
 	a->used += need;
-	return memset(p, 0, need);
+	*size = need;
+	return p;
+}
+
+void *
+cs_arena_alloc(struct cs_arena *a, size_t n)
+{
+	size_t size;
+	void *p = take(a, n, &size);
+
+	return memset(p, 0, size);
 }
 
 void *
 cs_arena_dup(struct cs_arena *a, const void *p, size_t n)
 {
+	size_t size;
 	char *q;
 
 	if (n == SIZE_MAX)
 		out_of_memory();
-	q = cs_arena_alloc(a, n + 1);
+	q = take(a, n + 1, &size);
 	if (n > 0)
 		memcpy(q, p, n);
+	q[n] = '\0';
 	return q;
 }
 
@@ -277,6 +300,14 @@ cs_buf_reset(struct cs_buf *b)
 		b->ptr[0] = '\0';
 }
 
+void
+cs_buf_recycle(struct cs_buf *b, size_t keep)
+{
+	if (b->cap > keep)
+		cs_buf_fini(b);
+	cs_buf_reset(b);
+}
+
 /* Room for n more bytes and the NUL. */
 static int
 buf_room(struct cs_buf *b, size_t n)
@@ -302,7 +333,7 @@ buf_room(struct cs_buf *b, size_t n)
 }
 
 int
-cs_buf_add(struct cs_buf *b, const void *p, size_t n)
+cs_buf_add_slow(struct cs_buf *b, const void *p, size_t n)
 {
 	int rc = buf_room(b, n);
 
@@ -316,15 +347,17 @@ cs_buf_add(struct cs_buf *b, const void *p, size_t n)
 }
 
 int
-cs_buf_adds(struct cs_buf *b, const char *s)
+cs_buf_add_int(struct cs_buf *b, int64_t v)
 {
-	return cs_buf_add(b, s, strlen(s));
-}
+	char text[24], *at = text + sizeof(text);
+	uint64_t u = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
 
-int
-cs_buf_addc(struct cs_buf *b, char c)
-{
-	return cs_buf_add(b, &c, 1);
+	do
+		*--at = (char)('0' + u % 10);
+	while ((u /= 10) > 0);
+	if (v < 0)
+		*--at = '-';
+	return cs_buf_add(b, at, (size_t)(text + sizeof(text) - at));
 }
 
 int

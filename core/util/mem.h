@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
 #include "util/err.h"
 
 void *cs_xmalloc(size_t n);
@@ -33,6 +35,8 @@ struct cs_arena {
 	size_t used; /* bytes handed out, all chunks */
 };
 void cs_arena_init(struct cs_arena *a);
+/* The same, with the caller's memory as the first chunk: n bytes (over 64), aligned to 16, that outlive the arena. */
+void cs_arena_init_in(struct cs_arena *a, void *mem, size_t n);
 void cs_arena_fini(struct cs_arena *a);
 /* Forget everything, keep one chunk for the next user. */
 void cs_arena_reset(struct cs_arena *a);
@@ -52,9 +56,30 @@ struct cs_buf {
 void cs_buf_init(struct cs_buf *b, size_t max);
 void cs_buf_fini(struct cs_buf *b);
 void cs_buf_reset(struct cs_buf *b); /* len 0, memory kept, failed cleared */
-int cs_buf_add(struct cs_buf *b, const void *p, size_t n); /* 0 or CS_ELIMIT */
-int cs_buf_adds(struct cs_buf *b, const char *s);
-int cs_buf_addc(struct cs_buf *b, char c);
+void cs_buf_recycle(struct cs_buf *b, size_t keep); /* the same, but memory of more than `keep` bytes is given back */
+int cs_buf_add_slow(struct cs_buf *b, const void *p, size_t n); /* of cs_buf_add: it must grow, or there is no room */
+static inline int
+cs_buf_add(struct cs_buf *b, const void *p, size_t n) /* 0 or CS_ELIMIT */
+{
+	if (b->failed || b->cap <= b->len || n >= b->cap - b->len || (b->max > 0 && n > b->max - b->len))
+		return cs_buf_add_slow(b, p, n);
+	if (n > 0)
+		memcpy(b->ptr + b->len, p, n);
+	b->len += n;
+	b->ptr[b->len] = '\0';
+	return 0;
+}
+static inline int
+cs_buf_adds(struct cs_buf *b, const char *s)
+{
+	return cs_buf_add(b, s, strlen(s));
+}
+static inline int
+cs_buf_addc(struct cs_buf *b, char c)
+{
+	return cs_buf_add(b, &c, 1);
+}
+int cs_buf_add_int(struct cs_buf *b, int64_t v); /* in decimal; where a line is made for each lead, printf is dear */
 int cs_buf_printf(struct cs_buf *b, const char *fmt, ...) CS_PRINTF_LIKE(2, 3);
 int cs_buf_vprintf(struct cs_buf *b, const char *fmt, va_list ap) CS_PRINTF_LIKE(2, 0);
 /* Append `s` as a JSON string with its quotes; bytes that are not UTF-8 become U+FFFD. */

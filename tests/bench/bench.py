@@ -106,6 +106,11 @@ def threads_cpu(pid):
     return out
 
 
+def per_lead(before, after, n):
+    """Microseconds per lead of each thread, by name: [user, system]."""
+    return {t: [round((v[i] - before.get(t, [0, 0])[i]) * 1e6 / n, 2) for i in (0, 1)] for t, v in after.items()}
+
+
 def pss_mb(pid):
     kb = 0
     for p in family(pid):
@@ -148,22 +153,6 @@ class Sink:
         return json.loads(self.process.communicate()[0])
 
 
-class Sandbox:
-    """The fake HubSpot; it keeps counters only."""
-
-    def __init__(self, bench):
-        port_file = bench.dir / "sandbox.port"
-        port_file.unlink(missing_ok=True)
-        self.process = subprocess.Popen([bench.build / "tests/unit/sandbox/sandboxd", "--listen", "127.0.0.1:0", "--data", SOURCE / "plugins",
-                                         "--port-file", port_file, "--forget", "--quiet"])
-        bench.running.append(self.process)
-        self.port = int(wait_until(lambda: port_file.exists() and port_file.read_text(), 5, "the sandbox listens"))
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait()
-
-
 class Daemon:
     """csrelayd on a store of its own. Connections are static ones of the accounts acct_000000 and on."""
 
@@ -199,7 +188,7 @@ plugins : {{ dir = "{self.bench.build}/plugins/v1"; check_owner = false; }};
         if hubspots:
             rows = ",\n".join(f'{{ name = "h{i}"; account = "acct_{i:06}"; label = "bench"; timezone = "America/New_York"; '
                               f'secrets : {{ access_token = "sandbox-hubspot-h{i}"; }}; }}' for i in range(hubspots))
-            self.conf("crm.d/hubspot.conf", f'enabled = true;\nsettings : {{ base_url = "http://127.0.0.1:{hubspot_port}/hubspot"; }};\n'
+            self.conf("crm.d/hubspot.conf", f'enabled = true;\nsettings : {{ base_url = "http://127.0.0.1:{hubspot_port}"; }};\n'
                                             f'connections = (\n{rows} );\n')
         if idle:
             for crm in ("webhook", "hubspot", "housecall_pro"):
@@ -358,11 +347,11 @@ class Bench:
         after = threads_cpu(d.pid)
         sent_us = min(r[0] for r in sink_times.rows(64))
         _, distinct, _, last_us = sink_times.head()
-        per_lead = (cpu_seconds(d.pid) - cpu) * 1e6 / n
+        cpu_us = (cpu_seconds(d.pid) - cpu) * 1e6 / n
         self.details.setdefault(key or "deliver", []).append({
-            "load": got, "per_s": n * 1e6 / (last_us - sent_us), "cpu_us_per_lead": per_lead, "distinct": distinct,
-            "threads_us_per_lead": {t: [round((v[i] - threads.get(t, [0, 0])[i]) * 1e6 / n, 2) for i in (0, 1)] for t, v in after.items()}})
-        return n * 1e6 / (last_us - sent_us), per_lead
+            "load": got, "per_s": n * 1e6 / (last_us - sent_us), "cpu_us_per_lead": cpu_us, "distinct": distinct,
+            "threads_us_per_lead": per_lead(threads, after, n)})
+        return n * 1e6 / (last_us - sent_us), cpu_us
 
     def deliver(self):
         """End to end through the webhook plugin, and what it costs."""
@@ -384,20 +373,19 @@ class Bench:
     def hubspot(self):
         """End to end through HubSpot's three requests per lead, over many connections with their limits on."""
         n, many = self.args.hubspot_leads, self.args.hubspot_connections
-        sandbox = Sandbox(self)
-        d = Daemon(self, "hubspot").configure(hubspot_port=sandbox.port, hubspots=many)
+        sink = Sink(self)
+        d = Daemon(self, "hubspot").configure(hubspot_port=sink.port, hubspots=many)
         d.start()
-        before, sandbox_before, begun = cpu_seconds(d.pid), cpu_seconds(sandbox.process.pid), time.monotonic()
+        before, begun, threads = cpu_seconds(d.pid), time.monotonic(), threads_cpu(d.pid)
         self.load(d.port, accounts=many, crm="hubspot", total=n)
         wait_until(lambda: d.stats()["delivered"] >= n, 300, "HubSpot has all leads")
         took = time.monotonic() - begun
         self.note("deliver_hubspot_per_s", n / took)
-        self.details.setdefault("hubspot", []).append({
-            "cpu_us_per_lead": (cpu_seconds(d.pid) - before) * 1e6 / n,
-            "sandbox_cpu_us_per_lead": (cpu_seconds(sandbox.process.pid) - sandbox_before) * 1e6 / n})
-        say(f"  {self.details['hubspot'][-1]}")
+        self.details.setdefault("hubspot", []).append({"cpu_us_per_lead": (cpu_seconds(d.pid) - before) * 1e6 / n,
+                                                       "threads_us_per_lead": per_lead(threads, threads_cpu(d.pid), n)})
         d.stop()
-        sandbox.stop()
+        self.details["hubspot"][-1]["sink_cpu_us"] = sink.stop()["cpu_us_per_request"]
+        say(f"  {self.details['hubspot'][-1]}")
         d.remove()
 
     def latency(self):

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sink.c - a webhook receiver that costs next to nothing: takes POSTs, notes when each lead arrived, answers 200.
+ * sink.c - a receiver that costs next to nothing: takes requests, notes when each lead arrived, answers by a table.
  *
  *   sink --port-file FILE [--port N] [--map FILE]
+ *
+ * It is every CRM that the benchmarks need: a webhook's 200, and the answers that HubSpot gives when a caller is new (nothing found,
+ * contact made, note made). Ids are numbered; what account a token belongs to is the number at the token's end.
  *
  * On SIGTERM it prints one JSON object: requests and its own CPU time for each.
  */
@@ -22,10 +25,13 @@
 #define FDS_MAX 4096
 #define WEBHOOK_ID "\r\nwebhook-id:"
 
+struct row;
 static struct state { /* of a connection, by its descriptor */
 	char *head;      /* a head that came in parts; NULL */
 	size_t have;
 	size_t missing;  /* bytes of the body still to come */
+	const struct row *row; /* how the request under way is answered, with which number */
+	unsigned long long number;
 } states[FDS_MAX];
 
 static struct bench_map *map;
@@ -63,12 +69,57 @@ note(const char *head)
 	}
 }
 
-static void
-answer(int fd)
-{
-	static const char text[] = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}";
+enum number { NONE, OWN, ACCOUNT };
+static const struct row { /* the first whose method and path fit; a number stands between the two parts of the body */
+	const char *method, *path;
+	int status;
+	const char *body, *rest;
+	enum number number;
+} rows[] = {
+	{ "POST", "/contacts/search ", 200, "{\"total\":0,\"results\":[]}", "", NONE },
+	{ "POST", "/contacts ", 201, "{\"id\":\"", "\",\"properties\":{},\"archived\":false}", OWN },
+	{ "POST", "/notes ", 201, "{\"id\":\"", "\",\"properties\":{},\"archived\":false}", OWN },
+	{ "GET", "/details ", 200, "{\"portalId\":", ",\"timeZone\":\"America/New_York\",\"companyCurrency\":\"USD\"}", ACCOUNT },
+	{ "", "", 200, "{}", "", NONE },
+};
 
-	if (send(fd, text, sizeof(text) - 1, MSG_NOSIGNAL) < 0)
+static const struct row *
+row_for(const char *head)
+{
+	const struct row *r = rows;
+
+	while (strncmp(head, r->method, strlen(r->method)) != 0 || (r->path[0] != '\0' && memmem(head, strcspn(head, "\r"), r->path, strlen(r->path)) == NULL))
+		r++;
+	return r;
+}
+
+/* The number at the end of the bearer token. */
+static unsigned long long
+account_of(const char *head)
+{
+	const char *at = strcasestr(head, "\r\nauthorization:"), *end = at != NULL ? strchr(at + 2, '\r') : NULL;
+
+	if (at == NULL)
+		return 0;
+	end = end != NULL ? end : at + strlen(at);
+	while (end > at && end[-1] >= '0' && end[-1] <= '9')
+		end--;
+	return 1000 + strtoull(end, NULL, 10);
+}
+
+static void
+answer(int fd, const struct state *s)
+{
+	char text[512], number[24] = "";
+	size_t len;
+	int n;
+
+	if (s->row->number != NONE)
+		snprintf(number, sizeof(number), "%llu", s->number);
+	len = strlen(s->row->body) + strlen(number) + strlen(s->row->rest);
+	n = snprintf(text, sizeof(text), "HTTP/1.1 %d OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s%s%s", s->row->status,
+	             len, s->row->body, number, s->row->rest);
+	if (send(fd, text, (size_t)n, MSG_NOSIGNAL) < 0)
 		shutdown(fd, SHUT_RDWR);
 }
 
@@ -76,7 +127,7 @@ static void
 end_conn(int fd)
 {
 	free(states[fd].head);
-	states[fd] = (struct state){ NULL, 0, 0 };
+	states[fd] = (struct state){ 0 };
 	close(fd);
 }
 
@@ -93,6 +144,8 @@ begin_request(struct state *s, char *p)
 	length = strcasestr(p, "\r\ncontent-length:");
 	s->missing = length != NULL ? strtoul(length + 17, NULL, 10) : 0;
 	note(p);
+	s->row = row_for(p);
+	s->number = s->row->number == ACCOUNT ? account_of(p) : 100000 + requests;
 	return end + 4;
 }
 
@@ -131,7 +184,7 @@ take(int fd, char *p, size_t n)
 		p += part;
 		n -= part;
 		if (s->missing == 0)
-			answer(fd);
+			answer(fd, s);
 	}
 }
 

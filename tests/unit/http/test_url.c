@@ -111,6 +111,30 @@ START_TEST(a_url_has_a_greatest_length)
 }
 END_TEST
 
+START_TEST(what_is_joined_to_a_good_base_stays_behind_it)
+{
+	static const char *const refused[] = { "@evil.com/", "evil", "/a b", "/..", "/x/%2e%2e/y", "/a#b", "/%zz" };
+	struct cs_buf out = CS_BUF_INIT(CS_URL_MAX);
+	struct cs_url_origin o;
+
+	ck_assert_int_eq(cs_url_join(&out, "https://a.com/v1/?k=1", "/leads?x=2", "y=3", NULL), 0);
+	ck_assert_str_eq(cs_buf_str(&out), "https://a.com/v1/leads?k=1&x=2&y=3");
+	cs_buf_reset(&out);
+	ck_assert_int_eq(cs_url_join(&out, "https://a.com", "//evil.com/@x", NULL, NULL), 0);
+	ck_assert_int_eq(cs_url_check(cs_buf_str(&out), false, &o, NULL), 0);
+	ck_assert_str_eq(o.host, "a.com");
+	for (size_t i = 0; i < CS_ARRAY_LEN(refused); i++) {
+		cs_buf_reset(&out);
+		ck_assert_int_eq(cs_url_join(&out, "https://a.com", refused[i], NULL, NULL), CS_EINVAL);
+	}
+	cs_buf_reset(&out);
+	for (int i = 0; i < CS_URL_MAX; i++)
+		cs_buf_addc(&out, 'x');
+	ck_assert_int_eq(cs_url_join(&out, "https://a.com", "/", NULL, NULL), CS_EINVAL);
+	cs_buf_fini(&out);
+}
+END_TEST
+
 START_TEST(parameters_are_encoded)
 {
 	struct cs_buf q = CS_BUF_INIT(0);
@@ -135,6 +159,7 @@ main(void)
 	tcase_add_test(t, the_origin_tells_where_it_goes);
 	tcase_add_test(t, an_error_names_neither_path_nor_query);
 	tcase_add_test(t, a_url_has_a_greatest_length);
+	tcase_add_test(t, what_is_joined_to_a_good_base_stays_behind_it);
 	tcase_add_test(t, parameters_are_encoded);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);

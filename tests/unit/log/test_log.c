@@ -345,6 +345,42 @@ START_TEST(lines_of_several_threads_do_not_mix)
 }
 END_TEST
 
+START_TEST(gathered_lines_wait_for_the_flush_but_never_behind_a_warning)
+{
+	open_log(CS_LOG_INFO, false, NULL);
+	cs_log_gather(true);
+	cs_log(CS_LOG_INFO, "m", "one", "%s", "");
+	cs_log(CS_LOG_INFO, "m", "two", "%s", "");
+	ck_assert_str_eq(logged(), "");
+	cs_log_flush();
+	ck_assert_str_eq(logged(), "2026-05-26T14:32:00.123Z info m: one\n2026-05-26T14:32:00.123Z info m: two\n");
+	cs_log(CS_LOG_INFO, "m", "three", "%s", "");
+	cs_log(CS_LOG_WARN, "m", "four", "%s", "");
+	ck_assert_str_eq(logged(), "2026-05-26T14:32:00.123Z info m: three\n2026-05-26T14:32:00.123Z warn m: four\n");
+	cs_log(CS_LOG_INFO, "m", "five", "%s", "");
+	cs_log_gather(false);
+	ck_assert_str_eq(logged(), "2026-05-26T14:32:00.123Z info m: five\n");
+	cs_log(CS_LOG_INFO, "m", "six", "%s", "");
+	ck_assert_str_eq(logged(), "2026-05-26T14:32:00.123Z info m: six\n");
+}
+END_TEST
+
+START_TEST(a_full_gathering_is_written_whole)
+{
+	size_t lines = 0;
+
+	open_log(CS_LOG_INFO, false, NULL);
+	cs_log_gather(true);
+	for (int i = 0; i < 1000; i++)
+		cs_log(CS_LOG_INFO, "m", "line", "n=%d", i);
+	cs_log_gather(false);
+	for (const char *text = logged(); *text != '\0'; text = logged())
+		for (; *text != '\0'; text++)
+			lines += *text == '\n';
+	ck_assert_uint_eq(lines, 1000);
+}
+END_TEST
+
 START_TEST(a_closed_log_does_no_harm)
 {
 	struct cs_log_conf conf = { .level = CS_LOG_INFO, .fd = 999 };
@@ -379,6 +415,8 @@ main(void)
 	tcase_add_test(t, a_flickering_fault_is_told_once_a_minute);
 	tcase_add_test(t, a_new_fault_long_after_is_told_at_once);
 	tcase_add_test(t, lines_of_several_threads_do_not_mix);
+	tcase_add_test(t, gathered_lines_wait_for_the_flush_but_never_behind_a_warning);
+	tcase_add_test(t, a_full_gathering_is_written_whole);
 	tcase_add_test(t, a_closed_log_does_no_harm);
 	suite_add_tcase(s, t);
 	srunner_run_all(sr, CK_NORMAL);

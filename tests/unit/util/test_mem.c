@@ -285,6 +285,55 @@ START_TEST(a_json_string_over_the_ceiling_says_so)
 }
 END_TEST
 
+START_TEST(an_arena_uses_borrowed_memory_first_and_never_frees_it)
+{
+	_Alignas(16) char room[512];
+	struct cs_arena a;
+	char *p;
+
+	cs_arena_init_in(&a, room, sizeof(room));
+	p = cs_arena_strdup(&a, "here");
+	ck_assert(p > room && p < room + sizeof(room));
+	memset(cs_arena_alloc(&a, 4000), 1, 4000); /* more than it has */
+	ck_assert_str_eq(p, "here");
+	cs_arena_reset(&a);
+	cs_arena_alloc(&a, 100);
+	cs_arena_fini(&a);
+}
+END_TEST
+
+START_TEST(whole_numbers_are_added_in_decimal)
+{
+	struct cs_buf b = CS_BUF_INIT(0);
+
+	cs_buf_add_int(&b, 0);
+	cs_buf_addc(&b, ' ');
+	cs_buf_add_int(&b, INT64_MIN);
+	cs_buf_addc(&b, ' ');
+	cs_buf_add_int(&b, INT64_MAX);
+	cs_buf_addc(&b, ' ');
+	cs_buf_add_int(&b, -10);
+	ck_assert_str_eq(cs_buf_str(&b), "0 -9223372036854775808 9223372036854775807 -10");
+	cs_buf_fini(&b);
+}
+END_TEST
+
+START_TEST(a_recycled_buffer_keeps_small_memory_only)
+{
+	struct cs_buf b = CS_BUF_INIT(0);
+
+	cs_buf_adds(&b, "some");
+	cs_buf_recycle(&b, 1000);
+	ck_assert_uint_eq(b.len, 0);
+	ck_assert_uint_gt(b.cap, 0);
+	for (int i = 0; i < 2000; i++)
+		cs_buf_addc(&b, 'x');
+	cs_buf_recycle(&b, 1000);
+	ck_assert_uint_eq(b.cap, 0);
+	ck_assert_str_eq(cs_buf_str(&b), "");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -313,6 +362,9 @@ main(void)
 	tcase_add_test(t, stealing_hands_the_memory_over);
 	tcase_add_loop_test(t, a_json_string_is_escaped_and_always_utf8, 0, (int)CS_ARRAY_LEN(strings));
 	tcase_add_test(t, a_json_string_over_the_ceiling_says_so);
+	tcase_add_test(t, an_arena_uses_borrowed_memory_first_and_never_frees_it);
+	tcase_add_test(t, whole_numbers_are_added_in_decimal);
+	tcase_add_test(t, a_recycled_buffer_keeps_small_memory_only);
 	suite_add_tcase(s, t);
 	srunner_run_all(sr, CK_NORMAL);
 	failed = srunner_ntests_failed(sr);
