@@ -22,6 +22,7 @@
 
 #define CRASHES_MAX 3
 #define CALLER_MEMORY_MS CS_DAY_MS
+#define KNOWN_MAX 32
 #define MAPPED_MAX (1u << 20)
 #define RECORDS_MAX (64u << 10)
 #define SPARE_MAX 64               /* attempts that are over and kept for the next ones */
@@ -35,6 +36,8 @@ struct attempt {
 	struct cs_buf document, records;
 	bool mapping;
 	bool marking, gone;          /* a "sent" mark is on its way to the disk; gone: forget it when it is there */
+	struct cs_caller_row *known; /* of the caller, by the store; NULL: not read yet */
+	int n_known;
 	int64_t started_ms;
 	char delivery_id[40];
 	struct cs_steps steps;       /* cs_steps_read fills it; the last one, not cleared for the next attempt */
@@ -222,19 +225,36 @@ emit(struct cs_session *s, struct cs_bytes out)
 
 /* ---- callers */
 
+/* What the store knows of the caller is read once per attempt. */
+static void
+read_known(struct attempt *a)
+{
+	struct cs_engine *e = a->session.engine;
+	const uint64_t keys[2] = { a->job->d.phone_key, a->job->d.email_key };
+	int n;
+
+	if (a->known != NULL)
+		return;
+	a->known = cs_arena_alloc(&a->mem, KNOWN_MAX * sizeof(*a->known));
+	n = e->c.reader->ops->caller_list(e->c.reader, a->job->d.conn_id, keys, cs_now_ms(e->c.clock) - CALLER_MEMORY_MS, &a->mem,
+	    a->known, KNOWN_MAX, NULL);
+	a->n_known = n > 0 ? n : 0;
+}
+
 /* What was known of the caller before this lead; "" or text in a->mem or in memory. */
 static const char *
 known_of_caller(struct attempt *a, const char *what)
 {
-	struct cs_engine *e = a->session.engine;
 	const uint64_t keys[2] = { a->job->d.phone_key, a->job->d.email_key };
-	const char *known = cs_callers_recall(&e->callers, a->job->d.conn_id, keys, what);
+	const char *known = cs_callers_recall(&a->session.engine->callers, a->job->d.conn_id, keys, what);
 
-	for (int k = 0; known == NULL && k < 2; k++)
-		if (keys[k] != 0)
-			e->c.reader->ops->caller_get(e->c.reader, a->job->d.conn_id, keys[k], what,
-			    cs_now_ms(e->c.clock) - CALLER_MEMORY_MS, &a->mem, &known, NULL);
-	return known != NULL ? known : "";
+	if (known != NULL)
+		return known;
+	read_known(a);
+	for (int i = 0; i < a->n_known; i++)
+		if (strcmp(a->known[i].step, what) == 0)
+			return a->known[i].value;
+	return "";
 }
 
 /* Since when the caller's other leads may go; 0: nothing holds them. */

@@ -19,6 +19,7 @@
 #define EVENT_MAX (256u << 10)
 #define DEPTH_MAX 16
 #define ENTRIES_MAX 32   /* of match and of records */
+#define CALLER_ROWS 32
 #define LEADS_MAX 8      /* with one event_id, in several accounts */
 #define DELIVERIES_MAX 32
 #define ID_MAX 256
@@ -265,18 +266,16 @@ by_marker(struct search *f, const char *marker, struct cs_err *err)
 static int
 by_caller(struct search *f, uint64_t key, const char *how, struct cs_err *err)
 {
-	const char *value;
+	const uint64_t keys[2] = { key, 0 };
+	struct cs_caller_row rows[CALLER_ROWS];
+	int n = f->s->ops->caller_list(f->s, f->to->conn_id, keys, 0, &f->mem, rows, CALLER_ROWS, err), rc;
 
-	for (size_t i = 0; i < f->to->n_steps; i++) {
-		const char *step = f->to->steps[i];
-		int rc = f->s->ops->caller_get(f->s, f->to->conn_id, key, step, 0, &f->mem, &value, err);
-
-		if (rc == 0)
-			rc = by_record(f, step, value, how, false, err);
-		if (rc != 0 && rc != CS_ENOTFOUND)
-			return rc;
-	}
-	return 0;
+	for (size_t i = 0; i < f->to->n_steps; i++)
+		for (int k = 0; k < n; k++)
+			if (strcmp(rows[k].step, f->to->steps[i]) == 0 &&
+			    (rc = by_record(f, rows[k].step, rows[k].value, how, false, err)) != 0 && rc != CS_ENOTFOUND)
+				return rc;
+	return n < 0 ? n : 0;
 }
 
 static int

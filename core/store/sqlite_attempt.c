@@ -145,22 +145,33 @@ caller_put(struct cs_store *st, int64_t conn_id, uint64_t key, const char *step,
 	               (int64_t)key, step, now_ms, value);
 }
 
-static int
-caller_get(struct cs_store *st, int64_t conn_id, uint64_t key, const char *step, int64_t not_before_ms, struct cs_arena *a,
-           const char **value, struct cs_err *err)
+static void
+read_caller(sqlite3_stmt *st, struct cs_arena *a, void *row)
 {
-	sqlite3_stmt *stmt;
-	int rc = sq_first(sq_of(st), SQ_CALLER_GET,
-	                  "SELECT value FROM caller WHERE conn_id = ?1 AND key = ?2 AND step = ?3 AND at_ms >= ?4", &stmt, err,
-	                  "lltl", conn_id, (int64_t)key, step, not_before_ms);
+	struct cs_caller_row *c = row;
 
-	if (rc < 0)
-		return rc;
-	if (rc == 0)
-		return cs_err_set(err, CS_ENOTFOUND, "nothing is known of this caller");
-	*value = sq_text(stmt, 0, a);
-	sq_reset(stmt);
-	return 0;
+	c->step = sq_text(st, 0, a);
+	c->value = sq_text(st, 1, a);
+}
+
+static int
+caller_list(struct cs_store *st, int64_t conn_id, const uint64_t keys[2], int64_t not_before_ms, struct cs_arena *a,
+            struct cs_caller_row *out, int max, struct cs_err *err)
+{
+	struct sq *s = sq_of(st);
+	sqlite3_stmt *stmt;
+	int n = 0, rc;
+
+	for (int k = 0; k < 2 && n < max; k++) {
+		if (keys[k] == 0)
+			continue;
+		rc = sq_first(s, SQ_CALLER_LIST, "SELECT step, value FROM caller WHERE conn_id = ?1 AND key = ?2 AND at_ms >= ?3", &stmt,
+		              err, "lll", conn_id, (int64_t)keys[k], not_before_ms);
+		if ((rc = sq_fill(s, rc, stmt, read_caller, a, out + n, sizeof(*out), max - n, err)) < 0)
+			return rc;
+		n += rc;
+	}
+	return n;
 }
 
 void
@@ -173,5 +184,5 @@ sq_ops_attempt(struct cs_store_ops *ops)
 	ops->record_put = record_put;
 	ops->record_find = record_find;
 	ops->caller_put = caller_put;
-	ops->caller_get = caller_get;
+	ops->caller_list = caller_list;
 }

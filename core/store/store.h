@@ -141,6 +141,10 @@ struct cs_attempt_row {
 	const char *versions;       /* JSON: plugin, manifest, settings, secrets */
 };
 
+struct cs_caller_row { /* something known of a caller: a step and what it left */
+	const char *step, *value;
+};
+
 struct cs_hook_row { /* an inbound webhook or poll result on its way to handle_webhook */
 	int64_t id;
 	const char *crm;
@@ -275,8 +279,9 @@ struct cs_store_ops {
 	/* What a step left for a caller of a connection: the newest wins. */
 	int (*caller_put)(struct cs_store *, int64_t conn_id, uint64_t key, const char *step, const char *value, int64_t now_ms,
 	                  struct cs_err *);
-	int (*caller_get)(struct cs_store *, int64_t conn_id, uint64_t key, const char *step, int64_t not_before_ms,
-	                  struct cs_arena *, const char **value, struct cs_err *);
+	/* All of that, not older than not_before_ms, for either key (0: none): what the first key says comes first. Returns the count. */
+	int (*caller_list)(struct cs_store *, int64_t conn_id, const uint64_t keys[2], int64_t not_before_ms, struct cs_arena *,
+	                   struct cs_caller_row *out, int max, struct cs_err *);
 
 	/* ---- connections (writer changes; any handle reads) */
 	int (*conn_put)(struct cs_store *, struct cs_conn_row *row, struct cs_err *); /* insert, or update by id; fills id, public_id, version */

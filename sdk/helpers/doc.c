@@ -6,6 +6,32 @@
 #include <cs/helpers.h>
 
 #define MAX_DEPTH 32
+#define SHORT ((size_t)64 << 10)
+
+/*
+ * One parser serves all short texts: making one costs as much as reading one, and no call switches away while it is in use. It grows
+ * with the longest string that it read, so long texts get one of their own.
+ */
+static struct json_tokener *shared;
+
+__attribute__((destructor)) static void
+free_shared(void)
+{
+	if (shared)
+		json_tokener_free(shared);
+}
+
+static struct json_tokener *
+take_parser(size_t len)
+{
+	if (len > SHORT)
+		return json_tokener_new_ex(MAX_DEPTH);
+	if (!shared)
+		shared = json_tokener_new_ex(MAX_DEPTH);
+	else
+		json_tokener_reset(shared);
+	return shared;
+}
 
 json_object *
 csh_json_parse(struct cs_bytes text)
@@ -13,7 +39,7 @@ csh_json_parse(struct cs_bytes text)
 	struct json_tokener *t;
 	json_object *o = NULL;
 
-	if (text.len == 0 || text.len > INT_MAX || !(t = json_tokener_new_ex(MAX_DEPTH)))
+	if (text.len == 0 || text.len > INT_MAX || !(t = take_parser(text.len)))
 		return NULL;
 	o = json_tokener_parse_ex(t, text.ptr, (int)text.len);
 	if (json_tokener_get_error(t) == json_tokener_continue) /* a bare number ends only with the text */
@@ -22,7 +48,8 @@ csh_json_parse(struct cs_bytes text)
 		json_object_put(o);
 		o = NULL;
 	}
-	json_tokener_free(t);
+	if (t != shared)
+		json_tokener_free(t);
 	return o;
 }
 

@@ -90,18 +90,37 @@ END_TEST
 
 START_TEST(of_what_callers_left_the_newest_wins)
 {
-	const char *value;
+	const uint64_t keys[2] = { UINT64_MAX, 0 }, others[2] = { 1, 0 };
+	struct cs_caller_row got[4];
 
 	tx();
 	ok(fx.ops->caller_put(fx.store, 3, UINT64_MAX, "find", "c1", NOW, &fx.err));
 	ok(fx.ops->caller_put(fx.store, 3, UINT64_MAX, "find", "c2", NOW + 5, &fx.err));
 	ok(fx.ops->caller_put(fx.store, 3, UINT64_MAX, "find", "late", NOW + 4, &fx.err));
 	done();
-	ok(fx.ops->caller_get(fx.store, 3, UINT64_MAX, "find", NOW, &fx.arena, &value, &fx.err));
-	ck_assert_str_eq(value, "c2");
-	refused(fx.ops->caller_get(fx.store, 3, UINT64_MAX, "find", NOW + 6, &fx.arena, &value, &fx.err), CS_ENOTFOUND);
-	refused(fx.ops->caller_get(fx.store, 4, UINT64_MAX, "find", NOW, &fx.arena, &value, &fx.err), CS_ENOTFOUND);
-	refused(fx.ops->caller_get(fx.store, 3, 1, "find", NOW, &fx.arena, &value, &fx.err), CS_ENOTFOUND);
+	ck_assert_int_eq(ok(fx.ops->caller_list(fx.store, 3, keys, NOW, &fx.arena, got, 4, &fx.err)), 1);
+	ck_assert_str_eq(got[0].step, "find");
+	ck_assert_str_eq(got[0].value, "c2");
+	ck_assert_int_eq(ok(fx.ops->caller_list(fx.store, 3, keys, NOW + 6, &fx.arena, got, 4, &fx.err)), 0);
+	ck_assert_int_eq(ok(fx.ops->caller_list(fx.store, 4, keys, NOW, &fx.arena, got, 4, &fx.err)), 0);
+	ck_assert_int_eq(ok(fx.ops->caller_list(fx.store, 3, others, NOW, &fx.arena, got, 4, &fx.err)), 0);
+}
+END_TEST
+
+START_TEST(what_the_first_key_of_a_caller_says_comes_first)
+{
+	const uint64_t keys[2] = { 9, 5 };
+	struct cs_caller_row got[4];
+
+	tx();
+	ok(fx.ops->caller_put(fx.store, 3, 5, "find", "by mail", NOW + 9, &fx.err));
+	ok(fx.ops->caller_put(fx.store, 3, 5, "held", "1", NOW, &fx.err));
+	ok(fx.ops->caller_put(fx.store, 3, 9, "find", "by phone", NOW, &fx.err));
+	done();
+	ck_assert_int_eq(ok(fx.ops->caller_list(fx.store, 3, keys, NOW, &fx.arena, got, 4, &fx.err)), 3);
+	ck_assert_str_eq(got[0].value, "by phone");
+	ck_assert_int_eq(ok(fx.ops->caller_list(fx.store, 3, keys, NOW, &fx.arena, got, 1, &fx.err)), 1);
+	ck_assert_str_eq(got[0].value, "by phone");
 }
 END_TEST
 
@@ -486,6 +505,7 @@ store_suite_rest(TCase *tc)
 	tcase_add_test(tc, an_attempt_without_a_number_comes_after_the_last);
 	tcase_add_test(tc, a_record_leads_back_to_its_delivery);
 	tcase_add_test(tc, of_what_callers_left_the_newest_wins);
+	tcase_add_test(tc, what_the_first_key_of_a_caller_says_comes_first);
 	tcase_add_test(tc, a_connection_comes_back_as_it_was_given);
 	tcase_add_test(tc, the_version_counts_changes_of_settings_overrides_and_secrets);
 	tcase_add_test(tc, static_connections_have_one_name_per_crm);
