@@ -7,8 +7,8 @@
  *   waiting event (an emitted one without its lead) -> one operation: matched now, or later, or after a week never
  *
  * A row that fails stays in the store and is due again after 30 s, doubling up to an hour, for a week. After a crash or a stop
- * rows are simply due again: events carry identities made of their dedupe keys, so nothing is reported twice. Rows of a
- * connection that is held wait until it is well.
+ * rows are simply due again: events carry identities made of their dedupe keys, so nothing is reported twice. A connection
+ * that is held, or whose plugin takes no call, is put off as a whole; its rows stay as they are.
  */
 #include "config.h"
 #include "hooks/handle.h"
@@ -25,6 +25,8 @@
 #define EVENT_BYTES (8u << 20)
 #define FIRST_RETRY_MS (30 * CS_SECOND_MS)
 #define HELD_MS (5 * CS_MINUTE_MS)
+#define BUSY_MS (10 * CS_SECOND_MS)
+#define TOGETHER 64
 #define CRASHES_MAX 3
 #define HEADERS_MAX 32
 
@@ -46,8 +48,8 @@ struct work { /* one call, and then the operation that keeps what came of it */
 	/* the operation */
 	struct cs_hook_target to;
 	struct cs_accept_env env;
-	bool done, retry, poll_ok, needs_reauth;
-	int64_t due_ms;             /* of retry, and of the next poll */
+	bool done, retry, put_off, poll_ok, needs_reauth;
+	int64_t due_ms;             /* of retry, of the connection's next turn, of the next poll */
 	int32_t attempts;
 	const char *result;         /* for the metrics */
 };
@@ -107,14 +109,16 @@ work_end(struct work *w)
 /* ---- the operation */
 
 static int
-apply_row(struct work *w, struct cs_store *s, struct cs_err *err)
+apply_row(struct work *w, struct cs_store *s, int64_t now_ms, struct cs_err *err)
 {
 	int rc = 0;
 
 	if (w->done)
-		rc = s->ops->hook_done(s, w->row.id, err);
+		rc = s->ops->hook_done(s, w->row.id, now_ms, err);
 	else if (w->retry)
-		rc = s->ops->hook_retry(s, w->row.id, w->due_ms, w->attempts, err);
+		rc = s->ops->hook_retry(s, w->row.id, w->due_ms, w->attempts, now_ms, err);
+	else if (w->put_off)
+		rc = s->ops->hook_put_off(s, w->to.conn_id, w->due_ms, err);
 	return rc == CS_ENOTFOUND ? 0 : rc; /* its connection was deleted meanwhile */
 }
 
@@ -131,7 +135,7 @@ apply(struct cs_wop *op, struct cs_store *s, int64_t now_ms, struct cs_err *err)
 		rc = s->ops->cursor_put(s, w->to.conn_id, w->cursor, w->due_ms, err);
 	if (rc >= 0 && w->needs_reauth)
 		rc = s->ops->conn_state(s, w->to.conn_id, CS_CONN_NEEDS_REAUTH, "the CRM no longer accepts the credentials", now_ms, err);
-	return rc < 0 ? rc : apply_row(w, s, err);
+	return rc < 0 ? rc : apply_row(w, s, now_ms, err);
 }
 
 static void
@@ -377,15 +381,14 @@ headers_of(const char *json, struct cs_arena *mem, struct cs_header out[HEADERS_
 	return n;
 }
 
-/* Not now, and not its fault: held, or its set-up is broken. */
+/* Not now, and not its fault: the connection is held, its set-up is broken, or the plugin takes no call. */
 static void
-put_off(struct work *w, int64_t now_ms)
+put_off(struct work *w, int64_t for_ms, int64_t now_ms)
 {
-	w->retry = now_ms - w->row.received_ms < CS_HOOK_KEEP_MS;
-	w->done = !w->retry;
+	w->put_off = now_ms - w->row.received_ms < CS_HOOK_KEEP_MS;
+	w->done = !w->put_off;
 	w->result = w->done ? "expired" : NULL;
-	w->attempts = w->row.attempts;
-	w->due_ms = now_ms + HELD_MS;
+	w->due_ms = now_ms + for_ms;
 	put(w);
 }
 
@@ -420,7 +423,7 @@ cs_handle_row(struct cs_inbound *in, const struct cs_hook_row *row, int64_t now_
 		cs_log_complain(&in->unready, now_ms, CS_LOG_WARN, "hooks", "webhooks wait until a connection's set-up is mended",
 		    "crm=%s connection_id=%lld why=\"%s\"", row->crm, (long long)row->conn_id, err.msg);
 	if (c == NULL || c->state != CS_CONN_CONNECTED) {
-		put_off(w, now_ms);
+		put_off(w, HELD_MS, now_ms);
 		return;
 	}
 	if (!cs_remote_can(c->remote, CS_CALL_HOOK)) {
@@ -431,7 +434,7 @@ cs_handle_row(struct cs_inbound *in, const struct cs_hook_row *row, int64_t now_
 	}
 	call.n_headers = headers_of(row->headers, &w->mem, headers);
 	if (!start_session(w, c, &call))
-		work_end(w);
+		put_off(w, BUSY_MS, now_ms);
 }
 
 bool
@@ -441,13 +444,16 @@ cs_handle_is_waiting(const struct cs_hook_row *row)
 }
 
 void
-cs_handle_waiting(struct cs_inbound *in, const struct cs_hook_row *rows, int n)
+cs_handle_waiting(struct cs_inbound *in, const struct cs_hook_row *first, int64_t now_ms)
 {
-	struct work *w = work_new(in, rows[0].conn_id, rows[0].crm);
+	struct cs_store *s = in->engine->c.reader;
+	struct work *w = work_new(in, first->conn_id, first->crm);
+	struct cs_hook_row rows[TOGETHER];
+	int n = s->ops->hook_due(s, first->conn_id, now_ms, &w->mem, rows, TOGETHER, NULL);
 
-	w->events = cs_xcalloc((size_t)n, sizeof(*w->events));
+	w->events = cs_xcalloc(TOGETHER, sizeof(*w->events));
 	for (int i = 0; i < n; i++)
-		if (rows[i].conn_id == rows[0].conn_id && cs_handle_is_waiting(&rows[i]))
+		if (cs_handle_is_waiting(&rows[i]))
 			cs_hook_event_of_row(&rows[i], &w->mem, &w->events[w->n_events++]);
 	put(w);
 }

@@ -28,8 +28,8 @@ struct cs_inbound {
 void cs_handle_row(struct cs_inbound *in, const struct cs_hook_row *row, int64_t now_ms);
 /* An emitted event that waits for its lead, in place of a webhook? */
 bool cs_handle_is_waiting(const struct cs_hook_row *row);
-/* Those of the first row's connection, all together; they need no plugin. */
-void cs_handle_waiting(struct cs_inbound *in, const struct cs_hook_row *rows, int n);
+/* The first of those of its connection: as many as are due go together, since they need no plugin. */
+void cs_handle_waiting(struct cs_inbound *in, const struct cs_hook_row *first, int64_t now_ms);
 /* A poll that was taken: it rests afterwards when it is switched off or its connection is held. */
 void cs_handle_poll(struct cs_inbound *in, struct cs_poll *poll, int64_t now_ms);
 /* Drop what is under way in a plugin; it is due again at the next start. */

@@ -2,8 +2,8 @@
 /*
  * inbound.c - see inbound.h.
  *
- * Looks once a second for rows that are due, and at once when some were just kept or handled. Rows are taken in the order in
- * which they are due; those of a busy connection are passed over. The list of polls is filled a page of connections at a time
+ * Looks once a second for rows that are due, and at once when some were just kept or handled. Connections take turns, so a
+ * large backlog of one holds up nobody else; those that are busy are passed over. The list of polls is filled a page of connections at a time
  * at the start and after a reload, and kept up to date as connections change.
  */
 #include "config.h"
@@ -15,29 +15,39 @@
 
 #define AT_ONCE 32
 #define LOOK_EVERY_MS CS_SECOND_MS
-#define ROWS 64              /* read at a time, with their bodies */
+#define TURNS (2 * AT_ONCE)  /* read at a time: so many that the busy ones are not all of them */
+#define CONNECTIONS 64
+
+static void
+serve(struct cs_inbound *in, int64_t conn_id, int64_t now_ms)
+{
+	struct cs_store *s = in->engine->c.reader;
+	struct cs_hook_row row;
+	struct cs_arena mem;
+
+	cs_arena_init(&mem);
+	if (s->ops->hook_due(s, conn_id, now_ms, &mem, &row, 1, NULL) == 1) {
+		if (cs_handle_is_waiting(&row))
+			cs_handle_waiting(in, &row, now_ms);
+		else
+			cs_handle_row(in, &row, now_ms);
+	}
+	cs_arena_fini(&mem);
+}
 
 static void
 look_for_rows(struct cs_inbound *in, int64_t now_ms)
 {
-	struct cs_engine *e = in->engine;
-	struct cs_hook_row rows[ROWS];
-	struct cs_arena mem;
+	struct cs_store *s = in->engine->c.reader;
+	int64_t conn_ids[TURNS];
 	int n;
 
 	in->look = false;
 	in->looked_ms = now_ms;
-	cs_arena_init(&mem);
-	n = e->c.reader->ops->hook_due(e->c.reader, now_ms, &mem, rows, ROWS, NULL);
-	for (int i = 0; i < n && in->busy.n < AT_ONCE; i++) {
-		if (cs_map_get(&in->busy, (uint64_t)rows[i].conn_id) != NULL)
-			continue;
-		if (cs_handle_is_waiting(&rows[i]))
-			cs_handle_waiting(in, &rows[i], n - i);
-		else
-			cs_handle_row(in, &rows[i], now_ms);
-	}
-	cs_arena_fini(&mem);
+	n = s->ops->hook_turns(s, now_ms, conn_ids, TURNS, NULL);
+	for (int i = 0; i < n && in->busy.n < AT_ONCE; i++)
+		if (cs_map_get(&in->busy, (uint64_t)conn_ids[i]) == NULL)
+			serve(in, conn_ids[i], now_ms);
 }
 
 /* ---- polls */
@@ -88,15 +98,15 @@ static void
 list_connections(struct cs_engine *e, struct cs_msg *m)
 {
 	struct cs_inbound *in = CS_CONTAINER(m, struct cs_inbound, connections);
-	struct cs_conn_row rows[ROWS];
+	struct cs_conn_row rows[CONNECTIONS];
 	struct cs_arena mem;
 	int n;
 
 	cs_arena_init(&mem);
-	n = e->c.reader->ops->conn_list(e->c.reader, in->listed_id, &mem, rows, ROWS, NULL);
+	n = e->c.reader->ops->conn_list(e->c.reader, in->listed_id, &mem, rows, CONNECTIONS, NULL);
 	for (int i = 0; i < n; i++)
 		see_connection(in, &rows[i], &mem, cs_now_ms(e->c.clock));
-	in->listed_id = n == ROWS ? rows[n - 1].id : -1;
+	in->listed_id = n == CONNECTIONS ? rows[n - 1].id : -1;
 	cs_arena_fini(&mem);
 	if (in->listed_id >= 0 && !cs_engine_post(e, &in->connections))
 		in->listed_id = -1;

@@ -402,9 +402,9 @@ cs_hook_next_try_ms(int64_t age_ms)
 }
 
 static int
-done_with(const struct cs_hook_event *ev, struct cs_store *s, struct cs_err *err)
+done_with(const struct cs_hook_event *ev, struct cs_store *s, int64_t now_ms, struct cs_err *err)
 {
-	int rc = ev->row_id != 0 ? s->ops->hook_done(s, ev->row_id, err) : 0;
+	int rc = ev->row_id != 0 ? s->ops->hook_done(s, ev->row_id, now_ms, err) : 0;
 
 	return rc == CS_ENOTFOUND ? 0 : rc;
 }
@@ -422,10 +422,10 @@ keep(struct cs_hook_event *ev, struct search *f, int64_t now_ms, struct cs_err *
 	row.due_ms = now_ms + cs_hook_next_try_ms(age_ms);
 	if (ev->row_id != 0 && age_ms > CS_HOOK_KEEP_MS) {
 		ev->fate = CS_HOOK_EXPIRED;
-		return done_with(ev, f->s, err);
+		return done_with(ev, f->s, now_ms, err);
 	}
 	if (ev->row_id != 0) {
-		rc = f->s->ops->hook_retry(f->s, ev->row_id, row.due_ms, ev->attempts + 1, err);
+		rc = f->s->ops->hook_retry(f->s, ev->row_id, row.due_ms, ev->attempts + 1, now_ms, err);
 		return rc == CS_ENOTFOUND ? 0 : rc;
 	}
 	if ((rc = f->s->ops->conn_get(f->s, f->to->conn_id, &f->mem, &conn, err)) < 0)
@@ -452,7 +452,7 @@ apply(struct cs_hook_event *ev, struct search *f, json_object *o, int64_t now_ms
 		return rc;
 	if (f->to->env->slots->events_wanted && (rc = queue_event(ev, f, o, now_ms, err)) < 0)
 		return rc;
-	return done_with(ev, f->s, err);
+	return done_with(ev, f->s, now_ms, err);
 }
 
 int
@@ -466,7 +466,7 @@ cs_hook_event_apply(struct cs_hook_event *ev, const struct cs_hook_target *to, s
 	cs_hook_event_end(ev, to->env, CS_ESTATE); /* of a run that was rolled back */
 	ev->fate = CS_HOOK_LOST;
 	if (cs_json_parse(ev->text, strlen(ev->text), DEPTH_MAX + 1, &o, NULL) < 0)
-		return done_with(ev, s, err);
+		return done_with(ev, s, now_ms, err);
 	cs_arena_init(&f.mem);
 	rc = apply(ev, &f, o, now_ms, err);
 	cs_arena_fini(&f.mem);

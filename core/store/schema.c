@@ -77,7 +77,9 @@ static const char hooks_and_cursors[] =
     "CREATE TABLE hook (id INTEGER PRIMARY KEY AUTOINCREMENT, conn_id INTEGER NOT NULL, received_ms INTEGER NOT NULL,"
     " due_ms INTEGER NOT NULL, attempts INTEGER NOT NULL, is_verified INTEGER NOT NULL, crm TEXT NOT NULL,"
     " dedupe BLOB NOT NULL, headers TEXT NOT NULL, body BLOB NOT NULL) STRICT;"
-    "CREATE INDEX hook_due ON hook (due_ms);"
+    "CREATE INDEX hook_line ON hook (conn_id, due_ms);"
+    "CREATE TABLE hook_turn (conn_id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX hook_turn_at ON hook_turn (at_ms);"
     "CREATE TABLE cursor (conn_id INTEGER PRIMARY KEY, next_poll_ms INTEGER NOT NULL, value BLOB NOT NULL) STRICT;";
 
 static const char keys_replays_and_alerts[] =

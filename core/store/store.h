@@ -304,11 +304,20 @@ struct cs_store_ops {
 	int (*secret_list)(struct cs_store *, const char *owner, struct cs_arena *, const char **names, int max, struct cs_err *);
 	int (*secret_delete)(struct cs_store *, const char *owner, const char *name, struct cs_err *); /* name NULL: all */
 
-	/* ---- hooks */
+	/*
+	 * ---- hooks. Connections take turns: after a row was retried or done its connection stands behind those that wait already,
+	 * however much it has. No call costs more because of a backlog.
+	 */
 	int (*hook_insert)(struct cs_store *, struct cs_hook_row *row, struct cs_err *); /* CS_EEXIST: seen before */
-	int (*hook_due)(struct cs_store *, int64_t now_ms, struct cs_arena *, struct cs_hook_row *out, int max, struct cs_err *);
-	int (*hook_retry)(struct cs_store *, int64_t id, int64_t due_ms, int32_t attempts, struct cs_err *);
-	int (*hook_done)(struct cs_store *, int64_t id, struct cs_err *); /* the dedupe key stays until retention */
+	/* Connections with something due, whose turn it is first. */
+	int (*hook_turns)(struct cs_store *, int64_t now_ms, int64_t *conn_ids, int max, struct cs_err *);
+	/* What is due of one connection, in the order in which it is due. */
+	int (*hook_due)(struct cs_store *, int64_t conn_id, int64_t now_ms, struct cs_arena *, struct cs_hook_row *out, int max,
+	                struct cs_err *);
+	int (*hook_retry)(struct cs_store *, int64_t id, int64_t due_ms, int32_t attempts, int64_t now_ms, struct cs_err *);
+	int (*hook_done)(struct cs_store *, int64_t id, int64_t now_ms, struct cs_err *); /* the dedupe key stays until retention */
+	/* The connection's turn does not come before then; its rows stay as they are. A new row takes that back. */
+	int (*hook_put_off)(struct cs_store *, int64_t conn_id, int64_t until_ms, struct cs_err *);
 	int (*cursor_put)(struct cs_store *, int64_t conn_id, struct cs_bytes cursor, int64_t next_poll_ms, struct cs_err *);
 	int (*cursor_get)(struct cs_store *, int64_t conn_id, struct cs_arena *, struct cs_bytes *cursor, int64_t *next_poll_ms,
 	                  struct cs_err *);

@@ -352,8 +352,9 @@ START_TEST(a_hook_is_kept_until_done_and_its_key_longer)
 	again = h;
 	refused(fx.ops->hook_insert(fx.store, &again, &fx.err), CS_EEXIST);
 	done();
-	ck_assert_int_eq(ok(fx.ops->hook_due(fx.store, NOW - 1, &fx.arena, got, 4, &fx.err)), 0);
-	ck_assert_int_eq(ok(fx.ops->hook_due(fx.store, NOW, &fx.arena, got, 4, &fx.err)), 1);
+	ck_assert_int_eq(ok(fx.ops->hook_due(fx.store, 2, NOW - 1, &fx.arena, got, 4, &fx.err)), 0);
+	ck_assert_int_eq(ok(fx.ops->hook_due(fx.store, 3, NOW, &fx.arena, got, 4, &fx.err)), 0);
+	ck_assert_int_eq(ok(fx.ops->hook_due(fx.store, 2, NOW, &fx.arena, got, 4, &fx.err)), 1);
 	ck_assert_int_eq(got[0].id, h.id);
 	ck_assert_int_eq(got[0].conn_id, 2);
 	ck_assert(got[0].is_verified);
@@ -362,19 +363,96 @@ START_TEST(a_hook_is_kept_until_done_and_its_key_longer)
 	ck_assert_str_eq(got[0].headers, "{}");
 	ck_assert_str_eq(got[0].body.ptr, "xyz");
 	tx();
-	ok(fx.ops->hook_retry(fx.store, h.id, NOW + 9, 1, &fx.err));
+	ok(fx.ops->hook_retry(fx.store, h.id, NOW + 9, 1, NOW, &fx.err));
 	done();
-	ck_assert_int_eq(ok(fx.ops->hook_due(fx.store, NOW, &fx.arena, got, 4, &fx.err)), 0);
-	ck_assert_int_eq(ok(fx.ops->hook_due(fx.store, NOW + 9, &fx.arena, got, 4, &fx.err)), 1);
+	ck_assert_int_eq(ok(fx.ops->hook_due(fx.store, 2, NOW, &fx.arena, got, 4, &fx.err)), 0);
+	ck_assert_int_eq(ok(fx.ops->hook_due(fx.store, 2, NOW + 9, &fx.arena, got, 4, &fx.err)), 1);
 	ck_assert_int_eq(got[0].attempts, 1);
 	tx();
-	ok(fx.ops->hook_done(fx.store, h.id, &fx.err));
-	refused(fx.ops->hook_done(fx.store, h.id, &fx.err), CS_ENOTFOUND);
+	ok(fx.ops->hook_done(fx.store, h.id, NOW, &fx.err));
+	refused(fx.ops->hook_done(fx.store, h.id, NOW, &fx.err), CS_ENOTFOUND);
+	refused(fx.ops->hook_retry(fx.store, h.id, NOW, 2, NOW, &fx.err), CS_ENOTFOUND);
 	refused(fx.ops->hook_insert(fx.store, &again, &fx.err), CS_EEXIST);
 	again.conn_id = 3;
 	ok(fx.ops->hook_insert(fx.store, &again, &fx.err));
 	ck_assert_int_gt(again.id, h.id);
 	done();
+}
+END_TEST
+
+static int64_t
+put_hook(int64_t conn_id, int64_t due_ms)
+{
+	static uint8_t key;
+	struct cs_hook_row h = { .crm = "acme_crm", .conn_id = conn_id, .dedupe = { 9, ++key }, .received_ms = NOW, .due_ms = due_ms,
+		                 .headers = "{}", .body = { "xyz", 3 } };
+
+	ok(fx.ops->hook_insert(fx.store, &h, &fx.err));
+	return h.id;
+}
+
+/* Whose turn it is, as "2 3 5". */
+static const char *
+turns(int64_t now_ms)
+{
+	int64_t ids[8];
+	int n = ok(fx.ops->hook_turns(fx.store, now_ms, ids, 8, &fx.err));
+	const char *text = "";
+
+	for (int i = 0; i < n; i++)
+		text = cs_arena_printf(&fx.arena, "%s%s%lld", text, i > 0 ? " " : "", (long long)ids[i]);
+	return text;
+}
+
+START_TEST(connections_with_hooks_take_turns_however_much_one_has)
+{
+	int64_t first, second, other;
+
+	tx();
+	first = put_hook(2, NOW - 100);
+	second = put_hook(2, NOW - 99);
+	for (int i = 0; i < 100; i++)
+		put_hook(2, NOW - 50);
+	other = put_hook(3, NOW);
+	put_hook(5, NOW + 50);
+	done();
+	ck_assert_str_eq(turns(NOW), "2 3");
+	tx();
+	ok(fx.ops->hook_done(fx.store, first, NOW + 1, &fx.err));
+	done();
+	ck_assert_str_eq(turns(NOW + 1), "3 2"); /* its next is older, and yet it has had its turn */
+	tx();
+	ok(fx.ops->hook_retry(fx.store, other, NOW + 20, 1, NOW + 2, &fx.err));
+	done();
+	ck_assert_str_eq(turns(NOW + 2), "2");
+	ck_assert_str_eq(turns(NOW + 20), "2 3");
+	ck_assert_str_eq(turns(NOW + 50), "2 3 5");
+	tx();
+	ok(fx.ops->hook_done(fx.store, second, NOW + 60, &fx.err));
+	ok(fx.ops->hook_done(fx.store, other, NOW + 60, &fx.err));
+	done();
+	ck_assert_str_eq(turns(NOW + 60), "5 2"); /* one that has nothing left stands in no line */
+}
+END_TEST
+
+START_TEST(a_connection_is_put_off_as_a_whole_until_something_new_comes)
+{
+	struct cs_hook_row got[4];
+
+	tx();
+	put_hook(2, NOW);
+	put_hook(2, NOW + 1);
+	put_hook(3, NOW);
+	ok(fx.ops->hook_put_off(fx.store, 2, NOW + 500, &fx.err));
+	ok(fx.ops->hook_put_off(fx.store, 2, NOW + 400, &fx.err)); /* never sooner */
+	done();
+	ck_assert_str_eq(turns(NOW + 499), "3");
+	ck_assert_str_eq(turns(NOW + 500), "3 2");
+	ck_assert_int_eq(ok(fx.ops->hook_due(fx.store, 2, NOW + 1, &fx.arena, got, 4, &fx.err)), 2);
+	tx();
+	put_hook(2, NOW + 10);
+	done();
+	ck_assert_str_eq(turns(NOW + 10), "3 2");
 }
 END_TEST
 
@@ -515,6 +593,8 @@ store_suite_rest(TCase *tc)
 	tcase_add_test(tc, a_connection_for_which_something_waits_is_not_deleted);
 	tcase_add_test(tc, secrets_are_kept_by_owner_and_name);
 	tcase_add_test(tc, a_hook_is_kept_until_done_and_its_key_longer);
+	tcase_add_test(tc, connections_with_hooks_take_turns_however_much_one_has);
+	tcase_add_test(tc, a_connection_is_put_off_as_a_whole_until_something_new_comes);
 	tcase_add_test(tc, a_cursor_is_replaced);
 	tcase_add_test(tc, a_key_is_found_by_its_hash);
 	tcase_add_test(tc, a_replay_counts_its_deliveries_and_what_waits_can_be_canceled);

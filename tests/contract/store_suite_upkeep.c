@@ -155,7 +155,7 @@ START_TEST(old_dedupe_keys_and_callers_go)
 
 	tx();
 	ok(fx.ops->hook_insert(fx.store, &h, &fx.err));
-	ok(fx.ops->hook_done(fx.store, h.id, &fx.err));
+	ok(fx.ops->hook_done(fx.store, h.id, NOW, &fx.err));
 	ok(fx.ops->caller_put(fx.store, 3, 9, "find", "c", NOW, &fx.err));
 	done();
 	ck_assert_int_eq(keep(NOW, 0, 100), 0);

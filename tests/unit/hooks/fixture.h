@@ -133,6 +133,18 @@ bytes(const char *s)
 	return (struct cs_bytes){ s, strlen(s) };
 }
 
+/* What is due, of all connections, in the order of their turns. */
+static inline int
+due_rows(struct cs_store *s, int64_t now_ms, struct cs_hook_row *out, int max)
+{
+	int64_t conn_ids[16];
+	int n = ok(s->ops->hook_turns(s, now_ms, conn_ids, 16, &err)), k = 0;
+
+	for (int i = 0; i < n && k < max; i++)
+		k += ok(s->ops->hook_due(s, conn_ids[i], now_ms, &arena, out + k, max - k, &err));
+	return k;
+}
+
 static inline int
 run_suite(const char *name, void (*setup)(void), void (*teardown)(void), void (*fill)(TCase *))
 {

@@ -74,7 +74,8 @@ prepare(const char *settings)
 
 	make_dir();
 	snprintf(text, sizeof(text),
-	    "enabled = true;\nconnections = ( { name = \"main\"; account = \"acct_xyz\"; settings : { %s }; } );\n", settings);
+	    "enabled = true;\nconnections = ( { name = \"main\"; account = \"acct_xyz\"; settings : { %s }; },"
+	    " { name = \"other\"; account = \"acct_abc\"; } );\n", settings);
 	put_file("crm.d/teller.conf", text);
 	load_conf("plugins : { dir = \"" TELLER_DIR "\"; check_owner = false; };\nhttp : { allow = [ \"127.0.0.1:*\" ]; };\n");
 	open_store();
@@ -208,11 +209,19 @@ static int
 hooks_due(int64_t within_ms, struct cs_hook_row *first)
 {
 	struct cs_hook_row rows[16];
-	int n = ok(reader->ops->hook_due(reader, cs_now_ms(&clock_) + within_ms, &arena, rows, 16, &err));
+	int n = due_rows(reader, cs_now_ms(&clock_) + within_ms, rows, 16);
 
 	if (n > 0 && first != NULL)
 		*first = rows[0];
 	return n;
+}
+
+static int
+rows_of(int64_t conn_id)
+{
+	struct cs_hook_row rows[16];
+
+	return ok(reader->ops->hook_due(reader, conn_id, cs_now_ms(&clock_), &arena, rows, 16, &err));
 }
 
 static int
@@ -402,6 +411,38 @@ silent_listener(unsigned *port)
 	return fd;
 }
 
+static void
+keep_before_start(int64_t conn_id, uint8_t key, const char *body)
+{
+	struct cs_hook_row row = { .crm = "teller", .conn_id = conn_id, .dedupe = { key }, .received_ms = NOW, .due_ms = NOW,
+		.headers = "{}", .body = bytes(body) };
+
+	ok(store->ops->begin(store, &err));
+	ok(store->ops->hook_insert(store, &row, &err));
+	ok(store->ops->commit(store, &err));
+}
+
+START_TEST(a_connection_with_a_large_backlog_holds_up_no_other)
+{
+	char settings[100];
+	unsigned port;
+	int fd = silent_listener(&port);
+	struct cs_conn_row other;
+
+	snprintf(settings, sizeof(settings), "base_url = \"http://127.0.0.1:%u\";", port);
+	prepare_anew(settings);
+	other = add_connection("teller", "other", "");
+	for (uint8_t i = 1; i <= 200; i++) /* the first of them is never answered */
+		keep_before_start(conn.id, i, "{\"do\":\"ask\"}");
+	keep_before_start(other.id, 201, "{}");
+	start_daemon();
+	wait_for(rows_of(other.id) == 0);
+	ck_assert_int_eq(rows_of(conn.id), 16); /* as many as were asked for */
+	stop_daemon();
+	close(fd);
+}
+END_TEST
+
 START_TEST(what_is_under_way_at_a_stop_is_handled_after_the_next_start)
 {
 	unsigned port;
@@ -559,6 +600,7 @@ fill(TCase *tc)
 	tcase_add_test(tc, a_dead_grant_holds_the_connection_and_keeps_the_message);
 	tcase_add_test(tc, messages_of_a_paused_connection_wait);
 	tcase_add_test(tc, what_is_no_event_is_left_out_and_the_rest_counts);
+	tcase_add_test(tc, a_connection_with_a_large_backlog_holds_up_no_other);
 	tcase_add_test(tc, what_is_under_way_at_a_stop_is_handled_after_the_next_start);
 	tcase_add_test(tc, a_connection_is_polled_at_once_and_then_at_its_interval);
 	tcase_add_test(tc, what_a_poll_told_too_early_is_reported_when_the_lead_is_known);

@@ -102,7 +102,7 @@ static int
 waiting(int64_t now_ms, struct cs_hook_row *row)
 {
 	struct cs_hook_row rows[8];
-	int n = ok(store->ops->hook_due(store, now_ms, &arena, rows, 8, &err));
+	int n = due_rows(store, now_ms, rows, 8);
 
 	if (n > 0)
 		*row = rows[0];
