@@ -18,6 +18,7 @@
 #include "conf/crm.h"
 #include "conf/file.h"
 #include "util/map.h"
+#include "util/nearest.h"
 #include "util/text.h"
 
 #define SUFFIX ".conf"
@@ -57,7 +58,7 @@ check_members(struct reader *r, const config_setting_t *group, const char *const
 {
 	for (int i = 0; i < config_setting_length(group); i++) {
 		const config_setting_t *s = config_setting_get_elem(group, (unsigned)i);
-		const char *meant = cs_conf_nearest(config_setting_name(s), words, n);
+		const char *meant = cs_nearest(config_setting_name(s), words, n);
 		bool known = false;
 
 		for (size_t k = 0; k < n && !known; k++)

@@ -35,7 +35,4 @@ char *cs_conf_error_text(const struct cs_conf_error *e, char *out, size_t cap);
 /* One line each. */
 void cs_conf_errors_print(const struct cs_conf_errors *e, FILE *to);
 
-/* The word of `words` that `word` was probably meant to be, or NULL when none is near. */
-const char *cs_conf_nearest(const char *word, const char *const *words, size_t n);
-
 #endif

@@ -8,6 +8,7 @@
 #include <string.h>
 #include "conf/options.h"
 #include "conf/value.h"
+#include "util/nearest.h"
 
 #define AT(f, T) (offsetof(struct cs_conf, f) + 0 * sizeof(*(1 ? &((struct cs_conf *)0)->f : (T *)0)))
 #define ROW(f, t, T) .key = #f, .type = t, .offset = AT(f, T)
@@ -205,7 +206,7 @@ cs_opt_nearest(const char *key)
 
 	for (size_t i = 0; i < cs_opts_n; i++)
 		keys[i] = cs_opts[i].key;
-	return cs_conf_nearest(key, keys, cs_opts_n);
+	return cs_nearest(key, keys, cs_opts_n);
 }
 
 const char *
@@ -225,7 +226,7 @@ cs_opt_nearest_group(const char *name)
 		words[n] = groups[n];
 		n++;
 	}
-	return cs_conf_nearest(name, words, n);
+	return cs_nearest(name, words, n);
 }
 
 bool

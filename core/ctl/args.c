@@ -10,8 +10,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include "conf/errors.h"
 #include "ctl/ctl.h"
+#include "util/nearest.h"
 
 const struct cs_ctl_opt cs_ctl_global_opts[] = {
 	{ "config", "FILE", "configuration that says where the daemon listens and keeps its store" },
@@ -46,7 +46,7 @@ unknown(const struct cs_ctl_opt *own, const char *name, size_t n, struct cs_err 
 		names[count++] = o->name;
 	snprintf(word, sizeof(word), "%.*s", (int)n, name);
 	cs_err_set(err, CS_EINVAL, "there is no option --%s", word);
-	if ((near = cs_conf_nearest(word, names, count)) != NULL)
+	if ((near = cs_nearest(word, names, count)) != NULL)
 		cs_err_hint(err, "did you mean --%s?", near);
 	return CS_EINVAL;
 }

@@ -11,11 +11,11 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
-#include "conf/errors.h"
 #include "ctl/ctl.h"
 #include "ctl/help.h"
 #include "ctl/link.h"
 #include "util/clock.h"
+#include "util/nearest.h"
 
 const struct cs_ctl_exit_row cs_ctl_exits[] = {
 	{ CS_CTL_OK, "done; with explain --follow: delivered everywhere" },
@@ -109,7 +109,7 @@ unknown_command(const char *word)
 	}
 	for (; n < CS_ARRAY_LEN(names) && cs_ctl_commands[n] != NULL; n++)
 		names[n] = cs_ctl_commands[n]->name;
-	near = cs_conf_nearest(word, names, n);
+	near = cs_nearest(word, names, n);
 	if (near != NULL)
 		return cs_ctl_fail(CS_CTL_USAGE, "there is no command \"%.40s\"; did you mean \"%s\"?", word,
 				   near);

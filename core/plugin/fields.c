@@ -11,9 +11,9 @@
 
 #include <stdio.h>
 #include <string.h>
+#include "util/nearest.h"
 
 #define MAX_WORDS 64
-#define MAX_WORD 63
 
 /* ---- faults */
 
@@ -54,47 +54,6 @@ cs_fields_enter_row(struct cs_fields *r, size_t i)
 
 	snprintf(number, sizeof(number), "%zu", i);
 	return cs_fields_enter(r, number);
-}
-
-/* Edit distance (insert, delete, replace) of short words; a word that is too long is far away. */
-static size_t
-distance(const char *a, const char *b)
-{
-	size_t row[MAX_WORD + 1], na = strlen(a), nb = strlen(b), diagonal, above;
-
-	if (na > MAX_WORD || nb > MAX_WORD)
-		return SIZE_MAX;
-	for (size_t j = 0; j <= nb; j++)
-		row[j] = j;
-	for (size_t i = 1; i <= na; i++) {
-		diagonal = row[0];
-		row[0] = i;
-		for (size_t j = 1; j <= nb; j++) {
-			above = row[j];
-			row[j] = diagonal + (a[i - 1] != b[j - 1]);
-			row[j] = above + 1 < row[j] ? above + 1 : row[j];
-			row[j] = row[j - 1] + 1 < row[j] ? row[j - 1] + 1 : row[j];
-			diagonal = above;
-		}
-	}
-	return row[nb];
-}
-
-const char *
-cs_nearest(const char *word, const char *const *words, size_t n)
-{
-	size_t limit = strlen(word) / 3 + 1, best = limit + 1;
-	const char *found = NULL;
-
-	for (size_t i = 0; i < n; i++) {
-		size_t d = distance(word, words[i]);
-
-		if (d < best) {
-			best = d;
-			found = words[i];
-		}
-	}
-	return found;
 }
 
 void

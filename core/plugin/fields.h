@@ -61,8 +61,6 @@ size_t cs_fields_enter_row(struct cs_fields *r, size_t i);
 /* "POINTER: text"; returns CS_EINVAL. */
 int cs_fields_fail(struct cs_fields *r, const char *fmt, ...) CS_PRINTF_LIKE(2, 3);
 
-/* The word that `word` most likely means, or NULL when none is near. */
-const char *cs_nearest(const char *word, const char *const *words, size_t n);
 /* "a, b, c" into the hint of err. */
 void cs_hint_words(struct cs_err *err, const char *intro, const char *const *words, size_t n);
 

@@ -13,6 +13,7 @@
 #include <regex.h>
 #include <string.h>
 #include <strings.h>
+#include "util/nearest.h"
 
 const char *const cs_setting_types[] = { "text", "url", "int", "number", "bool", "choice", "list", "map", "fieldmap", NULL };
 

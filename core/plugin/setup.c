@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "util/nearest.h"
 
 /* The names that a manifest has, for "did you mean". */
 static const char *
@@ -20,7 +21,7 @@ nearest_setting(const struct cs_manifest *m, const char *word)
 
 	for (size_t i = 0; i < m->n_settings && n < CS_ARRAY_LEN(names); i++)
 		names[n++] = m->settings[i].key;
-	return cs_conf_nearest(word, names, n);
+	return cs_nearest(word, names, n);
 }
 
 static void
