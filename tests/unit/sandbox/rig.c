@@ -182,7 +182,7 @@ rig_call_within(struct rig *r, int ms, const char *method, const char *path, con
 struct answer *
 rig_call(struct rig *r, const char *method, const char *path, const char *headers, const char *body)
 {
-	return rig_call_within(r, 2000, method, path, headers, body);
+	return rig_call_within(r, 20000, method, path, headers, body);
 }
 
 const char *

@@ -36,7 +36,7 @@ START_TEST(a_connection_is_kept_for_the_next_request)
 
 	for (int i = 0; i < 3; i++) {
 		say(fd, "POST /acme/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi");
-		ck_assert_str_eq(rig_at(rig_read(fd, 2000), "/got"), "hi");
+		ck_assert_str_eq(rig_at(rig_read(fd, 20000), "/got"), "hi");
 	}
 	close(fd);
 }
@@ -48,9 +48,9 @@ START_TEST(pipelined_requests_are_answered_in_order)
 
 	say(fd, "POST /acme/echo HTTP/1.1\r\nContent-Length: 1\r\n\r\n1POST /acme/echo HTTP/1.1\r\nContent-Length: 1\r\n\r\n2"
 	        "GET /acme/x HTTP/1.1\r\n\r\n");
-	ck_assert_str_eq(rig_at(rig_read(fd, 2000), "/got"), "1");
-	ck_assert_str_eq(rig_at(rig_read(fd, 2000), "/got"), "2");
-	ck_assert_int_eq(rig_read(fd, 2000)->status, 204);
+	ck_assert_str_eq(rig_at(rig_read(fd, 20000), "/got"), "1");
+	ck_assert_str_eq(rig_at(rig_read(fd, 20000), "/got"), "2");
+	ck_assert_int_eq(rig_read(fd, 20000)->status, 204);
 	close(fd);
 }
 END_TEST
@@ -64,7 +64,7 @@ START_TEST(a_request_may_come_one_byte_at_a_time)
 		rig_send(fd, s, 1);
 		usleep(200);
 	}
-	ck_assert_str_eq(rig_at(rig_read(fd, 2000), "/got"), "hello");
+	ck_assert_str_eq(rig_at(rig_read(fd, 20000), "/got"), "hello");
 	close(fd);
 }
 END_TEST
@@ -76,8 +76,8 @@ START_TEST(a_chunked_body_is_put_together)
 	say(fd, "POST /acme/echo HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
 	usleep(2000);
 	say(fd, "2;x=y\r\nde\r\n0\r\n\r\nGET /acme/x HTTP/1.1\r\n\r\n");
-	ck_assert_str_eq(rig_at(rig_read(fd, 2000), "/got"), "abcde");
-	ck_assert_int_eq(rig_read(fd, 2000)->status, 204);
+	ck_assert_str_eq(rig_at(rig_read(fd, 20000), "/got"), "abcde");
+	ck_assert_int_eq(rig_read(fd, 20000)->status, 204);
 	close(fd);
 }
 END_TEST
@@ -87,9 +87,9 @@ START_TEST(a_client_that_asks_is_told_to_continue)
 	int fd = rig_connect(&rig);
 
 	say(fd, "POST /acme/echo HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
-	ck_assert_int_eq(rig_read(fd, 2000)->status, 100);
+	ck_assert_int_eq(rig_read(fd, 20000)->status, 100);
 	say(fd, "ok");
-	ck_assert_str_eq(rig_at(rig_read(fd, 2000), "/got"), "ok");
+	ck_assert_str_eq(rig_at(rig_read(fd, 20000), "/got"), "ok");
 	close(fd);
 }
 END_TEST
@@ -102,8 +102,8 @@ START_TEST(http_1_0_and_connection_close_end_the_connection)
 		int fd = rig_connect(&rig);
 
 		say(fd, asks[i]);
-		ck_assert_int_eq(rig_read(fd, 2000)->status, 204);
-		ck_assert_int_eq(rig_read(fd, 2000)->ended, true);
+		ck_assert_int_eq(rig_read(fd, 20000)->status, 204);
+		ck_assert_int_eq(rig_read(fd, 20000)->ended, true);
 		close(fd);
 	}
 }
@@ -138,8 +138,8 @@ START_TEST(malformed_requests_are_refused_and_the_connection_ends)
 		int fd = rig_connect(&rig);
 
 		say(fd, bad[i].text);
-		ck_assert_msg(rig_read(fd, 2000)->status == bad[i].status, "case %zu", i);
-		ck_assert(rig_read(fd, 2000)->ended);
+		ck_assert_msg(rig_read(fd, 20000)->status == bad[i].status, "case %zu", i);
+		ck_assert(rig_read(fd, 20000)->ended);
 		close(fd);
 	}
 }
@@ -156,7 +156,7 @@ START_TEST(an_endless_head_is_refused)
 	memcpy(line + sizeof(line) - 2, "\r\n", 2);
 	for (int i = 0; i < 40; i++)
 		rig_send(fd, line, sizeof(line));
-	ck_assert_int_eq(rig_read(fd, 2000)->status, 431);
+	ck_assert_int_eq(rig_read(fd, 20000)->status, 431);
 	close(fd);
 }
 END_TEST
