@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include "auth/signature.h"
 #include "util/text.h"
+#include "view/view.h"
 
 #define HOST_MAX 256
 #define GROUPS_MAX 256
@@ -39,15 +40,7 @@ next_word(const char **at, const char **word)
 bool
 cs_auth_may(const struct cs_auth *who, const char *account)
 {
-	const char *at = who->accounts, *word;
-	size_t n;
-
-	if (at[0] == '\0')
-		return true;
-	while ((n = next_word(&at, &word)) > 0)
-		if (n == strlen(account) && memcmp(word, account, n) == 0)
-			return true;
-	return false;
+	return cs_view_holds(who->accounts, account);
 }
 
 static unsigned

@@ -10,7 +10,7 @@
 #ifndef CS_API_CHANGE_H
 #define CS_API_CHANGE_H
 
-#include "api/render.h"
+#include "view/render.h"
 #include "api/reply.h"
 
 struct cs_tell { /* what the engine hears */

@@ -8,136 +8,55 @@
 #include "config.h"
 #include "api/resources.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include "api/snapshot.h"
 
-#define PAGE 200
-#define SECRETS_MAX 64
 #define REASON_MAX 300
 
-static const struct cs_conf_connection *
-configured(const struct cs_conf *conf, const struct cs_conn_row *c)
-{
-	const struct cs_conf_crm *crm = cs_conf_crm_find(conf, c->crm);
-
-	for (size_t i = 0; crm != NULL && crm->enabled && i < crm->n_connections; i++)
-		if (strcmp(crm->connections[i].name, c->name) == 0)
-			return &crm->connections[i];
-	return NULL;
-}
-
-static void
-put_secrets(struct cs_api_call *call, struct cs_buf *b, const struct cs_conn_row *c)
-{
-	const struct cs_conf_connection *sc = c->is_static ? configured(call->conf, c) : NULL;
-	struct cs_store *s = call->api->reader;
-	const char *names[SECRETS_MAX];
-	char owner[32];
-	int n;
-
-	snprintf(owner, sizeof(owner), "conn/%lld", (long long)c->id);
-	n = s->ops->secret_list(s, owner, &call->mem, names, SECRETS_MAX, NULL);
-	cs_out_open(b, "secrets", '[');
-	for (int i = 0; i < n; i++)
-		cs_out_string(b, NULL, names[i]);
-	for (size_t i = 0; sc != NULL && i < sc->values.n_secrets; i++)
-		cs_out_string(b, NULL, sc->values.secrets[i].name);
-	cs_out_close(b, ']');
-}
-
-static void
-put_connection(struct cs_api_call *call, struct cs_buf *b, const struct cs_conn_row *c, const struct cs_api_snapshot *waiting)
-{
-	cs_out_open(b, NULL, '{');
-	cs_render_connection(b, c);
-	put_secrets(call, b, c);
-	cs_out_open(b, "backlog", '{');
-	for (int lane = 0; lane < CS_LANES; lane++) {
-		int64_t n = cs_api_snapshot_waiting(waiting, c->id, (enum cs_lane)lane);
-
-		if (n > 0)
-			cs_out_int(b, cs_lane_name((enum cs_lane)lane), n);
-	}
-	cs_out_close(b, '}');
-	cs_out_close(b, '}');
-}
-
-struct wanted {
-	const char *account, *crm;
-	int64_t limit, after;
-};
-
-static bool
-fits(const struct cs_api_call *call, const struct wanted *w, const struct cs_conn_row *c)
-{
-	return cs_auth_may(&call->who, c->account) && (w->account == NULL || strcmp(w->account, c->account) == 0) &&
-	       (w->crm == NULL || strcmp(w->crm, c->crm) == 0);
-}
-
-/* Oldest first; the cursor is the last id shown. */
+/* What the answer needs besides the rows. */
 static int
-put_page(struct cs_api_call *call, struct cs_buf *b, struct wanted *w, const struct cs_api_snapshot *waiting, struct cs_err *err)
+wanted(struct cs_api_call *call, struct cs_view_conns *w, struct cs_err *err)
 {
-	struct cs_conn_row *rows = cs_arena_alloc(&call->mem, PAGE * sizeof(*rows));
-	struct cs_store *s = call->api->reader;
-	int64_t shown = 0;
-	int n;
+	const struct cs_api_snapshot *waiting = cs_api_snapshot_get(call->api, err);
 
-	while ((n = s->ops->conn_list(s, w->after, &call->mem, rows, PAGE, err)) > 0) {
-		for (int i = 0; i < n; i++) {
-			if (shown == w->limit)
-				return 1;
-			w->after = rows[i].id;
-			if (!fits(call, w, &rows[i]))
-				continue;
-			put_connection(call, b, &rows[i], waiting);
-			shown++;
-		}
-		if (n < PAGE)
-			return 0;
-	}
-	return n;
+	if (waiting == NULL)
+		return err->code;
+	w->accounts = call->who.accounts;
+	w->conf = call->conf;
+	w->waiting = waiting->v;
+	w->n_waiting = waiting->n;
+	return 0;
 }
 
 void
 cs_api_connections_list(struct cs_api_call *call)
 {
-	CS_CLEANUP(cs_buf_fini) struct cs_buf b = CS_BUF_INIT(CS_API_ANSWER_MAX);
-	struct wanted w = { .crm = cs_http_request_query(call->req, "crm") };
-	const struct cs_api_snapshot *waiting;
+	struct cs_view_conns w = { .crm = cs_http_request_query(call->req, "crm") };
+	struct cs_view v;
 	struct cs_err err;
-	int rc = -1;
+	int rc;
 
-	if (!cs_api_account(call, &w.account) || !cs_api_page(call, &w.limit, &w.after))
+	if (!cs_api_account(call, &w.account) || !cs_api_page(call, &w.limit, &w.after_id))
 		return;
-	cs_out_open_list(&b);
-	if ((waiting = cs_api_snapshot_get(call->api, &err)) != NULL)
-		rc = put_page(call, &b, &w, waiting, &err);
-	cs_out_close_list(&b, rc == 1 ? w.after : 0);
-	if (rc < 0)
-		cs_api_fail(call, &err);
-	else
-		cs_api_reply(call, 200, &b);
+	cs_api_view(call, &v);
+	rc = wanted(call, &w, &err);
+	cs_api_reply_view(call, &v, rc < 0 ? rc : cs_view_connections(&v, &w, &err), &err);
 }
 
 void
 cs_api_connection_get(struct cs_api_call *call)
 {
-	CS_CLEANUP(cs_buf_fini) struct cs_buf b = CS_BUF_INIT(CS_API_ANSWER_MAX);
-	const struct cs_api_snapshot *waiting;
+	struct cs_view_conns w = { 0 };
 	struct cs_conn_row row;
+	struct cs_view v;
 	struct cs_err err;
+	int rc;
 
 	if (!cs_api_connection(call, call->param[0], &row))
 		return;
-	if ((waiting = cs_api_snapshot_get(call->api, &err)) == NULL) {
-		cs_api_fail(call, &err);
-		return;
-	}
-	put_connection(call, &b, &row, waiting);
-	cs_api_reply(call, 200, &b);
+	cs_api_view(call, &v);
+	rc = wanted(call, &w, &err);
+	cs_api_reply_view(call, &v, rc < 0 ? rc : cs_view_connection(&v, &w, &row, &err), &err);
 }
 
 /* ---- pause and resume */
@@ -209,7 +128,7 @@ cs_api_connection_resume(struct cs_api_call *call)
 
 	if (!cs_api_connection(call, call->param[0], &row))
 		return;
-	sc = configured(call->conf, &row);
+	sc = cs_view_configured(call->conf, &row);
 	if (sc != NULL && sc->paused) {
 		cs_api_refuse(call, 409, "it is paused in the configuration files: resume it there");
 		return;

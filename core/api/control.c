@@ -8,32 +8,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ALERTS_MAX 500
-
 void
 cs_api_alerts(struct cs_api_call *call)
 {
-	CS_CLEANUP(cs_buf_fini) struct cs_buf b = CS_BUF_INIT(CS_API_ANSWER_MAX);
-	struct cs_alert_row *rows = cs_arena_alloc(&call->mem, ALERTS_MAX * sizeof(*rows));
-	struct cs_store *s = call->api->reader;
+	struct cs_view v;
 	int64_t only_on;
 	struct cs_err err;
-	int n;
 
 	if (!cs_api_all_accounts(call) || !cs_api_query_int(call, "on", 0, 1, 0, &only_on))
 		return;
-	if ((n = s->ops->alert_list(s, only_on != 0, &call->mem, rows, ALERTS_MAX, &err)) < 0) {
-		cs_api_fail(call, &err);
-		return;
-	}
-	cs_out_open_list(&b);
-	for (int i = 0; i < n; i++) {
-		cs_out_open(&b, NULL, '{');
-		cs_render_alert(&b, &rows[i]);
-		cs_out_close(&b, '}');
-	}
-	cs_out_close_list(&b, 0);
-	cs_api_reply(call, 200, &b);
+	cs_api_view(call, &v);
+	cs_api_reply_view(call, &v, cs_view_alerts(&v, only_on != 0, &err), &err);
 }
 
 void

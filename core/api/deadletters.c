@@ -22,36 +22,14 @@ cs_api_dead_list(struct cs_api_call *call)
 void
 cs_api_dead_get(struct cs_api_call *call)
 {
-	CS_CLEANUP(cs_buf_fini) struct cs_buf b = CS_BUF_INIT(CS_API_ANSWER_MAX);
-	struct cs_store *s = call->api->reader;
 	struct cs_delivery_row row;
-	struct cs_lead_row lead;
-	struct cs_conns conns;
+	struct cs_view v;
 	struct cs_err err;
-	int rc;
 
 	if (!cs_api_delivery(call, &row))
 		return;
-	if (row.state != CS_DEAD) {
-		cs_api_refuse(call, 404, "it is no dead letter: it is %s", cs_delivery_state_name(row.state));
-		return;
-	}
-	cs_conns_init(&conns, s, &call->mem);
-	cs_out_open(&b, NULL, '{');
-	if ((rc = s->ops->lead_get(s, row.lead_id, &call->mem, &lead, &err)) == 0) {
-		cs_out_open(&b, "lead", '{');
-		cs_api_put_lead(&b, &lead);
-		cs_out_close(&b, '}');
-		cs_out_open(&b, "delivery", '{');
-		rc = cs_render_story(&b, &row, &conns, &err);
-		cs_out_close(&b, '}');
-	}
-	cs_out_close(&b, '}');
-	cs_conns_fini(&conns);
-	if (rc < 0)
-		cs_api_fail(call, &err);
-	else
-		cs_api_reply(call, 200, &b);
+	cs_api_view(call, &v);
+	cs_api_reply_view(call, &v, cs_view_dead_letter(&v, &row, &err), &err);
 }
 
 /* ---- changes */

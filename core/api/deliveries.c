@@ -7,50 +7,21 @@
 
 #include "api/filter.h"
 
-struct listing {
-	struct cs_buf b;
-	struct cs_conns conns;
-	int64_t last, n;
-};
-
-static int
-put_row(void *ctx, const struct cs_delivery_row *row)
-{
-	struct listing *l = ctx;
-
-	cs_out_open(&l->b, NULL, '{');
-	cs_render_delivery(&l->b, row, &l->conns);
-	cs_out_close(&l->b, '}');
-	l->last = row->id;
-	l->n++;
-	return 0;
-}
-
 void
 cs_api_list_deliveries(struct cs_api_call *call, uint32_t states)
 {
-	struct listing l = { .b = CS_BUF_INIT(CS_API_ANSWER_MAX) };
-	struct cs_store *s = call->api->reader;
+	struct cs_view v;
 	struct cs_filter f;
 	int64_t limit;
 	struct cs_err err;
-	int rc;
 
 	if (!cs_api_filter(call, NULL, &f) || !cs_api_page(call, &limit, &f.before_id))
 		return;
 	f.limit = (size_t)limit;
 	if (states != 0)
 		f.states = states;
-	cs_conns_init(&l.conns, s, &call->mem);
-	cs_out_open_list(&l.b);
-	rc = s->ops->delivery_list(s, &f, &call->mem, put_row, &l, &err);
-	cs_out_close_list(&l.b, l.n == limit ? l.last : 0);
-	cs_conns_fini(&l.conns);
-	if (rc < 0)
-		cs_api_fail(call, &err);
-	else
-		cs_api_reply(call, 200, &l.b);
-	cs_buf_fini(&l.b);
+	cs_api_view(call, &v);
+	cs_api_reply_view(call, &v, cs_view_deliveries(&v, &f, &err), &err);
 }
 
 void
@@ -82,18 +53,13 @@ cs_api_delivery(struct cs_api_call *call, struct cs_delivery_row *out)
 void
 cs_api_delivery_get(struct cs_api_call *call)
 {
-	CS_CLEANUP(cs_buf_fini) struct cs_buf b = CS_BUF_INIT(CS_API_ANSWER_MAX);
 	struct cs_delivery_row row;
-	struct cs_conns conns;
+	struct cs_view v;
 
 	if (!cs_api_delivery(call, &row))
 		return;
-	cs_conns_init(&conns, call->api->reader, &call->mem);
-	cs_out_open(&b, NULL, '{');
-	cs_render_delivery(&b, &row, &conns);
-	cs_out_close(&b, '}');
-	cs_conns_fini(&conns);
-	cs_api_reply(call, 200, &b);
+	cs_api_view(call, &v);
+	cs_api_reply_view(call, &v, cs_view_delivery(&v, &row), NULL);
 }
 
 /* ---- retry now */

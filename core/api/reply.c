@@ -100,6 +100,22 @@ cs_api_fail(struct cs_api_call *call, const struct cs_err *err)
 	cs_api_problem(call->req, status, NULL, status == 500 ? "the store could not be read" : err->msg);
 }
 
+void
+cs_api_view(struct cs_api_call *call, struct cs_view *v)
+{
+	cs_view_init(v, call->api->reader, &call->mem, CS_API_ANSWER_MAX);
+}
+
+void
+cs_api_reply_view(struct cs_api_call *call, struct cs_view *v, int rc, const struct cs_err *err)
+{
+	if (rc < 0)
+		cs_api_fail(call, err);
+	else
+		cs_api_reply(call, 200, &v->out);
+	cs_view_fini(v);
+}
+
 /* ---- what was asked */
 
 bool

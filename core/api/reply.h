@@ -10,6 +10,7 @@
 
 #include "api/router.h"
 #include "util/json.h"
+#include "view/view.h"
 
 #define CS_API_ANSWER_MAX ((size_t)32 << 20) /* a story with all its exchanges stays far below */
 #define CS_API_LIMIT_MAX 500
@@ -24,6 +25,10 @@ void cs_api_fail(struct cs_api_call *call, const struct cs_err *err);
 int cs_api_status_of(int code);
 /* The request without its call: for other threads. Texts are copied. */
 void cs_api_problem(struct cs_http_request *req, int status, const char *pointer, const char *detail);
+
+/* A view of the store for this request, and its answer: 200, or by err when rc < 0. It is gone afterwards. */
+void cs_api_view(struct cs_api_call *call, struct cs_view *v);
+void cs_api_reply_view(struct cs_api_call *call, struct cs_view *v, int rc, const struct cs_err *err);
 
 /* The body as a JSON object, dflt "{}" when it is empty. */
 bool cs_api_body(struct cs_api_call *call, json_object **out);

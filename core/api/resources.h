@@ -13,8 +13,6 @@ void cs_api_lead_get(struct cs_api_call *call);
 void cs_api_lead_story(struct cs_api_call *call);
 /* The lead of {id}: a number or an event_id. False: answered. */
 bool cs_api_lead(struct cs_api_call *call, const char *id, struct cs_lead_row *out);
-/* {lead:…} without its braces: head, warnings, body. */
-void cs_api_put_lead(struct cs_buf *b, const struct cs_lead_row *l);
 
 /* deliveries.c */
 void cs_api_deliveries_list(struct cs_api_call *call);

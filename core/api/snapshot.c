@@ -73,15 +73,6 @@ cs_api_oldest_due_s(const struct cs_api_snapshot *s, int64_t now_ms)
 	return s->earliest_ms < now_ms ? (now_ms - s->earliest_ms) / 1000 : 0;
 }
 
-int64_t
-cs_api_snapshot_waiting(const struct cs_api_snapshot *s, int64_t conn_id, enum cs_lane lane)
-{
-	for (size_t i = 0; i < s->n; i++)
-		if (s->v[i].conn_id == conn_id && s->v[i].lane == lane)
-			return s->v[i].count;
-	return 0;
-}
-
 const char *
 cs_api_crm_of(struct cs_api *api, int64_t conn_id)
 {

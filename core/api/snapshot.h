@@ -24,8 +24,6 @@ const struct cs_api_snapshot *cs_api_snapshot_get(struct cs_api *api, struct cs_
 void cs_api_snapshot_free(struct cs_api_snapshot *s);
 /* Seconds for which the oldest due row has been due; 0 when nothing is. */
 int64_t cs_api_oldest_due_s(const struct cs_api_snapshot *s, int64_t now_ms);
-/* Rows of one connection and lane. */
-int64_t cs_api_snapshot_waiting(const struct cs_api_snapshot *s, int64_t conn_id, enum cs_lane lane);
 /* Name of a connection's CRM; "" when there is no such connection. */
 const char *cs_api_crm_of(struct cs_api *api, int64_t conn_id);
 

@@ -57,7 +57,7 @@ cs_ctl_offline_param(const struct cs_ctl_offline *o, const char *name)
 
 	for (const char *p = o->query; p != NULL && *p != '\0'; p += strcspn(p, "&"), p += *p == '&')
 		if (strncmp(p, name, n) == 0 && p[n] == '=')
-			return decoded(o->mem, p + n + 1, strcspn(p + n + 1, "&"));
+			return decoded(o->view.mem, p + n + 1, strcspn(p + n + 1, "&"));
 	return NULL;
 }
 
@@ -90,38 +90,38 @@ fits(const struct route *r, const char *path, size_t n, struct cs_ctl_offline *o
 	    memcmp(path + n - after, r->after, after) != 0 ||
 	    memchr(path + before, '/', n - before - after) != NULL)
 		return false;
-	o->id = decoded(o->mem, path + before, n - before - after);
+	o->id = decoded(o->view.mem, path + before, n - before - after);
 	return true;
 }
 
 static int
 answer(struct cs_ctl *c, const struct route *r, struct cs_ctl_offline *o, json_object **out, struct cs_err *err)
 {
+	struct cs_store *store;
 	int rc;
 
-	if ((rc = cs_ctl_store_open(c, &o->store, err)) < 0)
+	if ((rc = cs_ctl_store_open(c, &store, err)) < 0)
 		return rc == CS_ENOTFOUND ? err->code = CS_EUNSUPPORTED : rc; /* neither daemon nor store */
-	cs_conns_init(&o->conns, o->store, o->mem);
-	rc = r->answer(o, err);
-	cs_conns_fini(&o->conns);
-	cs_store_close(o->store);
-	return rc < 0 ? rc : cs_json_parse(cs_buf_str(&o->out), o->out.len, ANSWER_DEPTH, out, err);
+	cs_view_init(&o->view, store, &c->mem, 0);
+	if ((rc = r->answer(o, err)) >= 0)
+		rc = cs_json_parse(cs_buf_str(&o->view.out), o->view.out.len, ANSWER_DEPTH, out, err);
+	cs_view_fini(&o->view);
+	cs_store_close(store);
+	return rc;
 }
 
 int
 cs_ctl_offline_get(struct cs_ctl *c, const char *path, json_object **out, struct cs_err *err)
 {
-	struct cs_ctl_offline o = { .mem = &c->mem, .now_ms = c->now_ms };
+	struct cs_ctl_offline o = { .view.mem = &c->mem, .now_ms = c->now_ms };
 	size_t n = strcspn(path, "?");
 	int rc = cs_err_set(err, CS_EUNSUPPORTED, "only a running daemon can answer that");
 
 	o.query = path[n] == '?' ? path + n + 1 : "";
-	cs_buf_init(&o.out, 0);
 	for (size_t i = 0; i < CS_ARRAY_LEN(routes); i++)
 		if (fits(&routes[i], path, n, &o)) {
 			rc = answer(c, &routes[i], &o, out, err);
 			break;
 		}
-	cs_buf_fini(&o.out);
 	return rc;
 }

@@ -1,19 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * offline_read.h - what the store alone can answer, in the words of the admin API (api/render.h makes the
- * rows).
+ * offline_read.h - what the store alone can answer, by the views that answer in the admin API as well.
  */
 #ifndef CS_CTL_OFFLINE_READ_H
 #define CS_CTL_OFFLINE_READ_H
 
-#include "api/render.h"
 #include "ctl/offline.h"
+#include "view/view.h"
 
 struct cs_ctl_offline {
-	struct cs_arena *mem;
-	struct cs_store *store;
-	struct cs_conns conns;
-	struct cs_buf out;   /* the answer */
+	struct cs_view view; /* its store open, its answer filled */
 	const char *query;   /* encoded, without "?" */
 	const char *id;      /* that stands in the path */
 	int64_t now_ms;

@@ -201,7 +201,9 @@ START_TEST(deliveries_are_filtered_as_the_daemon_does)
 	ck_assert_str_eq(at("/next"), cs_arena_printf(&mem, "%lld", (long long)dead_id));
 	ASK("deliveries", "--state", "nowhere");
 	ck_assert_int_eq(r.status, CS_CTL_USAGE);
-	assert_has(r.err, "there is no state \"nowhere\"");
+	assert_has(r.err, "state must be due, in_hand, delivered, dead or discarded");
+	ASK("dlq", "list", "--blame", "me");
+	ck_assert_int_eq(r.status, CS_CTL_USAGE);
 	ASK("deliveries", "--connection", "nobody");
 	ck_assert_int_eq(r.status, CS_CTL_NOT_FOUND);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rows as JSON. */
 #include "config.h"
-#include "fixture.h"
-#include "api/render.h"
+#include "../api/fixture.h"
+#include "view/render.h"
 
 static struct cs_buf b;
 

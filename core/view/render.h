@@ -5,8 +5,8 @@
  * Times are RFC 3339 or null, absent texts null. What the store keeps as JSON text goes in as it is when it is JSON, else
  * as a string: a broken row must not break the answer.
  */
-#ifndef CS_API_RENDER_H
-#define CS_API_RENDER_H
+#ifndef CS_VIEW_RENDER_H
+#define CS_VIEW_RENDER_H
 
 #include "store/store.h"
 #include "util/map.h"

@@ -5,7 +5,7 @@
  * Whether a comma is due is seen at the last byte of the buffer: none behind an opening bracket, a colon or nothing.
  */
 #include "config.h"
-#include "api/render.h"
+#include "view/render.h"
 
 #include <inttypes.h>
 #include <string.h>

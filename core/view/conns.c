@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * conns.c - see view.h: connections, the names of their secrets, what waits for them.
+ */
+#include "config.h"
+#include "view/view.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define PAGE 200
+#define SECRETS_MAX 64
+
+const struct cs_conf_connection *
+cs_view_configured(const struct cs_conf *conf, const struct cs_conn_row *c)
+{
+	const struct cs_conf_crm *crm = conf != NULL ? cs_conf_crm_find(conf, c->crm) : NULL;
+
+	for (size_t i = 0; crm != NULL && crm->enabled && i < crm->n_connections; i++)
+		if (strcmp(crm->connections[i].name, c->name) == 0)
+			return &crm->connections[i];
+	return NULL;
+}
+
+static int
+put_secrets(struct cs_view *v, const struct cs_view_conns *w, const struct cs_conn_row *c, struct cs_err *err)
+{
+	const struct cs_conf_connection *sc = c->is_static ? cs_view_configured(w->conf, c) : NULL;
+	const char *names[SECRETS_MAX];
+	char owner[32];
+	int n;
+
+	snprintf(owner, sizeof(owner), "conn/%lld", (long long)c->id);
+	n = v->store->ops->secret_list(v->store, owner, v->mem, names, SECRETS_MAX, err);
+	cs_out_open(&v->out, "secrets", '[');
+	for (int i = 0; i < n; i++)
+		cs_out_string(&v->out, NULL, names[i]);
+	for (size_t i = 0; sc != NULL && i < sc->values.n_secrets; i++)
+		cs_out_string(&v->out, NULL, sc->values.secrets[i].name);
+	cs_out_close(&v->out, ']');
+	return n < 0 ? n : 0;
+}
+
+static void
+put_waiting(struct cs_view *v, const struct cs_view_conns *w, int64_t conn_id)
+{
+	cs_out_open(&v->out, "backlog", '{');
+	for (size_t i = 0; i < w->n_waiting; i++)
+		if (w->waiting[i].conn_id == conn_id && w->waiting[i].count > 0)
+			cs_out_int(&v->out, cs_lane_name(w->waiting[i].lane), w->waiting[i].count);
+	cs_out_close(&v->out, '}');
+}
+
+int
+cs_view_connection(struct cs_view *v, const struct cs_view_conns *w, const struct cs_conn_row *c, struct cs_err *err)
+{
+	int rc;
+
+	cs_out_open(&v->out, NULL, '{');
+	cs_render_connection(&v->out, c);
+	rc = put_secrets(v, w, c, err);
+	put_waiting(v, w, c->id);
+	cs_out_close(&v->out, '}');
+	return rc;
+}
+
+static bool
+fits(const struct cs_view_conns *w, const struct cs_conn_row *c)
+{
+	return cs_view_holds(w->accounts, c->account) && (w->account == NULL || strcmp(w->account, c->account) == 0) &&
+	       (w->crm == NULL || strcmp(w->crm, c->crm) == 0);
+}
+
+/* 1: there are more behind after_id. */
+static int
+put_page(struct cs_view *v, struct cs_view_conns *w, struct cs_err *err)
+{
+	struct cs_conn_row *rows = cs_arena_alloc(v->mem, PAGE * sizeof(*rows));
+	int64_t shown = 0;
+	int n, rc;
+
+	while ((n = v->store->ops->conn_list(v->store, w->after_id, v->mem, rows, PAGE, err)) > 0) {
+		for (int i = 0; i < n; i++) {
+			if (shown == w->limit)
+				return 1;
+			w->after_id = rows[i].id;
+			if (!fits(w, &rows[i]))
+				continue;
+			if ((rc = cs_view_connection(v, w, &rows[i], err)) < 0)
+				return rc;
+			shown++;
+		}
+		if (n < PAGE)
+			return 0;
+	}
+	return n;
+}
+
+int
+cs_view_connections(struct cs_view *v, struct cs_view_conns *w, struct cs_err *err)
+{
+	int rc;
+
+	cs_out_open_list(&v->out);
+	rc = put_page(v, w, err);
+	cs_out_close_list(&v->out, rc == 1 ? w->after_id : 0);
+	return rc < 0 ? rc : 0;
+}
