@@ -206,24 +206,12 @@ cs_api_account(struct cs_api_call *call, const char **account)
 	return false;
 }
 
-/* In a path no slash can stand within a name, so "hubspot:acme" is "hubspot/acme". */
-static const char *
-store_name(struct cs_api_call *call, const char *name)
-{
-	char *copy = cs_arena_strdup(&call->mem, name), *colon = strchr(copy, ':');
-
-	if (colon != NULL && strchr(copy, '/') == NULL)
-		*colon = '/';
-	return copy;
-}
-
 bool
 cs_api_connection(struct cs_api_call *call, const char *name, struct cs_conn_row *out)
 {
-	struct cs_store *s = call->api->reader;
 	struct cs_err err;
 
-	if (s->ops->conn_find(s, store_name(call, name), &call->mem, out, &err) < 0) {
+	if (cs_view_find_conn(call->api->reader, &call->mem, name, out, &err) < 0) {
 		cs_api_fail(call, &err);
 		return false;
 	}

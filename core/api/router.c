@@ -5,7 +5,7 @@
 #include "config.h"
 #include "api/router.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "api/resources.h"
 
@@ -34,7 +34,7 @@ const struct cs_api_route cs_api_routes[] = {
 	{ "GET", "/v1/replays/{id}", CS_NEED_READ, cs_api_replay_get, "How far a replay is." },
 	{ "DELETE", "/v1/replays/{id}", CS_NEED_ADMIN, cs_api_replay_cancel, "What still waits is a dead letter again." },
 	{ "GET", "/v1/connections", CS_NEED_READ, cs_api_connections_list, "Connections. ?account= ?crm= ?limit= ?before=" },
-	{ "GET", "/v1/connections/{id}", CS_NEED_READ, cs_api_connection_get, "One connection; id, NAME or CRM:NAME." },
+	{ "GET", "/v1/connections/{id}", CS_NEED_READ, cs_api_connection_get, "One connection; id, NAME, CRM:NAME or CRM%2FNAME." },
 	{ "POST", "/v1/connections/{id}/pause", CS_NEED_ADMIN, cs_api_connection_pause, "Send nothing until it is resumed." },
 	{ "POST", "/v1/connections/{id}/resume", CS_NEED_ADMIN, cs_api_connection_resume, "Go on, at once." },
 	{ "POST", "/v1/connections/{id}/map", CS_NEED_READ, cs_api_connection_map, "Show what would be sent for a lead." },
@@ -52,24 +52,47 @@ const size_t cs_api_n_routes = CS_ARRAY_LEN(cs_api_routes);
 
 /* ---- matching */
 
-/* Does the path fit the pattern? Fills what stands for {…}. A last slash is not ignored. */
-static bool
-fits(const char *pattern, const char *path, const char *param[CS_API_PARAMS], struct cs_arena *mem)
+/* The server has checked that two digits follow each percent sign. */
+static char *
+decoded(const char *s, size_t n, struct cs_arena *mem)
 {
-	size_t n = 0, len;
+	char *out = cs_arena_alloc(mem, n + 1), *to = out, digits[3] = "";
 
-	while (*pattern != '\0' && *path != '\0') {
-		if (*pattern == '{') {
-			len = strcspn(path, "/");
-			if (len == 0 || n == CS_API_PARAMS)
-				return false;
-			param[n++] = cs_arena_strndup(mem, path, len);
-			path += len;
-			pattern += strcspn(pattern, "}") + 1;
-		} else if (*pattern++ != *path++)
-			return false;
+	for (const char *end = s + n; s < end; s++) {
+		if (*s == '%' && end - s > 2) {
+			memcpy(digits, s + 1, 2);
+			*to++ = (char)strtol(digits, NULL, 16);
+			s += 2;
+		} else
+			*to++ = *s;
 	}
-	return *pattern == '\0' && *path == '\0';
+	*to = '\0';
+	return out;
+}
+
+/*
+ * Does the target fit the pattern? Fills what stands for {…}. Segments are decoded after they were parted, so an encoded slash
+ * is part of a parameter and never of the path. A last slash is not ignored.
+ */
+static bool
+fits(const char *pattern, const char *target, const char *param[CS_API_PARAMS], struct cs_arena *mem)
+{
+	size_t n = 0;
+
+	while (*pattern == '/' && *target == '/') {
+		size_t want = strcspn(++pattern, "/"), len = strcspn(++target, "/?");
+		const char *segment = decoded(target, len, mem);
+
+		if (*pattern != '{' && (strlen(segment) != want || memcmp(segment, pattern, want) != 0))
+			return false;
+		if (*pattern == '{' && (len == 0 || n == CS_API_PARAMS))
+			return false;
+		if (*pattern == '{')
+			param[n++] = segment;
+		pattern += want;
+		target += len;
+	}
+	return *pattern == '\0' && (*target == '\0' || *target == '?');
 }
 
 static const char *
@@ -81,13 +104,13 @@ add_method(const char *allow, const char *method, struct cs_arena *mem)
 }
 
 const struct cs_api_route *
-cs_api_find(const char *method, const char *path, const char *param[CS_API_PARAMS], const char **allow, struct cs_arena *mem)
+cs_api_find(const char *method, const char *target, const char *param[CS_API_PARAMS], const char **allow, struct cs_arena *mem)
 {
 	*allow = NULL;
 	if (strcmp(method, "HEAD") == 0)
 		method = "GET";
 	for (size_t i = 0; i < cs_api_n_routes; i++) {
-		if (!fits(cs_api_routes[i].path, path, param, mem))
+		if (!fits(cs_api_routes[i].path, target, param, mem))
 			continue;
 		if (strcmp(cs_api_routes[i].method, method) == 0)
 			return &cs_api_routes[i];
@@ -139,7 +162,7 @@ dispatch(struct cs_api_call *call, bool control)
 	struct cs_err err;
 	int status;
 
-	call->route = cs_api_find(call->req->method, call->req->path, call->param, &allow, &call->mem);
+	call->route = cs_api_find(call->req->method, call->req->target, call->param, &allow, &call->mem);
 	status = cs_auth_request(call->api, call->conf, call->req, control, call->route != NULL ? call->route->need : CS_NEED_READ,
 	                         &call->mem, &call->who, &err);
 	if (status != 0) {

@@ -29,9 +29,9 @@ struct cs_api_route {
 extern const struct cs_api_route cs_api_routes[];
 extern const size_t cs_api_n_routes;
 
-/* The route of a request, its parameters (in *mem) filled; HEAD counts as GET. NULL: *allow (in *mem) names the methods
+/* The route of a request by its target as sent, its parameters (in *mem) filled; HEAD counts as GET. NULL: *allow (in *mem) names the methods
  * that the path has, or is NULL when there is no such path. */
-const struct cs_api_route *cs_api_find(const char *method, const char *path, const char *param[CS_API_PARAMS],
+const struct cs_api_route *cs_api_find(const char *method, const char *target, const char *param[CS_API_PARAMS],
                                        const char **allow, struct cs_arena *mem);
 /* One line per route. */
 void cs_api_list_routes(struct cs_buf *out);

@@ -54,7 +54,7 @@ read_connection(struct cs_ctl_offline *o, const char *name, struct cs_filter *f,
 		f->conn_id = 0;
 		return 0;
 	}
-	if ((rc = o->view.store->ops->conn_find(o->view.store, name, o->view.mem, &row, err)) == 0)
+	if ((rc = cs_view_find_conn(o->view.store, o->view.mem, name, &row, err)) == 0)
 		f->conn_id = row.id;
 	return rc;
 }
@@ -173,7 +173,7 @@ int
 cs_ctl_offline_connection(struct cs_ctl_offline *o, struct cs_err *err)
 {
 	struct cs_conn_row row;
-	int rc = o->view.store->ops->conn_find(o->view.store, o->id, o->view.mem, &row, err);
+	int rc = cs_view_find_conn(o->view.store, o->view.mem, o->id, &row, err);
 
 	return rc < 0 ? rc : put_connections(o, &row, err);
 }

@@ -159,6 +159,13 @@ admin_headers(void *ctx, struct cs_http_request *req)
 	return is_hook(req) ? cs_hooks_on_headers(d->hooks, req) : 0;
 }
 
+/* The router takes segments as they were sent; hooks are found by their path as a whole. */
+static bool
+admin_slash(void *ctx CS_UNUSED, const struct cs_http_request *req)
+{
+	return !is_hook(req);
+}
+
 static void
 handle_control(void *ctx, struct cs_http_request *req)
 {
@@ -171,10 +178,12 @@ start_listeners(struct cs_daemon *d, struct cs_err *err)
 	const struct cs_conf *c = d->conf;
 	struct cs_http_server_conf intake = { .max_body = (size_t)c->limits.lead_size, .ctx = &d->intake, .handle = cs_intake_handle,
 		.on_headers = cs_intake_on_headers };
-	struct cs_http_server_conf admin = { .max_body = (size_t)c->limits.lead_size, .ctx = d, .handle = handle_admin, .on_headers = admin_headers };
+	struct cs_http_server_conf admin = { .max_body = (size_t)c->limits.lead_size, .ctx = d, .handle = handle_admin,
+		.on_headers = admin_headers, .slash_in = admin_slash };
 	struct cs_http_server_conf hooks = { .max_body = (size_t)c->limits.hook_size, .ctx = d->hooks, .handle = cs_hooks_handle,
 		.on_headers = cs_hooks_on_headers };
-	struct cs_http_server_conf control = { .max_body = (size_t)c->limits.lead_size, .ctx = d, .handle = handle_control };
+	struct cs_http_server_conf control = { .max_body = (size_t)c->limits.lead_size, .ctx = d, .handle = handle_control,
+		.slash_in = admin_slash };
 	int rc;
 
 	if ((rc = listen_on(d, "control", &c->listen.control, &control, &d->control_server, err)) < 0 ||

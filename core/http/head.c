@@ -59,26 +59,29 @@ hex(char c)
 	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
+bool
+cs_target_has_slash(const char *t)
+{
+	for (; *t != '\0' && *t != '?'; t++)
+		if (t[0] == '%' && t[1] == '2' && (t[2] | 0x20) == 'f')
+			return true;
+	return false;
+}
+
 const char *
 cs_target_fault(const char *t)
 {
-	bool in_path = true;
-
 	for (; *t != '\0'; t++) {
 		unsigned char c = (unsigned char)*t;
 
 		if (c <= ' ' || c >= 0x7f)
 			return "the request target has a character that must be percent-encoded";
-		if (c == '?')
-			in_path = false;
 		if (c != '%')
 			continue;
 		if (!hex(t[1]) || !hex(t[2]))
 			return "the request target has a percent sign without two digits";
 		if (t[1] == '0' && t[2] == '0')
 			return "the request target has an encoded NUL";
-		if (in_path && t[1] == '2' && (t[2] == 'f' || t[2] == 'F'))
-			return "the path has an encoded slash";
 	}
 	return NULL;
 }

@@ -6,6 +6,7 @@
 #define CS_HTTP_HEAD_H
 
 #include <microhttpd.h>
+#include <stdbool.h>
 
 struct cs_head {
 	int n_length, n_encoding, n_host, n_bad; /* how often each is there; bad: names that are not tokens */
@@ -17,5 +18,7 @@ void cs_head_read(struct MHD_Connection *conn, struct cs_head *h); /* *h is zero
 const char *cs_head_fault(const struct cs_head *h, const char *version);
 const char *cs_target_fault(const char *target); /* as sent */
 const char *cs_path_fault(const char *path);     /* decoded */
+/* Does %2F stand in its path? */
+bool cs_target_has_slash(const char *target);
 
 #endif

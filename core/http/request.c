@@ -315,6 +315,19 @@ keep_line(struct request *r, const char *path, const char *method)
 	r->pub.method = r->line.ptr + method_at;
 }
 
+static const char *
+path_fault(const struct request *r)
+{
+	const struct cs_http_server_conf *conf = &r->server->conf;
+	const char *fault;
+
+	if ((fault = cs_target_fault(r->pub.target)) != NULL || (fault = cs_path_fault(r->pub.path)) != NULL)
+		return fault;
+	if (cs_target_has_slash(r->pub.target) && (conf->slash_in == NULL || !conf->slash_in(conf->ctx, &r->pub)))
+		return "the path has an encoded slash";
+	return NULL;
+}
+
 static enum MHD_Result
 check_head(struct request *r, const char *path, const char *method, const char *version)
 {
@@ -330,7 +343,7 @@ check_head(struct request *r, const char *path, const char *method, const char *
 	}
 	if (r->target_len > TARGET_MAX)
 		refuse(r, 414, "the request target is too long");
-	else if ((fault = cs_target_fault(r->pub.target)) != NULL || (fault = cs_path_fault(r->pub.path)) != NULL)
+	else if ((fault = path_fault(r)) != NULL)
 		refuse(r, 400, fault);
 	else if (atomic_load_explicit(&r->server->stopping, memory_order_relaxed))
 		refuse(r, 503, "the server is stopping");

@@ -6,8 +6,8 @@
  * handle() in that thread. From then on the request belongs to the application until it answers with cs_http_reply,
  * exactly once, at once or later and from any thread. The client's going away changes nothing about that.
  *
- * What never reaches handle(): Content-Length twice, or beside Transfer-Encoding; encodings other than chunked; bad or
- * encoded-slash paths; bodies over their limit (413); bodies for which there is no memory (503).
+ * What never reaches handle(): Content-Length twice, or beside Transfer-Encoding; encodings other than chunked; bad paths,
+ * and such with an encoded slash unless slash_in is set; bodies over their limit (413); bodies for which there is no memory (503).
  */
 #ifndef CS_HTTP_SERVER_H
 #define CS_HTTP_SERVER_H
@@ -65,6 +65,11 @@ struct cs_http_server_conf { /* 0 or NULL: the default in brackets */
 	unsigned idle_timeout_s;   /* [30] without a byte; not while the application has the request */
 	int64_t body_timeout_ms;   /* [60000] from the request line to the end of the body */
 	void *ctx;
+	/*
+	 * Optional: may an encoded slash (%2F) stand in this request's path? Whoever allows it splits `target` and decodes each
+	 * segment; in `path` such a slash looks like any other.
+	 */
+	bool (*slash_in)(void *ctx, const struct cs_http_request *req);
 	/*
 	 * A whole request; server thread, must not block. NULL is not allowed.
 	 */

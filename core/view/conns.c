@@ -22,6 +22,16 @@ cs_view_configured(const struct cs_conf *conf, const struct cs_conn_row *c)
 	return NULL;
 }
 
+int
+cs_view_find_conn(struct cs_store *s, struct cs_arena *mem, const char *name, struct cs_conn_row *out, struct cs_err *err)
+{
+	char *copy = cs_arena_strdup(mem, name), *colon = strchr(copy, ':');
+
+	if (colon != NULL && strchr(copy, '/') == NULL)
+		*colon = '/';
+	return s->ops->conn_find(s, copy, mem, out, err);
+}
+
 static int
 put_secrets(struct cs_view *v, const struct cs_view_conns *w, const struct cs_conn_row *c, struct cs_err *err)
 {

@@ -56,6 +56,8 @@ int cs_view_connections(struct cs_view *v, struct cs_view_conns *w, struct cs_er
 int cs_view_connection(struct cs_view *v, const struct cs_view_conns *w, const struct cs_conn_row *c, struct cs_err *err);
 /* The connection in the files that a row was made from, or NULL. */
 const struct cs_conf_connection *cs_view_configured(const struct cs_conf *conf, const struct cs_conn_row *c);
+/* By public id, NAME, CRM/NAME or, easier to write in a URL, CRM:NAME. */
+int cs_view_find_conn(struct cs_store *s, struct cs_arena *mem, const char *name, struct cs_conn_row *out, struct cs_err *err);
 /* Does a space-separated list ("" all) hold the account? */
 bool cs_view_holds(const char *accounts, const char *account);
 

@@ -174,11 +174,18 @@ on_control(void *ctx, struct cs_http_request *req)
 	cs_api_handle(ctx, req, true);
 }
 
+static bool
+any_slash(void *ctx CS_UNUSED, const struct cs_http_request *req CS_UNUSED)
+{
+	return true;
+}
+
 void
 serve(void)
 {
 	CS_CLEANUP(cs_freep) char *control = cs_xasprintf("unix:%s", fx.socket);
-	struct cs_http_server_conf c = { .listen = "127.0.0.1:0", .handle = on_admin, .ctx = &fx.api };
+	struct cs_http_server_conf c = { .listen = "127.0.0.1:0", .handle = on_admin, .slash_in = any_slash,
+		.ctx = &fx.api };
 	struct cs_err err = { 0 };
 
 	ok(fx.store->ops->reader(fx.store, &fx.look, &err));

@@ -19,9 +19,36 @@ START_TEST(a_path_is_matched_with_its_parameters)
 	ck_assert_ptr_nonnull(r);
 	ck_assert_str_eq(r->path, "/v1/dead-letters/{id}/replay");
 	ck_assert_str_eq(param[0], "257");
-	ck_assert_str_eq(find("GET", "/v1/leads/a b")->path, "/v1/leads/{id}");
+	ck_assert_str_eq(find("GET", "/v1/leads/a%20b?account=x")->path, "/v1/leads/{id}");
 	ck_assert_str_eq(param[0], "a b");
 	ck_assert_ptr_eq(find("HEAD", "/v1/leads"), find("GET", "/v1/leads"));
+}
+END_TEST
+
+START_TEST(an_encoded_slash_belongs_to_the_parameter)
+{
+	ck_assert_str_eq(find("POST", "/v1/connections/hubspot%2Facme/pause")->path, "/v1/connections/{id}/pause");
+	ck_assert_str_eq(param[0], "hubspot/acme");
+	ck_assert_ptr_nonnull(find("GET", "/v1/connections/a%252fb"));
+	ck_assert_str_eq(param[0], "a%2fb"); /* decoded once */
+	ck_assert_ptr_nonnull(find("GET", "/v1/l%65ads"));
+	ck_assert_ptr_null(find("GET", "/v1%2Fleads"));
+	ck_assert_ptr_null(find("GET", "%2Fv1/leads"));
+	ck_assert_ptr_null(find("GET", "/v1/leads%2F1"));
+}
+END_TEST
+
+START_TEST(a_connection_is_found_by_crm_and_name_in_a_path)
+{
+	put_conn("acme", "acct_1", "hubspot", "", CS_SUB_ROUTED);
+	put_conn("acme", "acct_2", "webhook", "", CS_SUB_ROUTED);
+	serve();
+	ck_assert_int_eq(call("GET", "/v1/connections/hubspot%2Facme", ADMIN, NULL), 200);
+	ck_assert_str_eq(text_at("/crm"), "hubspot");
+	ck_assert_int_eq(call("GET", "/v1/connections/webhook:acme", ADMIN, NULL), 200);
+	ck_assert_str_eq(text_at("/crm"), "webhook");
+	ck_assert_int_eq(call("GET", "/v1/connections/acme", ADMIN, NULL), 409);
+	ck_assert_int_eq(call("GET", "/v1%2Fconnections/acme", ADMIN, NULL), 404);
 }
 END_TEST
 
@@ -119,7 +146,8 @@ END_TEST
 int
 main(void)
 {
-	const TTest *const tests[] = { a_path_is_matched_with_its_parameters, near_misses_are_no_path,
+	const TTest *const tests[] = { a_path_is_matched_with_its_parameters, an_encoded_slash_belongs_to_the_parameter,
+		a_connection_is_found_by_crm_and_name_in_a_path, near_misses_are_no_path,
 		a_wrong_method_is_told_the_right_ones, the_table_is_sound, the_list_names_every_route, a_head_has_no_body,
 		while_stopping_only_health_is_answered, a_new_configuration_counts_from_the_next_request, NULL };
 

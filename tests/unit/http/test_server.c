@@ -202,6 +202,24 @@ START_TEST(a_target_has_a_greatest_length)
 }
 END_TEST
 
+static bool
+under_open(void *ctx CS_UNUSED, const struct cs_http_request *req)
+{
+	return strncmp(req->path, "/open/", 6) == 0;
+}
+
+START_TEST(an_encoded_slash_passes_only_where_the_application_takes_it)
+{
+	conf.slash_in = under_open;
+	start(describe);
+	ck_assert_ptr_nonnull(strstr(talk("GET /open/a%2Fb HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"), "200 OK"));
+	ck_assert_ptr_nonnull(strstr(talk("GET /a%2fb HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"), "an encoded slash"));
+	ck_assert_ptr_nonnull(strstr(talk("GET /open/..%2Fb HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"), "400 Bad"));
+	ck_assert_int_eq(atomic_load(&n_handled), 1);
+	cs_http_server_stop(server, 1000);
+}
+END_TEST
+
 START_TEST(pipelined_requests_are_answered_in_order)
 {
 	static char buf[1 << 16];
@@ -739,6 +757,7 @@ main(void)
 	tcase_add_test(t, a_request_comes_with_all_its_parts);
 	tcase_add_test(t, a_body_can_come_in_chunks_and_pieces);
 	tcase_add_test(t, a_target_has_a_greatest_length);
+	tcase_add_test(t, an_encoded_slash_passes_only_where_the_application_takes_it);
 	tcase_add_test(t, pipelined_requests_are_answered_in_order);
 	tcase_add_loop_test(t, what_two_readers_would_read_differently_is_refused_and_closed, 0, (int)CS_ARRAY_LEN(smuggled));
 	tcase_add_test(t, a_body_over_its_limit_is_413_as_a_problem);
