@@ -37,7 +37,8 @@ const struct cs_ctl_command cs_ctl_cmd_pause = {
 	.name = "pause",
 	.args = "CONNECTION",
 	.help = "send nothing into a connection for now",
-	.more = "CONNECTION is its id or the name it has in the configuration. Its leads wait meanwhile.",
+	.more = "CONNECTION is its id, the name it has in the configuration, or CRM/NAME where several CRMs have one of that"
+		" name. Its leads wait meanwhile.",
 	.min = 1,
 	.max = 1,
 	.opts = opts,
