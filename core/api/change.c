@@ -11,6 +11,8 @@
 #include "log/log.h"
 #include "queue/outcome.h"
 
+#define NOT_WRITTEN "the change could not be written; the daemon's log says why"
+
 /* ---- what the engine hears */
 
 static struct cs_tell *
@@ -150,6 +152,7 @@ static int
 apply(struct cs_wop *op, struct cs_store *s, int64_t now_ms, struct cs_err *err)
 {
 	struct cs_change *c = CS_CONTAINER(op, struct cs_change, op);
+	char text[CS_ERR_TEXT];
 	int rc;
 
 	cs_conns_fini(&c->conns);
@@ -163,7 +166,7 @@ apply(struct cs_wop *op, struct cs_store *s, int64_t now_ms, struct cs_err *err)
 	if (rc >= 0)
 		return 0;
 	cs_buf_reset(&c->out);
-	cs_change_refuse(c, cs_api_status_of(rc), "%s", is_an_answer(rc) ? err->msg : "the change could not be written");
+	cs_change_refuse(c, cs_api_status_of(rc), "%s", is_an_answer(rc) ? cs_err_text(err, text, sizeof(text)) : NOT_WRITTEN);
 	return is_an_answer(rc) && !c->wrote ? 0 : rc;
 }
 
@@ -196,7 +199,7 @@ answer(struct cs_change *c)
 	struct cs_http_reply r = { .status = c->status, .content_type = "application/json", .own = CS_BODY_TAKE };
 
 	if (c->op.rc < 0 && !c->refused) /* the writer left it out by itself */
-		cs_change_refuse(c, 503, "the change could not be written");
+		cs_change_refuse(c, 503, NOT_WRITTEN);
 	if (c->refused) {
 		answer_refusal(c);
 		return;

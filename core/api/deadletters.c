@@ -158,6 +158,7 @@ apply_reroute(struct cs_change *c, struct cs_store *s, int64_t now_ms, struct cs
 	struct cs_delivery_row row;
 	struct cs_lead_row lead;
 	struct cs_conn_row to;
+	char text[CS_ERR_TEXT];
 	int rc;
 
 	if ((rc = cs_change_dead_letter(c, s, &row, err)) <= 0)
@@ -166,8 +167,8 @@ apply_reroute(struct cs_change *c, struct cs_store *s, int64_t now_ms, struct cs
 		return rc;
 	if (lead.kind == CS_KIND_INVALID)
 		return cs_change_refuse(c, 409, "a required field of the lead is missing or wrong: fix it first");
-	if ((rc = s->ops->conn_find(s, c->text, &c->mem, &to, err)) == CS_ENOTFOUND || rc == CS_ECONFLICT)
-		return cs_change_refuse_at(c, 422, "/connection", "%s", err->msg);
+	if ((rc = cs_view_find_conn(s, &c->mem, c->text, &to, err)) == CS_ENOTFOUND || rc == CS_ECONFLICT)
+		return cs_change_refuse_at(c, 422, "/connection", "%s", cs_err_text(err, text, sizeof(text)));
 	if (rc < 0)
 		return rc;
 	if (strcmp(to.account, lead.account) != 0 && strcmp(to.account, "*") != 0)

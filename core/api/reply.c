@@ -94,10 +94,12 @@ void
 cs_api_fail(struct cs_api_call *call, const struct cs_err *err)
 {
 	int status = cs_api_status_of(err->code);
+	char text[CS_ERR_TEXT];
 
 	if (status == 500)
-		cs_log(CS_LOG_ERROR, "api", "a read failed", "path=%s code=%s", call->route->path, cs_err_name(err->code));
-	cs_api_problem(call->req, status, NULL, status == 500 ? "the store could not be read" : err->msg);
+		cs_log(CS_LOG_ERROR, "api", "a read failed", "path=%s why=\"%s\"", call->route->path, err->msg);
+	cs_api_problem(call->req, status, NULL, status == 500 ? "the store could not be read; the daemon's log says why"
+	                                                    : cs_err_text(err, text, sizeof(text)));
 }
 
 void

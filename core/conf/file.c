@@ -22,6 +22,7 @@ slurp(const char *path, size_t max, char **out, size_t *len, struct stat *st, st
 	ssize_t n = 0;
 	size_t have = 0;
 	char *text;
+	int why;
 
 	if (fd < 0) {
 		cs_err_set(err, CS_EIO, "could not open %s: %s", path, strerror(errno));
@@ -38,6 +39,7 @@ slurp(const char *path, size_t max, char **out, size_t *len, struct stat *st, st
 			break;
 		have += n > 0 ? (size_t)n : 0;
 	}
+	why = errno;
 	close(fd);
 	text[have] = '\0';
 	*out = text;
@@ -47,7 +49,7 @@ slurp(const char *path, size_t max, char **out, size_t *len, struct stat *st, st
 	cs_wipe_free(text, have);
 	*out = NULL;
 	if (n < 0)
-		cs_err_set(err, CS_EIO, "could not read %s", path);
+		cs_err_set(err, CS_EIO, "could not read %s: %s", path, strerror(why));
 	else
 		cs_err_set(err, CS_ELIMIT, "%s is larger than %zu KiB", path, max >> 10);
 	return n < 0 ? CS_EIO : CS_ELIMIT;

@@ -46,7 +46,9 @@ cs_ctl_fail(int status, const char *fmt, ...)
 int
 cs_ctl_fail_err(int status, const struct cs_err *err)
 {
-	return cs_ctl_fail(status, "%s%s%s", err->msg, err->hint[0] != '\0' ? "; " : "", err->hint);
+	char text[CS_ERR_TEXT];
+
+	return cs_ctl_fail(status, "%s", cs_err_text(err, text, sizeof(text)));
 }
 
 int

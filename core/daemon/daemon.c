@@ -248,7 +248,7 @@ cs_daemon_start(struct cs_daemon *d, struct cs_err *err)
 	d->slots = cs_xcalloc(1, sizeof(*d->slots));
 	rc = cs_vault_open(d->conf->vault.key_file, &d->vault, err);
 	if (rc == CS_ENOTFOUND)
-		cs_log(CS_LOG_WARN, "vault", "no master key: secrets of connections made by the API cannot be kept", "path=%s",
+		cs_log(CS_LOG_WARN, "vault", "no master key: secrets that CRMs hand out live in memory only; make one with head -c 32 /dev/urandom >PATH, mode 0600", "path=%s",
 		    d->conf->vault.key_file);
 	else if (rc < 0)
 		return rc;

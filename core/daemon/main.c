@@ -197,8 +197,10 @@ main(int argc, char **argv)
 	d.port_dir = o.port_dir;
 	d.trust_plugins = o.trust;
 	if (cs_daemon_start(&d, &err) < 0) {
+		char text[CS_ERR_TEXT];
+
 		cs_log(CS_LOG_ERROR, "daemon", "could not start", "why=\"%s\"", err.msg);
-		fprintf(stderr, "csrelayd: %s%s%s\n", err.msg, err.hint[0] != '\0' ? "; " : "", err.hint);
+		fprintf(stderr, "csrelayd: %s\n", cs_err_text(&err, text, sizeof(text)));
 		cs_daemon_stop(&d);
 		cs_conf_unref(d.conf);
 		return 1;

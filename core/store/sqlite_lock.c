@@ -39,8 +39,11 @@ sq_lock(const char *path, int *out, struct cs_err *err)
 	CS_CLEANUP(cs_freep) char *lock = cs_xasprintf("%s.lock", path);
 	int fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600), rc;
 
-	if (fd < 0)
-		return cs_err_set(err, CS_EIO, "could not open %s: %s", lock, strerror(errno));
+	if (fd < 0) {
+		cs_err_set(err, CS_EIO, "could not open %s: %s", lock, strerror(errno));
+		cs_err_hint(err, "the folder of store.path must be there and be csrelayd's to write");
+		return CS_EIO;
+	}
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		rc = errno == EWOULDBLOCK
 			 ? refuse(path, fd, err)

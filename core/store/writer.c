@@ -144,7 +144,7 @@ run_batch(struct cs_writer *w, struct cs_list *batch)
 		if (failed == NULL || rc == CS_EIO)
 			w->fatal(&err);
 		w->stats.retried_batches++;
-		cs_log(CS_LOG_ERROR, "store", "an operation failed and was left out", "code=%s", cs_err_name(rc));
+		cs_log(CS_LOG_ERROR, "store", "an operation failed and was left out", "why=\"%s\"", err.msg);
 		tell(failed, rc);
 	}
 	CS_LIST_EACH(p, batch)
@@ -193,7 +193,7 @@ writer_main(void *arg)
 		if (!cs_list_empty(&w->held) && !cs_list_empty(&all))
 			continue;
 		if (atomic_exchange(&w->want_checkpoint, false) && w->store->ops->checkpoint(w->store, &err) < 0)
-			cs_log(CS_LOG_WARN, "store", "checkpoint failed", "code=%s", cs_err_name(err.code));
+			cs_log(CS_LOG_WARN, "store", "checkpoint failed", "why=\"%s\"", err.msg);
 	}
 	return NULL;
 }
@@ -252,7 +252,7 @@ cs_writer_stop(struct cs_writer *w, bool clean)
 	pthread_join(w->thread, NULL);
 	if (clean && w->store->ops->begin(w->store, &err) == 0) {
 		if (w->store->ops->epoch_end(w->store, &err) < 0 || w->store->ops->commit(w->store, &err) < 0)
-			cs_log(CS_LOG_WARN, "store", "could not mark the stop as clean", "code=%s", cs_err_name(err.code));
+			cs_log(CS_LOG_WARN, "store", "could not mark the stop as clean", "why=\"%s\"", err.msg);
 	}
 	cs_store_close(w->store);
 	cs_handoff_fini(&w->queue);

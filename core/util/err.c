@@ -48,6 +48,13 @@ cs_err_hint(struct cs_err *err, const char *fmt, ...)
 }
 
 const char *
+cs_err_text(const struct cs_err *err, char *out, size_t cap)
+{
+	snprintf(out, cap, "%s%s%s", err->msg, err->hint[0] != '\0' ? "; " : "", err->hint);
+	return out;
+}
+
+const char *
 cs_err_name(int code)
 {
 	static const char *const names[] = {

@@ -9,6 +9,8 @@
 #ifndef CS_UTIL_ERR_H
 #define CS_UTIL_ERR_H
 
+#include <stddef.h>
+
 enum {
 	CS_OK = 0,
 	CS_EINVAL = -1,    /* the input breaks a rule */
@@ -38,6 +40,9 @@ struct cs_err {
 /* Fill *err (may be NULL) and return `code`. Long texts are cut. errno is preserved. */
 int cs_err_set(struct cs_err *err, int code, const char *fmt, ...) CS_PRINTF_LIKE(3, 4);
 void cs_err_hint(struct cs_err *err, const char *fmt, ...) CS_PRINTF_LIKE(2, 3);
+/* Message and hint as one text: "what is wrong; what to do". Returns out. */
+const char *cs_err_text(const struct cs_err *err, char *out, size_t cap);
+#define CS_ERR_TEXT (sizeof(((struct cs_err *)0)->msg) + sizeof(((struct cs_err *)0)->hint) + 2)
 /* A word for a CS_E* code ("invalid", "not found"); static text. */
 const char *cs_err_name(int code);
 

@@ -48,6 +48,7 @@ START_TEST(a_connection_is_found_by_crm_and_name_in_a_path)
 	ck_assert_int_eq(call("GET", "/v1/connections/webhook:acme", ADMIN, NULL), 200);
 	ck_assert_str_eq(text_at("/crm"), "webhook");
 	ck_assert_int_eq(call("GET", "/v1/connections/acme", ADMIN, NULL), 409);
+	ck_assert_str_eq(text_at("/detail"), "several connections have this name; give CRM/NAME, or the id that begins with conn_");
 	ck_assert_int_eq(call("GET", "/v1%2Fconnections/acme", ADMIN, NULL), 404);
 }
 END_TEST
