@@ -23,6 +23,7 @@
 #define LEADS_MAX 8      /* with one event_id, in several accounts */
 #define DELIVERIES_MAX 32
 #define ID_MAX 256
+#define WAIT_MAX_MS (6 * CS_HOUR_MS)
 
 /* ---- reading what was emitted */
 
@@ -393,12 +394,16 @@ put_records(struct search *f, json_object *records, struct cs_err *err)
 
 /* ---- no lead: it waits */
 
+/*
+ * Most of what waits is about people whom we did not bring, and is tried for a week in vain; what overtook its lead did so by
+ * seconds or minutes. A quarter of the age finds the one soon and asks little of the store for the other: about fifty tries.
+ */
 int64_t
 cs_hook_next_try_ms(int64_t age_ms)
 {
-	int64_t wait = age_ms / 4; /* soon at first, since what overtook its lead is matched within seconds or minutes */
+	int64_t wait = age_ms / 4;
 
-	return wait < CS_MINUTE_MS ? CS_MINUTE_MS : wait > CS_HOUR_MS ? CS_HOUR_MS : wait;
+	return wait < CS_MINUTE_MS ? CS_MINUTE_MS : wait > WAIT_MAX_MS ? WAIT_MAX_MS : wait;
 }
 
 static int

@@ -284,9 +284,19 @@ START_TEST(after_a_week_it_goes)
 	apply(NOW + 8 * CS_DAY_MS);
 	ck_assert_int_eq(ev.fate, CS_HOOK_EXPIRED);
 	ck_assert_int_eq(waiting(NOW + 99 * CS_DAY_MS, &row), 0);
+}
+END_TEST
+
+START_TEST(it_is_tried_often_at_first_and_seldom_later)
+{
+	int tries = 0;
+
+	for (int64_t age = 0; age < 7 * CS_DAY_MS; age += cs_hook_next_try_ms(age))
+		tries++;
+	ck_assert_int_le(tries, 60);
 	ck_assert_int_eq(cs_hook_next_try_ms(0), CS_MINUTE_MS);
 	ck_assert_int_eq(cs_hook_next_try_ms(CS_HOUR_MS), CS_HOUR_MS / 4);
-	ck_assert_int_eq(cs_hook_next_try_ms(3 * CS_DAY_MS), CS_HOUR_MS);
+	ck_assert_int_eq(cs_hook_next_try_ms(3 * CS_DAY_MS), 6 * CS_HOUR_MS);
 }
 END_TEST
 
@@ -352,6 +362,7 @@ fill(TCase *tc)
 	tcase_add_test(tc, what_matches_no_lead_waits_and_is_matched_when_the_lead_is_there);
 	tcase_add_test(tc, what_waits_already_is_not_kept_twice);
 	tcase_add_test(tc, after_a_week_it_goes);
+	tcase_add_test(tc, it_is_tried_often_at_first_and_seldom_later);
 	tcase_add_test(tc, when_nobody_listens_the_records_are_kept_all_the_same);
 	tcase_add_test(tc, a_transaction_that_was_rolled_back_is_applied_again);
 	tcase_add_test(tc, a_plugin_cannot_speak_for_the_core);
