@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # soak.sh - what takes hours: 200 fault rounds, long fuzzing, the bench. The result, with date and commit, goes to tests/soak-result.txt.
 #
-# CSRELAY_ROUNDS (200) and FUZZ_SECONDS (1800, for each target) make it shorter.
+# CSRELAY_ROUNDS (200), FUZZ_SECONDS (1800, for each target) and BENCH_ARGS (options of bench.py, such as --quick) make it shorter.
 set -uo pipefail
 top=$(cd "$(dirname "$0")/../.." && pwd)
 cd "$top"
@@ -25,7 +25,8 @@ part() { # title, log name, command...
 } >"$result.new"
 part "$CSRELAY_ROUNDS fault rounds" fault env CSRELAY_STAGES=fault tests/run.sh
 part "fuzzing, $FUZZ_SECONDS s for each target" fuzz tests/fuzz/fuzz.sh
-part "bench" bench tests/bench/bench.sh
+# shellcheck disable=SC2086
+part "bench" bench tests/bench/bench.sh ${BENCH_ARGS:-}
 {
 	grep -hE 'passed|failed' "$log/fault.log" | tail -2
 	grep -h '^fuzzed ' "$log/fuzz.log"
