@@ -14,6 +14,7 @@
 #include "config.h"
 #include "store/schema.h"
 #include "store/sqlite_int.h"
+#include "store/vfs_wal.h"
 #include "util/clock.h"
 
 #include <errno.h>
@@ -39,6 +40,7 @@ static void
 set_up(void)
 {
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* its counters sit behind one lock for all threads */
+	cs_vfs_wal_register();
 	ops.name = "sqlite";
 	ops.close = sq_close;
 	ops.reader = sq_reader;
@@ -146,11 +148,11 @@ pragmas(struct sq *s, const char *sql, struct cs_err *err)
 	return rc == SQLITE_OK ? 0 : sq_fail(s, rc, err);
 }
 
-/* `flags`: how to open the file, besides what every handle has. */
+/* `flags`: how to open the file, besides what every handle has; `vfs` NULL: the system's. */
 static int
-open_db(struct sq *s, const char *name, int flags, struct cs_err *err)
+open_db(struct sq *s, const char *name, int flags, const char *vfs, struct cs_err *err)
 {
-	int rc = sqlite3_open_v2(name, &s->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+	int rc = sqlite3_open_v2(name, &s->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, vfs);
 
 	if (rc != SQLITE_OK) {
 		cs_err_set(err, CS_EIO, "could not open the store %s: %s", s->path,
@@ -263,7 +265,7 @@ open_writer(struct sq *s, struct cs_err *err)
 		flags |= SQLITE_OPEN_CREATE | SQLITE_OPEN_URI;
 	else if ((rc = sq_lock(s->path, &s->lock_fd, err)) < 0 || (rc = create_file(s->path, err)) < 0)
 		return rc;
-	if ((rc = open_db(s, s->shared->uri, flags, err)) < 0 || (rc = writer_modes(s, err)) < 0 ||
+	if ((rc = open_db(s, s->shared->uri, flags, s->shared->in_memory ? NULL : CS_VFS_WAL, err)) < 0 || (rc = writer_modes(s, err)) < 0 ||
 	    (rc = cs_schema_migrate(s->db, cs_schema_latest(), err)) < 0)
 		return rc;
 	if (!s->shared->in_memory && (rc = empty_log(s, err)) < 0)
@@ -286,7 +288,7 @@ sq_reader(struct cs_store *st, struct cs_store **out, struct cs_err *err)
 
 	atomic_fetch_add(&from->shared->refs, 1);
 	s->is_file_ro = from->is_file_ro;
-	if ((rc = open_db(s, s->shared->uri, flags | SQLITE_OPEN_URI, err)) < 0 ||
+	if ((rc = open_db(s, s->shared->uri, flags | SQLITE_OPEN_URI, NULL, err)) < 0 ||
 	    (rc = pragmas(s, "PRAGMA query_only = ON; PRAGMA synchronous = FULL; PRAGMA cache_size = -2048",
 			  err)) < 0)
 		return rc;
@@ -330,7 +332,7 @@ open_read_only(struct sq *s, struct cs_err *err)
 	s->is_file_ro = true;
 	if (access(s->path, F_OK) < 0)
 		return cs_err_set(err, CS_ENOTFOUND, "there is no store at %s", s->path);
-	rc = open_db(s, s->shared->uri, SQLITE_OPEN_READONLY, &why);
+	rc = open_db(s, s->shared->uri, SQLITE_OPEN_READONLY, NULL, &why);
 	if (rc == 0 && (rc = cs_schema_check(s->db, &why)) != CS_EIO)
 		goto out;
 	if (!is_at_rest(s->path))
@@ -339,7 +341,7 @@ open_read_only(struct sq *s, struct cs_err *err)
 	s->db = NULL;
 	free(s->shared->uri);
 	s->shared->uri = immutable_uri(s->path);
-	if ((rc = open_db(s, s->shared->uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, &why)) == 0)
+	if ((rc = open_db(s, s->shared->uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL, &why)) == 0)
 		rc = cs_schema_check(s->db, &why);
 out:
 	if (rc < 0 && err != NULL)

@@ -58,8 +58,12 @@ f_read(sqlite3_file *f, void *p, int n, sqlite3_int64 at)
 static int
 f_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
 {
-	int rc = strike(f, FAULTY_WRITE);
+	int rc = strike(f, FAULTY_WRITE), half = strike(f, FAULTY_SHORT);
 
+	if (half != SQLITE_OK) {
+		rc = real_of(f)->pMethods->xWrite(real_of(f), p, n / 2, at);
+		return rc != SQLITE_OK ? rc : half;
+	}
 	return rc != SQLITE_OK ? rc : real_of(f)->pMethods->xWrite(real_of(f), p, n, at);
 }
 

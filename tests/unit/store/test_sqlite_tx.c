@@ -76,7 +76,7 @@ START_TEST(a_disk_that_is_full_at_the_commit_refuses_the_batch)
 	commit_lead(s, 1);
 	ok(s->ops->begin(s, &err));
 	ok(add_lead(s, 2, 3000, CS_DUE));
-	faulty_arm(FAULTY_WRITE, "-wal", SQLITE_FULL, 1);
+	faulty_arm(FAULTY_WRITE, "-wal", SQLITE_FULL, 0);
 	ck_assert_int_eq(s->ops->commit(s, &err), CS_EFULL);
 	ck_assert_int_gt(faulty_heal(), 0);
 	ck_assert(!has_lead(s, 2));
