@@ -156,8 +156,10 @@ run_batch(struct cs_writer *w, struct cs_list *batch)
 		w->stats.disk_full = false;
 		cs_log_relieve(&w->full, "store", "there is room on the disk again");
 	}
+	cs_handoff_hold(); /* the engine hears of all of it at once */
 	CS_LIST_EACH_SAFE(p, tmp, batch)
 		tell(op_of(p), op_of(p)->rc);
+	cs_handoff_let_go();
 }
 
 static void *

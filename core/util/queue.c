@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <time.h>
+#include "util/err.h"
 
 void
 cs_handoff_init(struct cs_handoff *q, void (*wake)(void *), void *ctx)
@@ -34,11 +35,45 @@ cs_handoff_fini(struct cs_handoff *q)
 	pthread_mutex_destroy(&q->lock);
 }
 
+/* Of this thread. More queues than it has room for are woken at once. */
+static __thread struct {
+	struct cs_handoff *queues[8];
+	unsigned int n;
+	bool on;
+} held;
+
 static void
 wake_consumer(struct cs_handoff *q)
 {
 	if (q->wake != NULL)
 		q->wake(q->ctx);
+}
+
+static void
+wake_or_hold(struct cs_handoff *q)
+{
+	unsigned int i = 0;
+
+	while (held.on && i < held.n && held.queues[i] != q)
+		i++;
+	if (!held.on || i == CS_ARRAY_LEN(held.queues))
+		wake_consumer(q);
+	else if (i == held.n)
+		held.queues[held.n++] = q;
+}
+
+void
+cs_handoff_hold(void)
+{
+	held.on = true;
+}
+
+void
+cs_handoff_let_go(void)
+{
+	held.on = false;
+	while (held.n > 0)
+		wake_consumer(held.queues[--held.n]);
 }
 
 bool
@@ -57,7 +92,7 @@ cs_handoff_put(struct cs_handoff *q, struct cs_list *node)
 		pthread_cond_signal(&q->filled);
 	pthread_mutex_unlock(&q->lock);
 	if (was_empty)
-		wake_consumer(q);
+		wake_or_hold(q);
 	return true;
 }
 

@@ -43,6 +43,41 @@ START_TEST(only_the_first_into_an_empty_queue_wakes)
 }
 END_TEST
 
+START_TEST(held_wake_ups_come_once_for_each_queue)
+{
+	struct item v[3 * 10];
+	_Atomic int wakes[10] = { 0 };
+	struct cs_handoff q[10];
+	struct cs_list out;
+	int total = 0;
+
+	cs_list_init(&out);
+	for (int i = 0; i < 10; i++)
+		cs_handoff_init(&q[i], count_wake, (void *)&wakes[i]);
+	cs_handoff_hold();
+	for (int i = 0; i < 30; i++) {
+		ck_assert(cs_handoff_put(&q[i % 5], &v[i].link));
+		cs_handoff_take(&q[i % 5], &out); /* empty again: the next one would wake, too */
+	}
+	for (int i = 0; i < 5; i++)
+		ck_assert_int_eq(wakes[i], 0);
+	cs_handoff_let_go();
+	for (int i = 0; i < 5; i++)
+		ck_assert_int_eq(wakes[i], 1);
+	ck_assert(cs_handoff_put(&q[0], &v[0].link)); /* nothing is held any more */
+	ck_assert_int_eq(wakes[0], 2);
+	cs_handoff_hold();
+	for (int i = 0; i < 10; i++)
+		ck_assert(cs_handoff_put(&q[i], &v[i + 1].link));
+	cs_handoff_let_go();
+	for (int i = 0; i < 10; i++)
+		total += wakes[i];
+	ck_assert_int_eq(total, 6 + 9); /* q[0] was not empty; those that there was no room for were woken at once */
+	for (int i = 0; i < 10; i++)
+		cs_handoff_fini(&q[i]);
+}
+END_TEST
+
 START_TEST(a_closed_queue_refuses_but_gives_what_it_has)
 {
 	struct item a, b;
@@ -162,6 +197,7 @@ main(void)
 	int failed;
 
 	tcase_add_test(t, only_the_first_into_an_empty_queue_wakes);
+	tcase_add_test(t, held_wake_ups_come_once_for_each_queue);
 	tcase_add_test(t, a_closed_queue_refuses_but_gives_what_it_has);
 	tcase_add_test(t, waiting_ends_at_its_time);
 	tcase_add_test(t, closing_wakes_who_waits_for_ever);
