@@ -7,7 +7,9 @@
  *
  * Shape, by measurement: bodies lie apart from the narrow delivery rows that are rewritten at every transition. What waits
  * is in partial indexes, so rows at rest cost nothing: `due` holds what taking, the backlog and the queue's shape need
- * without a look at the rows; `expires`, `taken` and `dead` hold little. Fresh rows in hand are in no index at all. There
+ * without a look at the rows; `expires`, `taken` and `dead` hold little. Fresh rows in hand are in no index at all. What the
+ * indexes see of a row's state is `shelf`: the state where the row is in one of them (due, taken, dead, or ever replayed), else
+ * NULL. So the statement that marks a fresh row as delivered changes no column of any index, and SQLite opens none. There
  * is none on the lead of a delivery either: its id is lead << 8 | number. Identities are narrow rows in order of their
  * leads, appended to at the end and walked in place of the wide leads; identity_key finds them by the first bytes of the
  * event id, which is random, and is complete up to run.merged (sqlite_identity.c).
@@ -35,13 +37,13 @@ static const char leads_and_deliveries[] =
     " crashes INTEGER NOT NULL, doubt INTEGER NOT NULL, wait_since_ms INTEGER NOT NULL, blame INTEGER NOT NULL,"
     " done_ms INTEGER NOT NULL, replay_id INTEGER NOT NULL, phone_key INTEGER NOT NULL, email_key INTEGER NOT NULL,"
     " crm TEXT NOT NULL, account TEXT NOT NULL, crm_account_id TEXT NOT NULL, reason TEXT NOT NULL,"
-    " records TEXT NOT NULL, warnings TEXT NOT NULL) STRICT;"
-    "CREATE INDEX delivery_due ON delivery (conn_id, lane, due_ms, created_ms) WHERE state = 0;"
-    "CREATE INDEX delivery_expires ON delivery (expires_ms) WHERE state = 0;"
-    "CREATE INDEX delivery_doubt ON delivery (id) WHERE state = 0 AND doubt <> 0;"
-    "CREATE INDEX delivery_taken ON delivery (epoch) WHERE state = 2;"
-    "CREATE INDEX delivery_dead ON delivery (conn_id) WHERE state = 4;"
-    "CREATE INDEX delivery_replay ON delivery (replay_id, state) WHERE replay_id > 0;";
+    " records TEXT NOT NULL, warnings TEXT NOT NULL, shelf INTEGER) STRICT;"
+    "CREATE INDEX delivery_due ON delivery (conn_id, lane, due_ms, created_ms) WHERE shelf = 0;"
+    "CREATE INDEX delivery_expires ON delivery (expires_ms) WHERE shelf = 0;"
+    "CREATE INDEX delivery_doubt ON delivery (id) WHERE shelf = 0 AND doubt <> 0;"
+    "CREATE INDEX delivery_taken ON delivery (epoch) WHERE shelf = 2;"
+    "CREATE INDEX delivery_dead ON delivery (conn_id) WHERE shelf = 4;"
+    "CREATE INDEX delivery_replay ON delivery (replay_id, shelf) WHERE replay_id > 0;";
 
 static const char what_attempts_leave[] =
     "CREATE TABLE progress (delivery_id INTEGER PRIMARY KEY, json TEXT NOT NULL) STRICT;"

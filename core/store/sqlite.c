@@ -48,6 +48,7 @@ set_up(void)
 	sq_ops_identity(&ops);
 	sq_ops_lead(&ops);
 	sq_ops_delivery(&ops);
+	sq_ops_move(&ops);
 	sq_ops_list(&ops);
 	sq_ops_attempt(&ops);
 	sq_ops_conn(&ops);

@@ -27,7 +27,7 @@ static const struct {
 	{ "several leads of one identity",
 	  "SELECT min(id), count(*) FROM (SELECT min(lead_id) AS id FROM identity GROUP BY event_id, account HAVING count(*) > 1)" },
 	{ "deliveries that wait for a connection that is not there",
-	  "SELECT min(id), count(*) FROM delivery INDEXED BY delivery_due WHERE state = 0"
+	  "SELECT min(id), count(*) FROM delivery INDEXED BY delivery_due WHERE shelf = 0"
 	  " AND conn_id NOT IN (SELECT id FROM conn)" },
 	{ "deliveries in hand of a run that never was",
 	  "SELECT min(id), count(*) FROM delivery WHERE state IN (1, 2) AND epoch NOT BETWEEN 0 AND (SELECT epoch FROM run)" },
@@ -36,6 +36,8 @@ static const struct {
 	{ "deliveries in hand after a clean stop",
 	  "SELECT min(id), count(*) FROM delivery WHERE state IN (1, 2) AND (SELECT clean FROM run) <> 0" },
 	{ "deliveries in a state that is none", "SELECT min(id), count(*) FROM delivery WHERE state NOT BETWEEN 0 AND 5" },
+	{ "deliveries that their indexes do not hold as what they are",
+	  "SELECT min(id), count(*) FROM delivery WHERE shelf IS NOT iif(state IN (0, 2, 4) OR replay_id > 0, state, NULL)" },
 	{ "deliveries in a lane that is none", "SELECT min(id), count(*) FROM delivery WHERE lane NOT BETWEEN 0 AND 6" },
 	{ "several deliveries of one lead into one connection",
 	  "SELECT min(id), count(*) FROM (SELECT id FROM delivery WHERE conn_id <> 0 GROUP BY id >> 8, conn_id"

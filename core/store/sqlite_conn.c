@@ -195,7 +195,7 @@ conn_delete(struct cs_store *st, int64_t id, struct cs_err *err)
 	s->accounts.stale = true;
 	rc = sq_first(
 	    s, SQ_CONN_WAITING,
-	    "SELECT 1 FROM delivery INDEXED BY delivery_due WHERE state = 0 AND conn_id = ?1 LIMIT 1", &stmt,
+	    "SELECT 1 FROM delivery INDEXED BY delivery_due WHERE shelf = 0 AND conn_id = ?1 LIMIT 1", &stmt,
 	    err, "l", id);
 	sq_reset(stmt);
 	if (rc < 0)

@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sqlite_delivery.c - deliveries: inserting, taking, moving.
- *
- * Each transition is one UPDATE guarded by id, generation and state. Since many columns may go with it, its
- * text is made from what the caller sets and kept by that: few combinations occur, and columns that are not
- * set cost nothing.
+ * sqlite_delivery.c - deliveries: inserting, getting, taking.
  *
  * A row in hand that was never due is CS_IN_HAND and lies above the floor, in no index. Whatever comes into
  * hand later is CS_TAKEN and in the index of these, wherever it lies: so a move to CS_IN_HAND leaves a fresh
@@ -53,10 +49,8 @@ sq_read_delivery(sqlite3_stmt *st, struct cs_arena *a, void *row)
 
 /* ---- insert */
 
-/* The number for one more delivery of the lead; CS_EEXIST when it has one for this connection. `but`: not
- * this row. */
-static int
-look_at_peers(struct sq *s, int64_t lead_id, int64_t conn_id, int64_t but, int64_t *next, struct cs_err *err)
+int
+sq_delivery_peers(struct sq *s, int64_t lead_id, int64_t conn_id, int64_t but, int64_t *next, struct cs_err *err)
 {
 	int64_t last = lead_id << 8;
 	sqlite3_stmt *st;
@@ -76,6 +70,51 @@ look_at_peers(struct sq *s, int64_t lead_id, int64_t conn_id, int64_t but, int64
 	return rc;
 }
 
+static bool
+is_empty(const char *text)
+{
+	return text == NULL || text[0] == '\0';
+}
+
+/* Nothing has happened to it yet: most rows come so. */
+static bool
+is_blank(const struct cs_delivery_row *row)
+{
+	return (row->state == CS_IN_HAND || row->state == CS_DUE) && row->gen == 0 && row->attempts == 0 && row->crashes == 0 &&
+	       !row->doubt && row->wait_since_ms == 0 && row->blame == CS_BLAME_NONE && row->done_ms == 0 &&
+	       row->replay_id == 0 && is_empty(row->crm_account_id) && is_empty(row->reason) && is_empty(row->records) &&
+	       is_empty(row->warnings);
+}
+
+#define INSERT_DELIVERY                                                                                              \
+	"INSERT INTO delivery (id, conn_id, state, created_ms, lane, urgency, epoch, due_ms, expires_ms, phone_key," \
+	" email_key, crm, account, gen, attempts, crashes, doubt, wait_since_ms, blame, done_ms, replay_id,"         \
+	" crm_account_id, reason, records, warnings, shelf) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,"   \
+	" ?12, ?13, "
+
+static int
+insert_blank(struct sq *s, int64_t id, const struct cs_delivery_row *row, struct cs_err *err)
+{
+	return sq_exec(s, SQ_DELIVERY_BLANK,
+		       INSERT_DELIVERY "0, 0, 0, 0, 0, 0, 0, 0, '', '', '', '', iif(?3 = 0, 0, NULL))", err,
+		       "lliliillllltt", id, row->conn_id, (int)row->state, row->created_ms, (int)row->lane,
+		       (int)row->urgency, row->epoch, row->due_ms, row->expires_ms, (int64_t)row->phone_key,
+		       (int64_t)row->email_key, row->crm, row->account);
+}
+
+static int
+insert_full(struct sq *s, int64_t id, const struct cs_delivery_row *row, struct cs_err *err)
+{
+	return sq_exec(s, SQ_DELIVERY_INSERT,
+		       INSERT_DELIVERY "?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25,"
+				       " iif(?3 IN (0, 2, 4) OR ?21 > 0, ?3, NULL))",
+		       err, "lliliilllllttliiililltttt", id, row->conn_id, (int)row->state, row->created_ms, (int)row->lane,
+		       (int)row->urgency, row->epoch, row->due_ms, row->expires_ms, (int64_t)row->phone_key,
+		       (int64_t)row->email_key, row->crm, row->account, row->gen, (int)row->attempts,
+		       (int)row->crashes, (int)row->doubt, row->wait_since_ms, (int)row->blame, row->done_ms,
+		       row->replay_id, row->crm_account_id, row->reason, row->records, row->warnings);
+}
+
 static int
 delivery_insert(struct cs_store *st, struct cs_delivery_row *row, struct cs_err *err)
 {
@@ -86,23 +125,13 @@ delivery_insert(struct cs_store *st, struct cs_delivery_row *row, struct cs_err 
 	if ((rc = sq_writable(s, err)) < 0)
 		return rc;
 	if (row->lead_id != s->fresh_lead &&
-	    (rc = look_at_peers(s, row->lead_id, row->conn_id, 0, &id, err)) < 0)
+	    (rc = sq_delivery_peers(s, row->lead_id, row->conn_id, 0, &id, err)) < 0)
 		return rc;
 	if (id > (row->lead_id << 8 | PER_LEAD))
 		return cs_err_set(err, CS_ELIMIT, "a lead goes to at most %d connections", PER_LEAD);
 	if (row->epoch == 0 && (CS_STATE_BIT(row->state) & CS_STATES_IN_HAND) != 0)
 		row->epoch = s->epoch;
-	rc = sq_exec(
-	    s, SQ_DELIVERY_INSERT,
-	    "INSERT INTO delivery (id, conn_id, state, created_ms, lane, urgency, epoch, gen, due_ms, expires_ms,"
-	    " attempts, crashes, doubt, wait_since_ms, blame, done_ms, replay_id, phone_key, email_key, crm, account,"
-	    " crm_account_id, reason, records, warnings) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,"
-	    " ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25)",
-	    err, "lliliilllliiililllltttttt", id, row->conn_id, (int)row->state, row->created_ms,
-	    (int)row->lane, (int)row->urgency, row->epoch, row->gen, row->due_ms, row->expires_ms,
-	    (int)row->attempts, (int)row->crashes, (int)row->doubt, row->wait_since_ms, (int)row->blame,
-	    row->done_ms, row->replay_id, (int64_t)row->phone_key, (int64_t)row->email_key, row->crm,
-	    row->account, row->crm_account_id, row->reason, row->records, row->warnings);
+	rc = is_blank(row) ? insert_blank(s, id, row, err) : insert_full(s, id, row, err);
 	if (rc < 0)
 		return rc;
 	row->id = id;
@@ -148,7 +177,7 @@ expired(struct cs_store *st, int64_t now_ms, struct cs_arena *a, struct cs_deliv
 	int rc = sq_first(
 	    s, SQ_EXPIRED,
 	    "SELECT " SQ_DELIVERY_COLUMNS " FROM delivery d INDEXED BY delivery_expires"
-	    " LEFT JOIN conn c ON c.id = d.conn_id WHERE d.state = 0 AND d.expires_ms BETWEEN 1 AND ?1"
+	    " LEFT JOIN conn c ON c.id = d.conn_id WHERE d.shelf = 0 AND d.expires_ms BETWEEN 1 AND ?1"
 	    " ORDER BY d.expires_ms LIMIT ?2",
 	    &stmt, err, "li", now_ms, max);
 
@@ -166,7 +195,7 @@ take_ids(struct sq *s, int64_t conn_id, enum cs_lane lane, int64_t now_ms, int m
 
 	rc = sq_first(
 	    s, SQ_TAKE_IDS,
-	    "SELECT id FROM delivery INDEXED BY delivery_due WHERE state = 0 AND conn_id = ?1 AND lane = ?2"
+	    "SELECT id FROM delivery INDEXED BY delivery_due WHERE shelf = 0 AND conn_id = ?1 AND lane = ?2"
 	    " AND due_ms <= ?3 ORDER BY due_ms LIMIT ?4",
 	    &st, err, "lili", conn_id, (int)lane, now_ms, max);
 	for (; rc == 1; rc = sq_next(s, st, err))
@@ -210,7 +239,7 @@ take_one(struct sq *s, int64_t id, int64_t epoch, struct cs_arena *a, struct cs_
 	if ((rc = sq_one(rc, st, read_work, a, out, "delivery", err)) < 0)
 		return rc;
 	rc =
-	    sq_exec(s, SQ_TAKE_MARK, "UPDATE delivery SET state = 2, gen = gen + 1, epoch = ?2 WHERE id = ?1",
+	    sq_exec(s, SQ_TAKE_MARK, "UPDATE delivery SET state = 2, shelf = 2, gen = gen + 1, epoch = ?2 WHERE id = ?1",
 		    err, "ll", id, epoch);
 	if (rc < 0)
 		return rc;
@@ -229,7 +258,7 @@ look_at_rest(struct sq *s, int64_t conn_id, enum cs_lane lane, struct cs_backlog
 	*left = (struct cs_backlog){ .conn_id = conn_id, .lane = lane };
 	rc = sq_first(s, SQ_TAKE_LEFT,
 		      "SELECT count(*), min(due_ms) FROM (SELECT due_ms FROM delivery INDEXED BY delivery_due"
-		      " WHERE state = 0 AND conn_id = ?1 AND lane = ?2 ORDER BY due_ms LIMIT ?3)",
+		      " WHERE shelf = 0 AND conn_id = ?1 AND lane = ?2 ORDER BY due_ms LIMIT ?3)",
 		      &st, err, "lii", conn_id, (int)lane, COUNT_MOST);
 	if (rc == 1) {
 		left->count = sqlite3_column_int64(st, 0);
@@ -265,148 +294,6 @@ delivery_take(struct cs_store *st, int64_t conn_id, enum cs_lane lane, int64_t e
 	return rc < 0 ? rc : taken;
 }
 
-/* ---- move */
-
-static const struct {
-	uint32_t bit;
-	const char *column;
-} columns[] = {
-	{ CS_SET_LANE, "lane" },	  { CS_SET_CONN, "conn_id" },	    { CS_SET_DUE, "due_ms" },
-	{ CS_SET_EXPIRES, "expires_ms" }, { CS_SET_WAIT, "wait_since_ms" }, { CS_SET_DONE, "done_ms" },
-	{ CS_SET_REPLAY, "replay_id" },	  { CS_SET_ATTEMPTS, "attempts" },  { CS_SET_CRASHES, "crashes" },
-	{ CS_SET_DOUBT, "doubt" },	  { CS_SET_BLAME, "blame" },	    { CS_SET_REASON, "reason" },
-	{ CS_SET_RECORDS, "records" },	  { CS_SET_WARNINGS, "warnings" },
-};
-
-static int
-bind_column(sqlite3_stmt *st, int at, uint32_t bit, const struct cs_move *m)
-{
-	const char *text = bit == CS_SET_REASON	   ? m->reason
-			   : bit == CS_SET_RECORDS ? m->records
-						   : m->warnings;
-
-	switch (bit) {
-	case CS_SET_LANE:
-		return sqlite3_bind_int(st, at, (int)m->lane);
-	case CS_SET_CONN:
-		return sqlite3_bind_int64(st, at, m->conn_id);
-	case CS_SET_DUE:
-		return sqlite3_bind_int64(st, at, m->due_ms);
-	case CS_SET_EXPIRES:
-		return sqlite3_bind_int64(st, at, m->expires_ms);
-	case CS_SET_WAIT:
-		return sqlite3_bind_int64(st, at, m->wait_since_ms);
-	case CS_SET_DONE:
-		return sqlite3_bind_int64(st, at, m->done_ms);
-	case CS_SET_REPLAY:
-		return sqlite3_bind_int64(st, at, m->replay_id);
-	case CS_SET_ATTEMPTS:
-		return sqlite3_bind_int(st, at, m->attempts);
-	case CS_SET_CRASHES:
-		return sqlite3_bind_int(st, at, m->crashes);
-	case CS_SET_DOUBT:
-		return sqlite3_bind_int(st, at, m->doubt);
-	case CS_SET_BLAME:
-		return sqlite3_bind_int(st, at, (int)m->blame);
-	default:
-		return sqlite3_bind_text(st, at, text == NULL ? "" : text, -1, SQLITE_STATIC);
-	}
-}
-
-static bool
-is_in_hand(enum cs_state state)
-{
-	return (CS_STATE_BIT(state) & CS_STATES_IN_HAND) != 0;
-}
-
-/* ?1 id, ?2 gen, ?3 states allowed, ?4 new state, ?5 epoch, then the columns. */
-static void
-move_sql(const struct cs_move *m, struct cs_buf *sql)
-{
-	int at = 6;
-
-	cs_buf_adds(sql, "UPDATE delivery SET gen = gen + 1, state = ");
-	cs_buf_adds(sql, m->to == CS_IN_HAND ? "CASE state WHEN ?4 THEN ?4 ELSE 2 END" : "?4");
-	if (is_in_hand(m->to))
-		cs_buf_adds(sql, ", epoch = ?5");
-	for (size_t i = 0; i < CS_ARRAY_LEN(columns); i++)
-		if ((m->set & columns[i].bit) != 0)
-			cs_buf_printf(sql, ", %s = ?%d", columns[i].column, at++);
-	if ((m->set & CS_SET_CONN) != 0) /* from now on: as the connection */
-		cs_buf_adds(sql, ", crm = '', crm_account_id = ''");
-	cs_buf_adds(sql, " WHERE id = ?1 AND (?2 < 0 OR gen = ?2) AND ((1 << state) & ?3) <> 0");
-}
-
-static int
-move_stmt(struct sq *s, const struct cs_move *m, sqlite3_stmt **st, struct cs_err *err)
-{
-	uint64_t key = (uint64_t)m->set << 2 | (m->to == CS_IN_HAND ? 2U : is_in_hand(m->to) ? 1U : 0U);
-	CS_CLEANUP(cs_buf_fini) struct cs_buf sql = CS_BUF_INIT(0);
-	int rc;
-
-	if ((*st = cs_map_get(&s->moves, key)) != NULL)
-		return 0;
-	move_sql(m, &sql);
-	rc = sqlite3_prepare_v3(s->db, cs_buf_str(&sql), -1, SQLITE_PREPARE_PERSISTENT, st, NULL);
-	if (rc != SQLITE_OK)
-		return sq_fail(s, rc, err);
-	cs_map_put(&s->moves, key, *st);
-	return 0;
-}
-
-static int
-bind_move(struct sq *s, sqlite3_stmt *st, const struct cs_move *m, struct cs_err *err)
-{
-	int at = 6, rc = SQLITE_OK;
-
-	sqlite3_bind_int64(st, 1, m->id);
-	sqlite3_bind_int64(st, 2, m->gen);
-	sqlite3_bind_int64(st, 3, m->from);
-	sqlite3_bind_int(st, 4, (int)m->to);
-	if (is_in_hand(m->to))
-		sqlite3_bind_int64(st, 5, s->epoch);
-	for (size_t i = 0; i < CS_ARRAY_LEN(columns) && rc == SQLITE_OK; i++)
-		if ((m->set & columns[i].bit) != 0)
-			rc = bind_column(st, at++, columns[i].bit, m);
-	return rc == SQLITE_OK ? 0 : sq_fail(s, rc, err);
-}
-
-static int
-why_not_moved(struct sq *s, int64_t id, struct cs_err *err)
-{
-	sqlite3_stmt *st;
-	int rc =
-	    sq_first(s, SQ_DELIVERY_EXISTS, "SELECT state FROM delivery WHERE id = ?1", &st, err, "l", id);
-
-	if (rc < 0)
-		return rc;
-	if (rc == 0)
-		return cs_err_set(err, CS_ENOTFOUND, "no such delivery");
-	cs_err_set(err, CS_ESTATE, "the delivery has moved on: it is %s by now",
-		   cs_state_name((enum cs_state)sqlite3_column_int(st, 0)));
-	sq_reset(st);
-	return CS_ESTATE;
-}
-
-static int
-delivery_move(struct cs_store *st, const struct cs_move *m, struct cs_err *err)
-{
-	struct sq *s = sq_of(st);
-	sqlite3_stmt *stmt;
-	int64_t next;
-	int rc;
-
-	if ((rc = sq_writable(s, err)) < 0)
-		return rc;
-	if ((m->set & CS_SET_CONN) != 0 &&
-	    (rc = look_at_peers(s, m->id >> 8, m->conn_id, m->id, &next, err)) < 0)
-		return rc;
-	if ((rc = move_stmt(s, m, &stmt, err)) < 0 || (rc = bind_move(s, stmt, m, err)) < 0 ||
-	    (rc = sq_next(s, stmt, err)) < 0)
-		return rc;
-	return sqlite3_changes(s->db) > 0 ? 0 : why_not_moved(s, m->id, err);
-}
-
 void
 sq_ops_delivery(struct cs_store_ops *ops)
 {
@@ -414,6 +301,5 @@ sq_ops_delivery(struct cs_store_ops *ops)
 	ops->delivery_get = sq_delivery_get;
 	ops->deliveries_of_lead = deliveries_of_lead;
 	ops->delivery_take = delivery_take;
-	ops->delivery_move = delivery_move;
 	ops->expired = expired;
 }

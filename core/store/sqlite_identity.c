@@ -66,20 +66,6 @@ sq_identity_prefix(const uint8_t event_id[16])
 	return (int64_t)prefix;
 }
 
-static int
-in_table(struct sq *s, const uint8_t event_id[16], const char *account, int64_t *lead_id, uint8_t *hash,
-	 struct cs_err *err)
-{
-	sqlite3_stmt *st;
-	int rc = sq_first(
-	    s, SQ_IDENTITY_GET,
-	    "SELECT i.lead_id, i.hash FROM identity_key k CROSS JOIN identity i ON i.lead_id = k.lead_id"
-	    " WHERE k.prefix = ?1 AND i.event_id = ?2 AND i.account = ?3",
-	    &st, err, "lut", sq_identity_prefix(event_id), event_id, account);
-
-	return read_hit(rc, st, lead_id, hash);
-}
-
 /* Is it this one? */
 static int
 is_identity(struct sq *s, int64_t id, const uint8_t event_id[16], const char *account, int64_t *lead_id,
@@ -92,6 +78,22 @@ is_identity(struct sq *s, int64_t id, const uint8_t event_id[16], const char *ac
 	    err, "lut", id, event_id, account);
 
 	return read_hit(rc, st, lead_id, hash);
+}
+
+/* The keys alone first: that there is none is the rule, and costs a single look-up. */
+static int
+in_table(struct sq *s, const uint8_t event_id[16], const char *account, int64_t *lead_id, uint8_t *hash,
+	 struct cs_err *err)
+{
+	sqlite3_stmt *st;
+	int found = 0, rc = sq_first(s, SQ_IDENTITY_GET, "SELECT lead_id FROM identity_key WHERE prefix = ?1", &st,
+				     err, "l", sq_identity_prefix(event_id));
+
+	for (; rc == 1 && found == 0; rc = found == 0 ? sq_next(s, st, err) : rc)
+		found = is_identity(s, sqlite3_column_int64(st, 0), event_id, account, lead_id, hash, err);
+	if (rc == 1)
+		sq_reset(st);
+	return rc < 0 ? rc : found;
 }
 
 /* Places behind the hash are taken by others of the same hash. */
@@ -182,6 +184,7 @@ int
 sq_identity_add(struct sq *s, int64_t lead_id, const struct cs_lead_row *row, struct cs_err *err)
 {
 	struct sq_identities *d = &s->identities;
+	uint64_t key = d->absent;
 	int rc = sq_exec(
 	    s, SQ_IDENTITY_PUT,
 	    "INSERT INTO identity (lead_id, received_ms, account, event_id, hash) VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -194,7 +197,7 @@ sq_identity_add(struct sq *s, int64_t lead_id, const struct cs_lead_row *row, st
 		d->cap_added = d->cap_added == 0 ? 256 : 2 * d->cap_added;
 		d->added = cs_xrealloc(d->added, d->cap_added * sizeof(*d->added));
 	}
-	d->added[d->n_added++] = put(&d->recent, hash_of(row->event_id, row->account), lead_id);
+	d->added[d->n_added++] = put(&d->recent, key, lead_id);
 	return 0;
 }
 

@@ -26,7 +26,7 @@ enum sq_slot {
 	SQ_MERGED_GET, SQ_MERGED_PUT, SQ_IDENTITY_GET, SQ_IDENTITY_RECENT, SQ_IDENTITY_PUT, SQ_IDENTITY_LOAD, SQ_IDENTITY_CHECK, SQ_KEY_MERGE,
 	SQ_LEAD_MAX, SQ_LEAD_INSERT, SQ_LEAD_UPDATE, SQ_LEAD_GET, SQ_LEAD_FIND,
 	SQ_LEAD_LIST, SQ_LEAD_LIST_ACCOUNT,
-	SQ_DELIVERY_INSERT, SQ_DELIVERY_PEERS, SQ_DELIVERY_GET, SQ_DELIVERY_OF_LEAD, SQ_DELIVERY_EXISTS, SQ_EXPIRED,
+	SQ_DELIVERY_INSERT, SQ_DELIVERY_BLANK, SQ_DELIVERY_SETTLE, SQ_DELIVERY_PEERS, SQ_DELIVERY_GET, SQ_DELIVERY_OF_LEAD, SQ_DELIVERY_EXISTS, SQ_EXPIRED,
 	SQ_TAKE_IDS, SQ_TAKE_WORK, SQ_TAKE_MARK, SQ_TAKE_LEFT, SQ_TAKE_EARLIEST, SQ_BACKLOGS, SQ_SHAPE, SQ_SHAPE_CRM,
 	SQ_PROGRESS_PUT, SQ_PROGRESS_DELETE, SQ_PROGRESS_GET, SQ_ATTEMPT_PUT, SQ_ATTEMPT_NEXT, SQ_ATTEMPT_LIST, SQ_RECORD_PUT, SQ_RECORD_FIND,
 	SQ_CALLER_PUT, SQ_CALLER_LIST,
@@ -162,11 +162,13 @@ void sq_unlock(int fd);
 void sq_read_delivery(sqlite3_stmt *st, struct cs_arena *a, void *row);
 /* One delivery by id; what the walks of sqlite_list.c use as well. */
 int sq_delivery_get(struct cs_store *st, int64_t id, struct cs_arena *a, struct cs_delivery_row *out, struct cs_err *err);
+/* The number for one more delivery of the lead; CS_EEXIST when it has one for this connection. `but`: not this row. */
+int sq_delivery_peers(struct sq *s, int64_t lead_id, int64_t conn_id, int64_t but, int64_t *next, struct cs_err *err);
 /* 1: the account has sent this event id, 0: not. Writer only. */
 int sq_identity_seen(struct sq *s, const uint8_t event_id[16], const char *account, struct cs_err *err);
 /* The first 8 bytes, as identity_key has them. */
 int64_t sq_identity_prefix(const uint8_t event_id[16]);
-/* The identity of a lead that was inserted; an unseen one. */
+/* The identity of a lead that was inserted, directly after sq_identity_seen has not found it. */
 int sq_identity_add(struct sq *s, int64_t lead_id, const struct cs_lead_row *row, struct cs_err *err);
 /* With a transaction: a piece of the merge before it is committed, and what its end means. */
 int sq_identity_step(struct sq *s, struct cs_err *err);
@@ -192,6 +194,7 @@ void sq_ops_tx(struct cs_store_ops *ops);
 void sq_ops_identity(struct cs_store_ops *ops);
 void sq_ops_lead(struct cs_store_ops *ops);
 void sq_ops_delivery(struct cs_store_ops *ops);
+void sq_ops_move(struct cs_store_ops *ops);
 void sq_ops_list(struct cs_store_ops *ops);
 void sq_ops_attempt(struct cs_store_ops *ops);
 void sq_ops_conn(struct cs_store_ops *ops);

@@ -14,9 +14,9 @@ static void
 add_where(struct cs_buf *sql, const struct cs_filter *f)
 {
 	bool due = f->states == CS_STATE_BIT(CS_DUE);
-	const char *index = due && f->in_doubt ? " INDEXED BY delivery_doubt WHERE d.state = 0 AND d.doubt <> 0"
-			    : f->states == CS_STATE_BIT(CS_DEAD) ? " INDEXED BY delivery_dead WHERE d.state = 4"
-			    : due ? " INDEXED BY delivery_due WHERE d.state = 0"
+	const char *index = due && f->in_doubt ? " INDEXED BY delivery_doubt WHERE d.shelf = 0 AND d.doubt <> 0"
+			    : f->states == CS_STATE_BIT(CS_DEAD) ? " INDEXED BY delivery_dead WHERE d.shelf = 4"
+			    : due ? " INDEXED BY delivery_due WHERE d.shelf = 0"
 								: " WHERE 1";
 
 	cs_buf_printf(sql, " FROM delivery d%s", index);
@@ -199,7 +199,7 @@ queue_shape(struct cs_store *st, int64_t now_ms, shape_cb cb, void *ctx, struct 
 	sq_arm(s);
 	rc = sq_first(
 	    s, SQ_SHAPE,
-	    "SELECT conn_id, created_ms FROM delivery INDEXED BY delivery_due WHERE state = 0 ORDER BY conn_id",
+	    "SELECT conn_id, created_ms FROM delivery INDEXED BY delivery_due WHERE shelf = 0 ORDER BY conn_id",
 	    &stmt, err, "");
 	while (rc == 1 && (stop = shape_add(s, stmt, now_ms, &sh, cb, ctx, err)) == 0)
 		rc = sq_next(s, stmt, err);
@@ -225,7 +225,7 @@ backlogs(struct cs_store *st, int (*cb)(void *, const struct cs_backlog *), void
 	int rc, stop = 0;
 
 	rc = sq_first(s, SQ_BACKLOGS,
-		      "SELECT conn_id, lane, due_ms FROM delivery INDEXED BY delivery_due WHERE state = 0"
+		      "SELECT conn_id, lane, due_ms FROM delivery INDEXED BY delivery_due WHERE shelf = 0"
 		      " ORDER BY conn_id, lane, due_ms",
 		      &stmt, err, "");
 	for (; rc == 1 && stop == 0; rc = stop == 0 ? sq_next(s, stmt, err) : 0) {

@@ -134,8 +134,8 @@ replay_get(struct cs_store *st, int64_t id, struct cs_arena *a, struct cs_replay
 	int rc = sq_first(
 	    sq_of(st), SQ_REPLAY_GET,
 	    "SELECT r.id, r.created_ms, r.canceled, r.filter, n.total, n.waiting, n.delivered, n.dead FROM replay r,"
-	    " (SELECT count(*) AS total, count(*) FILTER (WHERE state IN (0, 1, 2)) AS waiting,"
-	    " count(*) FILTER (WHERE state = 3) AS delivered, count(*) FILTER (WHERE state = 4) AS dead"
+	    " (SELECT count(*) AS total, count(*) FILTER (WHERE shelf IN (0, 1, 2)) AS waiting,"
+	    " count(*) FILTER (WHERE shelf = 3) AS delivered, count(*) FILTER (WHERE shelf = 4) AS dead"
 	    " FROM delivery INDEXED BY delivery_replay WHERE replay_id = ?1 AND replay_id > 0) n WHERE r.id = ?1",
 	    &stmt, err, "l", id);
 
@@ -151,8 +151,8 @@ replay_cancel(struct cs_store *st, int64_t id, int64_t *back_to_dead, struct cs_
 	if (rc < 0 || (rc = sq_touched(s, "replay", err)) < 0)
 		return rc;
 	rc = sq_exec(s, SQ_REPLAY_BACK,
-		     "UPDATE delivery INDEXED BY delivery_replay SET state = 4, gen = gen + 1"
-		     " WHERE replay_id = ?1 AND replay_id > 0 AND state = 0",
+		     "UPDATE delivery INDEXED BY delivery_replay SET state = 4, shelf = 4, gen = gen + 1"
+		     " WHERE replay_id = ?1 AND replay_id > 0 AND shelf = 0",
 		     err, "l", id);
 	if (rc < 0)
 		return rc;

@@ -130,7 +130,9 @@ static void
 deliver(int64_t id)
 {
 	struct cs_move m = { .id = id, .gen = 0, .from = CS_STATES_IN_HAND, .to = CS_DELIVERED,
-		             .set = CS_SET_DONE | CS_SET_RECORDS, .done_ms = NOW + 5,
+		             .set = CS_SET_ATTEMPTS | CS_SET_WAIT | CS_SET_BLAME | CS_SET_DOUBT | CS_SET_REASON | CS_SET_CRASHES |
+		                    CS_SET_DONE | CS_SET_RECORDS | CS_SET_WARNINGS, /* as the engine does */
+		             .attempts = 1, .done_ms = NOW + 5, .reason = "", .warnings = "",
 		             .records = "[{\"type\":\"contact\",\"id\":\"123456789\",\"url\":\"https://app.example.com/c/123456789\"}]" };
 
 	MUST(ops->delivery_move(store, &m, &err));
