@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * maintenance.c - the loop: every 100 ms a look at the log, every minute a bite of retention.
+ *
+ * While leads come it looks five times as often. A commit's sync waits for what a checkpoint has given the disk to write, so
+ * many small ones keep answers short where few large ones do not. And before the writer is asked for the last part, between two of
+ * its commits, that part is made small: each further checkpoint has to move only what came during the one before.
  */
 #include "daemon/maintenance.h"
 #include <pthread.h>
@@ -10,6 +14,8 @@
 #include "log/log.h"
 
 #define TICK_MS 100
+#define BUSY_TICK_MS 20
+#define PASSES 4
 #define FORCE_AT 4 /* times store.checkpoint_pages */
 #define RETENTION_EVERY_MS CS_MINUTE_MS
 #define RETENTION_ROWS 500
@@ -68,26 +74,28 @@ retention(struct cs_maintenance *m)
 static void
 checkpoint(struct cs_maintenance *m)
 {
+	int force_at = FORCE_AT * m->conf->store.checkpoint_pages, left = 0;
 	struct cs_err err;
-	int left = m->handle->ops->checkpoint(m->handle, &err);
 
+	for (int i = 0; i < PASSES && (i == 0 || left > force_at); i++)
+		left = m->handle->ops->checkpoint(m->handle, &err);
 	if (left < 0)
 		cs_log_complain(&m->trouble, cs_now_ms(m->clock), CS_LOG_WARN, "store", "checkpoint failed", "code=%s", cs_err_name(left));
 	else {
 		cs_log_relieve(&m->trouble, "store", "checkpoints work again");
-		if (left > FORCE_AT * m->conf->store.checkpoint_pages)
+		if (left > force_at)
 			cs_writer_want_checkpoint(m->writer);
 	}
 }
 
 static bool
-sleep_a_tick(struct cs_maintenance *m)
+sleep_a_tick(struct cs_maintenance *m, int ms)
 {
 	struct timespec until;
 	bool go_on;
 
 	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_nsec += TICK_MS * 1000000L;
+	until.tv_nsec += ms * 1000000L;
 	until.tv_sec += until.tv_nsec / 1000000000L;
 	until.tv_nsec %= 1000000000L;
 	pthread_mutex_lock(&m->lock);
@@ -104,13 +112,14 @@ maintenance_main(void *arg)
 	struct cs_maintenance *m = arg;
 	uint64_t commits = 0;
 	int64_t retained_ms = 0;
+	bool busy = false;
 
 	prctl(PR_SET_NAME, "cs-maintenance");
-	while (sleep_a_tick(m)) {
+	while (sleep_a_tick(m, busy ? BUSY_TICK_MS : TICK_MS)) {
 		uint64_t now_commits = cs_writer_stats(m->writer)->commits;
 		int64_t now_ms = cs_now_ms(m->clock);
 
-		if (now_commits != commits)
+		if ((busy = now_commits != commits))
 			checkpoint(m);
 		commits = now_commits;
 		if (now_ms - retained_ms >= RETENTION_EVERY_MS) {

@@ -212,6 +212,8 @@ on_commit(void *ctx, sqlite3 *db CS_UNUSED, const char *name CS_UNUSED, int page
 {
 	struct sq_shared *sh = ctx;
 
+	if (pages < atomic_load(&sh->wal_moved)) /* the log was begun anew */
+		atomic_store(&sh->wal_moved, 0);
 	atomic_store(&sh->wal_pages, pages);
 	return SQLITE_OK;
 }

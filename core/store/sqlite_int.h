@@ -48,6 +48,7 @@ enum sq_slot {
 struct sq_shared {
 	_Atomic int refs;
 	_Atomic int wal_pages; /* in the log after the last commit */
+	_Atomic int wal_moved; /* of these by the last checkpoint */
 	char *uri;             /* what sqlite3_open_v2 is given */
 	bool in_memory;
 };
