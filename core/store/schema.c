@@ -11,8 +11,8 @@
  * indexes see of a row's state is `shelf`: the state where the row is in one of them (due, taken, dead, or ever replayed), else
  * NULL. So the statement that marks a fresh row as delivered changes no column of any index, and SQLite opens none. There
  * is none on the lead of a delivery either: its id is lead << 8 | number. Identities are narrow rows in order of their
- * leads, appended to at the end and walked in place of the wide leads; identity_key finds them by the first bytes of the
- * event id, which is random, and is complete up to run.merged (sqlite_identity.c).
+ * leads, appended to at the end and walked in place of the wide leads; identity_key finds them by a
+ * hash of the event id, and is complete up to run.merged (sqlite_identity.c).
  */
 #include "config.h"
 #include "store/schema.h"
@@ -21,13 +21,13 @@
 
 static const char leads_and_deliveries[] =
     "CREATE TABLE run (one INTEGER PRIMARY KEY CHECK (one = 1), epoch INTEGER NOT NULL, clean INTEGER NOT NULL,"
-    " floor INTEGER NOT NULL, merged INTEGER NOT NULL) STRICT;"
-    "INSERT INTO run VALUES (1, 0, 1, 0, 0);"
+    " floor INTEGER NOT NULL, merged INTEGER NOT NULL, secret BLOB NOT NULL) STRICT;"
+    "INSERT INTO run VALUES (1, 0, 1, 0, 0, randomblob(16));"
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;"
     "CREATE TABLE identity (lead_id INTEGER PRIMARY KEY, received_ms INTEGER NOT NULL, account TEXT NOT NULL,"
     " event_id BLOB NOT NULL, hash BLOB NOT NULL) STRICT;"
-    "CREATE TABLE identity_key (prefix INTEGER NOT NULL, lead_id INTEGER NOT NULL,"
-    " PRIMARY KEY (prefix, lead_id)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE identity_key (key INTEGER NOT NULL, lead_id INTEGER NOT NULL,"
+    " PRIMARY KEY (key, lead_id)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE lead (id INTEGER PRIMARY KEY, received_ms INTEGER NOT NULL, kind INTEGER NOT NULL,"
     " urgency INTEGER NOT NULL, event_id BLOB NOT NULL, account TEXT NOT NULL, event TEXT NOT NULL, hash BLOB NOT NULL,"
     " warnings TEXT NOT NULL, body BLOB NOT NULL) STRICT;"

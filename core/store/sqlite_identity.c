@@ -4,18 +4,20 @@
  *
  * An identity (account, event_id) is what the sender is held to: it keeps the hash of the content as it came
  * first, also after a person has fixed the lead, and it outlives the lead. It is written with the lead, to
- * the end of its table. What finds it again, identity_key, is in order of event ids, and these are random:
- * each insert there would dirty a page of its own, which at a million rows costs as much as all the rest of a
+ * the end of its table. What finds it again, identity_key, is in order of hashes of the event id (SipHash by
+ * run.secret: senders choose the ids, and many alike must not lie on one another). These are random: each
+ * insert there would dirty a page of its own, which at a million rows costs as much as all the rest of a
  * lead. So keys are written in a sweep when there are many:
  *
  *   leads with id <= run.merged    have their key in the table
  *   leads above it ("recent")      are in a hash map of the writer
  *
- * Once RECENT_MOST are there, a merge begins: their ids are put in order of the keys, and each commit carries
- * a piece over, so that neighbours share pages and nobody waits. The last piece raises run.merged in the same
- * transaction. After a crash the map is made again from the identities above run.merged; what a broken-off
- * merge has written is ignored when it comes again. Map and keys only give hints (a hash, the first 8 bytes);
- * the identity's row decides.
+ * Once RECENT_MOST are there, a merge begins: they are put in order of the keys, and each commit carries
+ * a piece over, so that neighbours share pages and nobody waits. For the same reason the order is made in two
+ * steps: into buckets at once (a millisecond), and within each when the merge comes to it. The last piece
+ * raises run.merged in the same transaction. After a crash the map is made again from the identities above
+ * run.merged; what a broken-off merge has written is ignored when it comes again. Map and keys only give
+ * hints; the identity's row decides.
  */
 #include "config.h"
 #include "store/sqlite_int.h"
@@ -25,6 +27,7 @@
 
 #define RECENT_MOST 65536
 #define PIECE_MIN   32 /* rows that a commit merges, and two more for each one that it adds */
+#define BUCKET_BITS 10
 
 static uint64_t
 hash_of(const uint8_t event_id[16], const char *account)
@@ -55,15 +58,26 @@ read_hit(int rc, sqlite3_stmt *st, int64_t *lead_id, uint8_t *hash)
 	return 1;
 }
 
-/* In the order of identity_key; SQLite's integers have a sign. */
-int64_t
-sq_identity_prefix(const uint8_t event_id[16])
+static int
+read_secret(struct sq *s, struct cs_err *err)
 {
-	uint64_t prefix = 0;
+	sqlite3_stmt *st;
+	int rc = sq_first(s, SQ_SECRET_OF_STORE, "SELECT secret FROM run", &st, err, "");
 
-	for (int i = 0; i < 8; i++)
-		prefix = prefix << 8 | event_id[i];
-	return (int64_t)prefix;
+	if (rc == 1)
+		sq_blob(st, 0, s->identities.secret, sizeof(s->identities.secret));
+	sq_reset(st);
+	s->identities.has_secret = rc == 1;
+	return rc < 0 ? rc : 0;
+}
+
+int
+sq_identity_key(struct sq *s, const uint8_t event_id[16], int64_t *key, struct cs_err *err)
+{
+	int rc = s->identities.has_secret ? 0 : read_secret(s, err);
+
+	*key = (int64_t)cs_siphash24(s->identities.secret, event_id, 16);
+	return rc;
 }
 
 /* Is it this one? */
@@ -85,10 +99,13 @@ static int
 in_table(struct sq *s, const uint8_t event_id[16], const char *account, int64_t *lead_id, uint8_t *hash,
 	 struct cs_err *err)
 {
+	int64_t key;
 	sqlite3_stmt *st;
-	int found = 0, rc = sq_first(s, SQ_IDENTITY_GET, "SELECT lead_id FROM identity_key WHERE prefix = ?1", &st,
-				     err, "l", sq_identity_prefix(event_id));
+	int found = 0, rc;
 
+	if ((rc = sq_identity_key(s, event_id, &key, err)) < 0)
+		return rc;
+	rc = sq_first(s, SQ_IDENTITY_GET, "SELECT lead_id FROM identity_key WHERE key = ?1", &st, err, "l", key);
 	for (; rc == 1 && found == 0; rc = found == 0 ? sq_next(s, st, err) : rc)
 		found = is_identity(s, sqlite3_column_int64(st, 0), event_id, account, lead_id, hash, err);
 	if (rc == 1)
@@ -180,6 +197,23 @@ put(struct cs_map *m, uint64_t key, int64_t lead_id)
 	return key;
 }
 
+static int
+add_row(struct sq *s, const uint8_t event_id[16], int64_t lead_id, struct cs_err *err)
+{
+	struct sq_identities *d = &s->identities;
+	int64_t key;
+	int rc;
+
+	if ((rc = sq_identity_key(s, event_id, &key, err)) < 0)
+		return rc;
+	if (d->n_rows == d->cap_rows) {
+		d->cap_rows = d->cap_rows == 0 ? 1024 : 2 * d->cap_rows;
+		d->rows = cs_xrealloc(d->rows, d->cap_rows * sizeof(*d->rows));
+	}
+	d->rows[d->n_rows++] = (struct sq_merge_row){ key, lead_id };
+	return 0;
+}
+
 int
 sq_identity_add(struct sq *s, int64_t lead_id, const struct cs_lead_row *row, struct cs_err *err)
 {
@@ -198,60 +232,66 @@ sq_identity_add(struct sq *s, int64_t lead_id, const struct cs_lead_row *row, st
 		d->added = cs_xrealloc(d->added, d->cap_added * sizeof(*d->added));
 	}
 	d->added[d->n_added++] = put(&d->recent, key, lead_id);
-	return 0;
+	return add_row(s, row->event_id, lead_id, err);
 }
 
 /* ---- merging */
 
 static int
-by_prefix(const void *a, const void *b)
+by_key(const void *a, const void *b)
 {
 	const struct sq_merge_row *x = a, *y = b;
 
-	return x->prefix < y->prefix ? -1 : x->prefix > y->prefix;
+	return x->key < y->key ? -1 : x->key > y->key;
 }
 
-/* Above run.merged: (lead id, event_id, account). */
-static int
-recent_ones(struct sq *s, sqlite3_stmt **st, struct cs_err *err)
+/* Neighbours in the order of keys. */
+static size_t
+bucket(const struct sq_merge_row *row)
 {
-	return sq_first(s, SQ_IDENTITY_LOAD,
-			"SELECT lead_id, event_id, account FROM identity WHERE lead_id > ?1", st, err, "l",
-			s->identities.merged);
+	return ((uint64_t)row->key ^ 1ULL << 63) >> (64 - BUCKET_BITS);
 }
 
-/* Between two transactions: everything in the map is committed. When the reading fails, the next commit tries
- * again. */
 static void
-begin_merge(struct sq *s)
+into_buckets(const struct sq_merge_row *rows, size_t n, struct sq_merge_row *out)
 {
-	struct sq_identities *d = &s->identities;
-	struct sq_merge_row *order = cs_xmalloc(d->recent.n * sizeof(*order));
-	size_t n = 0, most = d->recent.n;
-	int64_t upto = d->merged;
-	uint8_t event_id[16];
-	sqlite3_stmt *st;
-	int rc;
+	size_t next[(1 << BUCKET_BITS) + 1] = { 0 };
 
-	for (rc = recent_ones(s, &st, NULL); rc == 1; rc = sq_next(s, st, NULL)) {
-		if (n == most)
-			order = cs_xrealloc(order, (most *= 2) * sizeof(*order));
-		upto = sqlite3_column_int64(st, 0);
-		sq_blob(st, 1, event_id, sizeof(event_id));
-		order[n++] = (struct sq_merge_row){ sq_identity_prefix(event_id), upto };
-	}
-	if (rc < 0) {
-		free(order);
-		return;
-	}
-	qsort(order, n, sizeof(*order), by_prefix);
-	d->order = order;
-	d->n = n;
-	d->at = d->at_kept = 0;
-	d->upto = upto;
+	for (size_t i = 0; i < n; i++)
+		next[bucket(&rows[i]) + 1]++;
+	for (size_t i = 1; i < CS_ARRAY_LEN(next); i++)
+		next[i] += next[i - 1];
+	for (size_t i = 0; i < n; i++)
+		out[next[bucket(&rows[i])]++] = rows[i];
+}
+
+/* Between two transactions: everything in the map is committed. */
+static void
+begin_merge(struct sq_identities *d)
+{
+	d->order = cs_xmalloc(d->n_rows * sizeof(*d->order));
+	into_buckets(d->rows, d->n_rows, d->order);
+	d->upto = d->rows[d->n_rows - 1].lead_id;
+	d->n = d->n_rows;
+	d->n_rows = 0;
+	d->sorted = d->at = d->at_kept = 0;
 	cs_map_fini(&d->merging);
 	d->merging = d->recent;
 	cs_map_init(&d->recent);
+}
+
+/* The row that comes next, and those of its bucket. */
+static void
+sort_next(struct sq_identities *d)
+{
+	size_t end = d->at;
+
+	if (d->at < d->sorted)
+		return;
+	while (end < d->n && bucket(&d->order[end]) == bucket(&d->order[d->at]))
+		end++;
+	qsort(d->order + d->at, end - d->at, sizeof(*d->order), by_key);
+	d->sorted = end;
 }
 
 static void
@@ -264,6 +304,18 @@ end_merge(struct sq_identities *d)
 	cs_map_init(&d->merging);
 }
 
+static int
+put_key(struct sq *s, const struct sq_merge_row *row, struct cs_err *err)
+{
+	if (!s->identities.has_gaps)
+		return sq_exec(s, SQ_KEY_MERGE, "INSERT OR IGNORE INTO identity_key (key, lead_id) VALUES (?1, ?2)",
+			       err, "ll", row->key, row->lead_id);
+	return sq_exec(s, SQ_KEY_MERGE_REAL,
+		       "INSERT OR IGNORE INTO identity_key (key, lead_id) SELECT ?1, ?2"
+		       " WHERE EXISTS (SELECT 1 FROM identity WHERE lead_id = ?2)",
+		       err, "ll", row->key, row->lead_id);
+}
+
 int
 sq_identity_step(struct sq *s, struct cs_err *err)
 {
@@ -274,10 +326,8 @@ sq_identity_step(struct sq *s, struct cs_err *err)
 	if (d->order == NULL)
 		return 0;
 	for (; piece > 0 && d->at < d->n; piece--, d->at++) {
-		rc = sq_exec(s, SQ_KEY_MERGE,
-			     "INSERT OR IGNORE INTO identity_key (prefix, lead_id) VALUES (?1, ?2)", err,
-			     "ll", d->order[d->at].prefix, d->order[d->at].lead_id);
-		if (rc < 0)
+		sort_next(d);
+		if ((rc = put_key(s, &d->order[d->at], err)) < 0)
 			return rc;
 	}
 	if (d->at < d->n)
@@ -294,8 +344,16 @@ sq_identity_committed(struct sq *s)
 	d->at_kept = d->at;
 	if (d->order != NULL && d->at == d->n)
 		end_merge(d);
-	else if (d->order == NULL && d->recent.n >= d->most)
-		begin_merge(s);
+	else if (d->order == NULL && d->n_rows >= d->most)
+		begin_merge(d);
+}
+
+/* Few stay recent for so long. It may come back by a rollback, so from now on the table is asked. */
+void
+sq_identity_gone(struct sq *s, int64_t lead_id)
+{
+	if (lead_id > s->identities.merged)
+		s->identities.has_gaps = true;
 }
 
 void
@@ -303,6 +361,7 @@ sq_identity_rolled_back(struct sq *s)
 {
 	struct sq_identities *d = &s->identities;
 
+	d->n_rows -= d->n_added;
 	while (d->n_added > 0) /* the last one first: those before it may have pushed it on */
 		cs_map_del(&d->recent, d->added[--d->n_added]);
 	d->at = d->at_kept;
@@ -320,14 +379,18 @@ sq_identity_open(struct sq *s, struct cs_err *err)
 	int rc;
 
 	d->most = RECENT_MOST;
-	if ((rc = sq_first(s, SQ_MERGED_GET, "SELECT merged FROM run", &st, err, "")) < 0)
+	if ((rc = read_secret(s, err)) < 0 || (rc = sq_first(s, SQ_MERGED_GET, "SELECT merged FROM run", &st, err, "")) < 0)
 		return rc;
 	d->merged = rc == 1 ? sqlite3_column_int64(st, 0) : 0;
 	sq_reset(st);
-	for (rc = recent_ones(s, &st, err); rc == 1; rc = sq_next(s, st, err)) {
+	rc = sq_first(s, SQ_IDENTITY_LOAD,
+		      "SELECT lead_id, event_id, account FROM identity WHERE lead_id > ?1 ORDER BY lead_id", &st, err, "l",
+		      d->merged);
+	for (; rc == 1; rc = sq_next(s, st, err)) {
 		sq_blob(st, 1, event_id, sizeof(event_id));
 		put(&d->recent, hash_of(event_id, (const char *)sqlite3_column_text(st, 2)),
 		    sqlite3_column_int64(st, 0));
+		add_row(s, event_id, sqlite3_column_int64(st, 0), NULL);
 	}
 	return rc;
 }
@@ -335,6 +398,7 @@ sq_identity_open(struct sq *s, struct cs_err *err)
 void
 sq_identity_close(struct sq *s)
 {
+	free(s->identities.rows);
 	free(s->identities.order);
 	free(s->identities.added);
 	cs_map_fini(&s->identities.recent);

@@ -23,7 +23,7 @@
 enum sq_slot {
 	SQ_BEGIN, SQ_COMMIT, SQ_ROLLBACK,
 	SQ_RUN_GET, SQ_RUN_BEGIN, SQ_RUN_END, SQ_FLOOR_PUT, SQ_BACK_FRESH, SQ_BACK_TAKEN, SQ_IN_HAND,
-	SQ_MERGED_GET, SQ_MERGED_PUT, SQ_IDENTITY_GET, SQ_IDENTITY_RECENT, SQ_IDENTITY_PUT, SQ_IDENTITY_LOAD, SQ_IDENTITY_CHECK, SQ_KEY_MERGE,
+	SQ_MERGED_GET, SQ_MERGED_PUT, SQ_SECRET_OF_STORE, SQ_IDENTITY_GET, SQ_IDENTITY_RECENT, SQ_IDENTITY_PUT, SQ_IDENTITY_LOAD, SQ_IDENTITY_CHECK, SQ_KEY_MERGE, SQ_KEY_MERGE_REAL,
 	SQ_LEAD_MAX, SQ_LEAD_INSERT, SQ_LEAD_UPDATE, SQ_LEAD_GET, SQ_LEAD_FIND,
 	SQ_LEAD_LIST, SQ_LEAD_LIST_ACCOUNT,
 	SQ_DELIVERY_INSERT, SQ_DELIVERY_BLANK, SQ_DELIVERY_SETTLE, SQ_DELIVERY_PEERS, SQ_DELIVERY_GET, SQ_DELIVERY_OF_LEAD, SQ_DELIVERY_EXISTS, SQ_EXPIRED,
@@ -53,18 +53,23 @@ struct sq_shared {
 	bool in_memory;
 };
 
-/* Identities whose keys are not in their table yet (sqlite_identity.c); of the writer. */
+/* Identities whose keys are not in their table yet (sqlite_identity.c); of the writer, but for the secret. */
 struct sq_merge_row {
-	int64_t prefix, lead_id;
+	int64_t key, lead_id;
 };
 struct sq_identities {
 	struct cs_map recent, merging; /* hash of the identity -> its lead's id */
 	size_t most;                   /* so many recent ones begin a merge */
 	uint64_t *added;               /* to recent, in this transaction */
 	size_t n_added, cap_added;
+	struct sq_merge_row *rows;     /* of recent, in order of their leads; those of this transaction at the end */
+	size_t n_rows, cap_rows;
 	struct sq_merge_row *order;    /* of the merge under way; NULL: none */
-	size_t n, at, at_kept;         /* done with; as of the last commit */
+	size_t n, sorted, at, at_kept; /* done with; as of the last commit */
+	bool has_gaps;                 /* retention took one whose key is not in the table */
 	int64_t merged, upto;          /* leads whose keys are in the table; will be when this merge ends */
+	uint8_t secret[16];
+	bool has_secret;
 	uint64_t absent;               /* this one was looked up last and is nowhere; 0: none */
 	uint8_t absent_event[16];
 };
@@ -167,12 +172,14 @@ int sq_delivery_get(struct cs_store *st, int64_t id, struct cs_arena *a, struct 
 int sq_delivery_peers(struct sq *s, int64_t lead_id, int64_t conn_id, int64_t but, int64_t *next, struct cs_err *err);
 /* 1: the account has sent this event id, 0: not. Writer only. */
 int sq_identity_seen(struct sq *s, const uint8_t event_id[16], const char *account, struct cs_err *err);
-/* The first 8 bytes, as identity_key has them. */
-int64_t sq_identity_prefix(const uint8_t event_id[16]);
+/* The hash of an event id in this store, as identity_key has it. */
+int sq_identity_key(struct sq *s, const uint8_t event_id[16], int64_t *key, struct cs_err *err);
 /* The identity of a lead that was inserted, directly after sq_identity_seen has not found it. */
 int sq_identity_add(struct sq *s, int64_t lead_id, const struct cs_lead_row *row, struct cs_err *err);
 /* With a transaction: a piece of the merge before it is committed, and what its end means. */
 int sq_identity_step(struct sq *s, struct cs_err *err);
+/* Retention takes this one. */
+void sq_identity_gone(struct sq *s, int64_t lead_id);
 void sq_identity_committed(struct sq *s);
 void sq_identity_rolled_back(struct sq *s);
 int sq_identity_open(struct sq *s, struct cs_err *err);

@@ -75,6 +75,7 @@ drop_identity(struct sq *s, int64_t id, struct cs_err *err)
 {
 	sqlite3_stmt *st;
 	uint8_t event_id[16];
+	int64_t key;
 	int rc =
 	    sq_first(s, SQ_KEEP_EVENT, "SELECT event_id FROM identity WHERE lead_id = ?1", &st, err, "l", id);
 
@@ -82,8 +83,11 @@ drop_identity(struct sq *s, int64_t id, struct cs_err *err)
 		return rc;
 	sq_blob(st, 0, event_id, sizeof(event_id));
 	sq_reset(st);
-	rc = sq_exec(s, SQ_KEEP_KEY, "DELETE FROM identity_key WHERE prefix = ?1 AND lead_id = ?2", err, "ll",
-		     sq_identity_prefix(event_id), id);
+	if ((rc = sq_identity_key(s, event_id, &key, err)) < 0)
+		return rc;
+	sq_identity_gone(s, id);
+	rc = sq_exec(s, SQ_KEEP_KEY, "DELETE FROM identity_key WHERE key = ?1 AND lead_id = ?2", err, "ll",
+		     key, id);
 	return rc < 0 ? rc
 		      : sq_exec(s, SQ_KEEP_IDENTITY, "DELETE FROM identity WHERE lead_id = ?1", err, "l", id);
 }

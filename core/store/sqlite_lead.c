@@ -110,12 +110,17 @@ lead_find(struct cs_store *st, const uint8_t event_id[16], struct cs_arena *a, s
 {
 	struct sq *s = sq_of(st);
 	sqlite3_stmt *stmt;
-	int rc = sq_first(
+	int64_t key;
+	int rc;
+
+	if ((rc = sq_identity_key(s, event_id, &key, err)) < 0)
+		return rc;
+	rc = sq_first(
 	    s, SQ_LEAD_FIND,
 	    "SELECT " LEAD_COLUMNS ", l.body FROM lead l WHERE l.event_id = ?1 AND l.id IN (SELECT lead_id"
-	    " FROM identity_key WHERE prefix = ?3 UNION SELECT lead_id FROM identity"
+	    " FROM identity_key WHERE key = ?3 UNION SELECT lead_id FROM identity"
 	    " WHERE lead_id > (SELECT merged FROM run) AND event_id = ?1) ORDER BY l.id DESC LIMIT ?2",
-	    &stmt, err, "uil", event_id, max, sq_identity_prefix(event_id));
+	    &stmt, err, "uil", event_id, max, key);
 
 	return sq_fill(s, rc, stmt, read_lead, a, out, sizeof(*out), max, err);
 }

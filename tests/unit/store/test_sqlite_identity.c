@@ -132,6 +132,50 @@ START_TEST(an_identity_that_was_rolled_back_can_be_sent_again)
 }
 END_TEST
 
+/* While their merge is under way; in the second round the retention never was. */
+START_TEST(keys_of_what_retention_took_are_not_written)
+{
+	open_small();
+	ok(s->ops->begin(s, &err));
+	for (int i = 0; i < 150; i++)
+		ok(add_lead(s, i, 10, CS_DELIVERED));
+	ok(s->ops->commit(s, &err));
+	ck_assert_ptr_nonnull(sq_of(s)->identities.order);
+	commit_many(150, 1); /* a piece */
+	ok(s->ops->begin(s, &err));
+	ck_assert_int_gt(ok(s->ops->retention(s, NOW + 1, NOW + 1, 500, &err)), 150);
+	if (_i == 0)
+		ok(s->ops->commit(s, &err));
+	else
+		s->ops->rollback(s);
+	for (int i = 0; i < 300; i += 10)
+		commit_many(200 + i, 10);
+	ck_assert_int_ge(number("SELECT merged FROM run"), 151);
+	ck_assert_int_eq(number("SELECT count(*) FROM identity_key k WHERE lead_id <= 150"), _i == 0 ? 0 : 150);
+	expect_sound();
+	cs_store_close(s);
+}
+END_TEST
+
+/* As a counter in them would make them. */
+START_TEST(event_ids_that_differ_in_their_end_have_keys_of_their_own)
+{
+	struct cs_lead_row l = { .account = "acct_xyz", .event = "lead.qualified", .received_ms = NOW };
+
+	open_small();
+	for (int i = 0; i < 400; i++) {
+		memcpy(l.event_id + 12, &i, sizeof(i));
+		ok(s->ops->begin(s, &err));
+		ok(s->ops->lead_insert(s, &l, &err));
+		ok(s->ops->commit(s, &err));
+	}
+	ck_assert_int_ge(number("SELECT count(DISTINCT key) FROM identity_key"), 200);
+	ck_assert_int_eq(number("SELECT count(DISTINCT key) = count(*) FROM identity_key"), 1);
+	ck_assert_int_eq(number("SELECT length(secret) FROM run"), 16);
+	cs_store_close(s);
+}
+END_TEST
+
 START_TEST(event_ids_with_the_same_beginning_are_told_apart)
 {
 	struct cs_lead_row l = { .account = "acct_xyz", .event = "lead.qualified", .received_ms = NOW };
@@ -187,6 +231,8 @@ fill(TCase *tc)
 	tcase_add_test(tc, keys_move_to_their_table_in_pieces_and_stay_found);
 	tcase_add_test(tc, a_merge_that_is_rolled_back_or_broken_off_is_done_again);
 	tcase_add_test(tc, an_identity_that_was_rolled_back_can_be_sent_again);
+	tcase_add_loop_test(tc, keys_of_what_retention_took_are_not_written, 0, 2);
+	tcase_add_test(tc, event_ids_that_differ_in_their_end_have_keys_of_their_own);
 	tcase_add_test(tc, event_ids_with_the_same_beginning_are_told_apart);
 	tcase_add_test(tc, retention_forgets_recent_and_merged_identities_alike);
 }
