@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * json.c - what everybody does with json-c values; they are read by json_read.c.
+ * json.c - what everybody does with json-c values; they are made by json_parse.c.
  *
  * Asking never fails: an absent member, a JSON null and a value of the wrong type all give the default, so a caller
  * writes what he expects and rules about required members stand elsewhere. Numbers keep the text they were read with.

@@ -332,6 +332,13 @@ buf_room(struct cs_buf *b, size_t n)
 	return 0;
 }
 
+void
+cs_buf_reserve(struct cs_buf *b, size_t n)
+{
+	if (b->max == 0 || n <= b->max - b->len)
+		buf_room(b, n);
+}
+
 int
 cs_buf_add_slow(struct cs_buf *b, const void *p, size_t n)
 {

@@ -58,6 +58,7 @@ void cs_buf_fini(struct cs_buf *b);
 void cs_buf_reset(struct cs_buf *b); /* len 0, memory kept, failed cleared */
 void cs_buf_recycle(struct cs_buf *b, size_t keep); /* the same, but memory of more than `keep` bytes is given back */
 int cs_buf_add_slow(struct cs_buf *b, const void *p, size_t n); /* of cs_buf_add: it must grow, or there is no room */
+void cs_buf_reserve(struct cs_buf *b, size_t n); /* room for n more bytes at once, if the ceiling has it */
 static inline int
 cs_buf_add(struct cs_buf *b, const void *p, size_t n) /* 0 or CS_ELIMIT */
 {

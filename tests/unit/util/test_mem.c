@@ -334,6 +334,23 @@ START_TEST(a_recycled_buffer_keeps_small_memory_only)
 }
 END_TEST
 
+START_TEST(reserved_room_is_there_and_never_beyond_the_ceiling)
+{
+	CS_CLEANUP(cs_buf_fini) struct cs_buf b = CS_BUF_INIT(100);
+	char *at;
+
+	cs_buf_reserve(&b, 80);
+	at = b.ptr;
+	ck_assert_uint_eq(b.len, 0);
+	for (int i = 0; i < 80; i++)
+		cs_buf_addc(&b, 'x');
+	ck_assert_ptr_eq(b.ptr, at);
+	cs_buf_reserve(&b, 21);
+	ck_assert(!b.failed);
+	ck_assert_int_eq(cs_buf_adds(&b, "twenty more of these"), 0);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -365,6 +382,7 @@ main(void)
 	tcase_add_test(t, an_arena_uses_borrowed_memory_first_and_never_frees_it);
 	tcase_add_test(t, whole_numbers_are_added_in_decimal);
 	tcase_add_test(t, a_recycled_buffer_keeps_small_memory_only);
+	tcase_add_test(t, reserved_room_is_there_and_never_beyond_the_ceiling);
 	suite_add_tcase(s, t);
 	srunner_run_all(sr, CK_NORMAL);
 	failed = srunner_ntests_failed(sr);
