@@ -258,11 +258,8 @@ read_line(struct intake_op *o, struct line *l, char *body, size_t n, const struc
 	enum cs_lead_kind kind = d->unqualified ? CS_KIND_UNQUALIFIED : CS_KIND_LEAD;
 	struct cs_lead_ref *ref;
 
-	if (d->worst < CS_FAULT_ENVELOPE && !cs_sender_may(from, d->view.account)) {
-		d->n_faults = 1;
-		d->faults[0] = (struct cs_fault){ CS_FAULT_ENVELOPE, "/callsetter_account_id", "this key may not send for this account" };
-		d->worst = CS_FAULT_ENVELOPE;
-	}
+	if (d->worst < CS_FAULT_ENVELOPE && !cs_sender_may(from, d->view.account))
+		cs_lead_refuse(d, "/callsetter_account_id", "this key may not send for this account");
 	if (d->worst == CS_FAULT_ENVELOPE) {
 		l->refused = d;
 		o->body = o->batch ? o->body : body; /* the document may point into it */

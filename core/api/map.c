@@ -51,7 +51,7 @@ lead_of(struct cs_api_call *call, json_object *body)
 static void
 refuse_faulty(struct cs_api_call *call, const struct cs_lead_doc *d)
 {
-	struct cs_problem_row rows[CS_ARRAY_LEN(d->faults)];
+	struct cs_problem_row rows[CS_LEAD_FAULTS_MAX];
 	struct cs_problem p = { .status = 422, .detail = "the lead breaks a rule that it must keep", .rows = rows };
 
 	for (size_t i = 0; i < d->n_faults; i++)

@@ -14,7 +14,6 @@ cs_lead_ref_adopt(struct cs_lead_doc *doc, char *body, size_t len, int64_t recei
 	struct cs_lead_ref *l = cs_xcalloc(1, sizeof(*l));
 
 	l->refs = 1;
-	cs_lead_settle(doc);
 	l->doc = doc;
 	l->body = body;
 	l->len = len;

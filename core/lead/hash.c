@@ -3,13 +3,14 @@
  * hash.c - streaming a lead's canonical form into SHA-256.
  *
  * The canonical text is never built: pieces go through a small window into the digest, so a lead costs no memory here
- * however large it is. Only the order of an object's members needs an array, on the stack for ordinary objects.
+ * however large it is. Only the order of an object's members needs an array, on the stack for ordinary objects. Names are
+ * ordered by their first eight bytes as one number, and looked at only where these are equal.
  * OpenSSL 3 looks an algorithm up by name each time it is asked for; it is fetched once.
  */
 #include "config.h"
 #include "lead/hash.h"
 
-#include <inttypes.h>
+#include <endian.h>
 #include <math.h>
 #include <openssl/evp.h>
 #include <pthread.h>
@@ -73,7 +74,7 @@ end(struct cs_lead_hasher *h, uint8_t out[32])
 	must(EVP_DigestFinal_ex(h->ctx, out, NULL) == 1);
 }
 
-static void
+static inline void
 put(struct cs_lead_hasher *h, const char *p, size_t n)
 {
 	if (n > sizeof(h->window) - h->len)
@@ -86,7 +87,7 @@ put(struct cs_lead_hasher *h, const char *p, size_t n)
 	h->len += n;
 }
 
-static void
+static inline void
 put_char(struct cs_lead_hasher *h, char c)
 {
 	if (h->len == sizeof(h->window))
@@ -96,74 +97,138 @@ put_char(struct cs_lead_hasher *h, char c)
 
 /* Only the quote and the backslash are escaped; that is enough for one text to have one form. */
 static void
-put_text(struct cs_lead_hasher *h, const char *s, size_t n)
+put_escaped(struct cs_lead_hasher *h, const char *s, size_t n)
 {
-	bool plain = memchr(s, '"', n) == NULL && memchr(s, '\\', n) == NULL;
-
 	put_char(h, '"');
-	for (size_t i = 0; i < n && !plain; i++) {
+	for (size_t i = 0; i < n; i++) {
 		if (s[i] == '"' || s[i] == '\\')
 			put_char(h, '\\');
 		put_char(h, s[i]);
 	}
-	if (plain)
-		put(h, s, n);
 	put_char(h, '"');
 }
 
-static void
-put_integer(struct cs_lead_hasher *h, uint64_t v, bool negative)
+/* What came without escapes has neither. */
+static inline void
+put_text(struct cs_lead_hasher *h, const char *s, size_t n, bool escaped)
+{
+	if (escaped) {
+		put_escaped(h, s, n);
+		return;
+	}
+	put_char(h, '"');
+	put(h, s, n);
+	put_char(h, '"');
+}
+
+/* ---- numbers */
+
+static size_t
+integer_text(uint64_t v, bool negative, char *out)
 {
 	char text[24], *at = text + sizeof(text);
+	size_t n;
 
 	do
 		*--at = (char)('0' + v % 10);
 	while ((v /= 10) > 0);
 	if (negative)
 		*--at = '-';
-	put(h, at, (size_t)(text + sizeof(text) - at));
+	n = (size_t)(text + sizeof(text) - at);
+	memcpy(out, at, n);
+	return n;
+}
+
+/*
+ * From 0.0001 up to 1, where scores are: the nearest integer to d * 10^k, ties to even, has the seventeen digits, and is exact
+ * in 128 bits. 0 when rounding made it one more digit.
+ */
+static size_t
+fraction_text(double d, char *out)
+{
+	int zeros = d >= 0.1 ? 0 : d >= 0.01 ? 1 : d >= 0.001 ? 2 : 3, exponent, shift;
+	unsigned __int128 scaled = (unsigned __int128)(uint64_t)ldexp(frexp(d, &exponent), 53) * 100000000000000000u, rest, half;
+	uint64_t digits;
+
+	for (int i = 0; i < zeros; i++)
+		scaled *= 10;
+	shift = 53 - exponent;
+	digits = (uint64_t)(scaled >> shift);
+	half = (unsigned __int128)1 << (shift - 1);
+	rest = scaled & (2 * half - 1);
+	if (rest > half || (rest == half && digits % 2 == 1))
+		digits++;
+	if (digits < 10000000000000000u || digits > 99999999999999999u)
+		return 0;
+	memcpy(out, "0.000", 5);
+	while (digits % 10 == 0)
+		digits /= 10;
+	return 2 + (size_t)zeros + integer_text(digits, false, out + 2 + zeros);
 }
 
 /* Seventeen digits tell any two doubles apart. The decimal point is the locale's, which csrelay leaves at "C". */
-static void
-put_double(struct cs_lead_hasher *h, double d)
+size_t
+cs_lead_number_text(double d, char out[CS_LEAD_NUMBER_TEXT])
 {
-	char text[40] = "";
-	int n;
+	size_t n;
 
 	if (d == trunc(d) && fabs(d) < 9007199254740992.0)
-		put_integer(h, (uint64_t)fabs(d), d < 0);
-	else {
-		n = snprintf(text, sizeof(text), "%.17g", d);
-		put(h, text, (size_t)n);
-	}
+		return integer_text((uint64_t)fabs(d), d < 0, out);
+	if (d >= 0.0001 && d < 1 && (n = fraction_text(d, out)) > 0)
+		return n;
+	return (size_t)snprintf(out, CS_LEAD_NUMBER_TEXT, "%.17g", d);
 }
 
+/* An integer of 64 bits is written in its one form already. */
 static void
-put_int64(struct cs_lead_hasher *h, const json_object *o)
+put_number(struct cs_lead_hasher *h, const struct cs_json_node *v)
 {
-	int64_t v = json_object_get_int64(o);
+	char text[CS_LEAD_NUMBER_TEXT];
+	uint64_t u;
+	int64_t i;
 
-	if (v < 0)
-		put_integer(h, ~(uint64_t)v + 1, true);
+	if (cs_json_node_int64(v, &i) || cs_json_node_uint64(v, &u))
+		put(h, v->text, v->len);
 	else
-		put_integer(h, json_object_get_uint64(o), false);
+		put(h, text, cs_lead_number_text(cs_json_node_double(v), text));
 }
 
-static void put_value(struct cs_lead_hasher *h, json_object *o);
+/* ---- members in the order of their names */
+
+struct member {
+	uint64_t prefix; /* the first eight bytes of the name, zeroes behind a shorter one: most names differ there */
+	const struct cs_json_node *node;
+};
+
+static inline uint64_t
+prefix_of(const struct cs_json_node *member)
+{
+	size_t n = member->name_len;
+	uint64_t w;
+
+	memcpy(&w, member->name, sizeof(w)); /* the parser keeps room behind the text */
+	w = be64toh(w);
+	if (n >= sizeof(w))
+		return w;
+	return n == 0 ? 0 : w & UINT64_MAX << (64 - 8 * n);
+}
+
+static inline bool
+is_before(const struct member *a, const struct member *b)
+{
+	return a->prefix != b->prefix ? a->prefix < b->prefix : strcmp(a->node->name, b->node->name) < 0;
+}
 
 static int
 by_name(const void *a, const void *b)
 {
-	const struct lh_entry *const *x = a, *const *y = b;
-
-	return strcmp(lh_entry_k(*x), lh_entry_k(*y));
+	return is_before(a, b) ? -1 : 1; /* no two are equal */
 }
 
 static void
-sort(const struct lh_entry **v, size_t n)
+sort(struct member *v, size_t n)
 {
-	const struct lh_entry *e;
+	struct member m;
 	size_t i, j;
 
 	if (n > FEW) {
@@ -171,51 +236,63 @@ sort(const struct lh_entry **v, size_t n)
 		return;
 	}
 	for (i = 1; i < n; i++) {
-		e = v[i];
-		for (j = i; j > 0 && by_name(&v[j - 1], &e) > 0; j--)
+		m = v[i];
+		for (j = i; j > 0 && is_before(&m, &v[j - 1]); j--)
 			v[j] = v[j - 1];
-		v[j] = e;
+		v[j] = m;
 	}
 }
 
-/* The members in order; `few` serves while they are few, else the caller frees what is returned. */
-static const struct lh_entry **
-sorted_members(json_object *o, const struct lh_entry **few, size_t *n)
+/* `few` serves while they are few, else the caller frees what is returned. */
+static struct member *
+sorted_members(const struct cs_json_node *object, struct member *few, size_t *n)
 {
-	const struct lh_table *table = json_object_get_object(o);
-	const struct lh_entry **v = few, *e;
+	struct member *v = few;
+	size_t i = 0;
 
 	*n = 0;
-	if (table->count > FEW)
-		v = cs_xmalloc((size_t)table->count * sizeof(*v));
-	for (e = table->head; e != NULL; e = e->next)
-		v[(*n)++] = e;
+	CS_JSON_EACH(m, object)
+		++*n;
+	if (*n > FEW)
+		v = cs_xmalloc(*n * sizeof(*v));
+	CS_JSON_EACH(m, object)
+		v[i++] = (struct member){ prefix_of(m), m };
 	sort(v, *n);
 	return v;
 }
 
-typedef void put_member_fn(struct cs_lead_hasher *, const char *name, json_object *value);
+/* ---- values */
+
+static void put_value(struct cs_lead_hasher *h, const struct cs_json_node *v);
+
+typedef void put_member_fn(struct cs_lead_hasher *, const struct cs_json_node *member);
+
+static bool
+is_named(const struct cs_json_node *member, const char *name)
+{
+	return strcmp(member->name, name) == 0;
+}
 
 static void
-put_object(struct cs_lead_hasher *h, json_object *o, const char *left_out, put_member_fn *put_member)
+put_object(struct cs_lead_hasher *h, const struct cs_json_node *object, const char *left_out, put_member_fn *put_member)
 {
-	const struct lh_entry *few[FEW], **v;
+	struct member few[FEW], *v;
 	bool first = true;
-	const char *name;
 	size_t n;
 
-	v = sorted_members(o, few, &n);
+	v = sorted_members(object, few, &n);
 	put_char(h, '{');
 	for (size_t i = 0; i < n; i++) {
-		name = lh_entry_k(v[i]);
-		if (left_out != NULL && strcmp(name, left_out) == 0)
+		const struct cs_json_node *m = v[i].node;
+
+		if (left_out != NULL && is_named(m, left_out))
 			continue;
 		if (!first)
 			put_char(h, ',');
 		first = false;
-		put_text(h, name, strlen(name));
+		put_text(h, m->name, m->name_len, m->name_escaped);
 		put_char(h, ':');
-		put_member(h, name, (json_object *)lh_entry_v(v[i]));
+		put_member(h, m);
 	}
 	put_char(h, '}');
 	if (v != few)
@@ -223,64 +300,47 @@ put_object(struct cs_lead_hasher *h, json_object *o, const char *left_out, put_m
 }
 
 static void
-put_plain_member(struct cs_lead_hasher *h, const char *name CS_UNUSED, json_object *value)
+put_array(struct cs_lead_hasher *h, const struct cs_json_node *array)
 {
-	put_value(h, value);
-}
-
-static void
-put_array(struct cs_lead_hasher *h, const json_object *o)
-{
-	size_t n = json_object_array_length(o);
-
 	put_char(h, '[');
-	for (size_t i = 0; i < n; i++) {
-		if (i > 0)
+	CS_JSON_EACH(item, array) {
+		if (item != array + 1)
 			put_char(h, ',');
-		put_value(h, json_object_array_get_idx(o, i));
+		put_value(h, item);
 	}
 	put_char(h, ']');
 }
 
 static void
-put_value(struct cs_lead_hasher *h, json_object *o)
+put_value(struct cs_lead_hasher *h, const struct cs_json_node *v)
 {
-	switch (json_object_get_type(o)) {
-	case json_type_object:
-		put_object(h, o, NULL, put_plain_member);
+	switch (v->kind) {
+	case CS_JSON_OBJECT:
+		put_object(h, v, NULL, put_value);
 		break;
-	case json_type_array:
-		put_array(h, o);
+	case CS_JSON_ARRAY:
+		put_array(h, v);
 		break;
-	case json_type_string:
-		put_text(h, json_object_get_string(o), (size_t)json_object_get_string_len(o));
+	case CS_JSON_TEXT:
+		put_text(h, v->text, v->len, v->escaped);
 		break;
-	case json_type_double:
-		put_double(h, json_object_get_double(o));
+	case CS_JSON_NUMBER:
+		put_number(h, v);
 		break;
-	case json_type_int:
-		put_int64(h, o);
-		break;
-	case json_type_boolean:
-		put_char(h, json_object_get_boolean(o) ? 't' : 'f');
-		break;
-	case json_type_null:
-		put_char(h, 'n');
-		break;
+	default:
+		put_char(h, v->kind == CS_JSON_TRUE ? 't' : v->kind == CS_JSON_FALSE ? 'f' : 'n');
 	}
 }
 
 /* ---- the places where a repeat may differ */
 
 static void
-put_call_member(struct cs_lead_hasher *h, const char *name, json_object *value)
+put_call_member(struct cs_lead_hasher *h, const struct cs_json_node *m)
 {
-	bool signed_url = strcmp(name, "recording_url") == 0 || strcmp(name, "transcript_url") == 0;
-
-	if (signed_url && json_object_is_type(value, json_type_string))
-		put_text(h, json_object_get_string(value), strcspn(json_object_get_string(value), "?"));
+	if (m->kind == CS_JSON_TEXT && (is_named(m, "recording_url") || is_named(m, "transcript_url")))
+		put_text(h, m->text, strcspn(m->text, "?"), m->escaped);
 	else
-		put_value(h, value);
+		put_value(h, m);
 }
 
 static void
@@ -299,18 +359,18 @@ put_event_id(struct cs_lead_hasher *h, const char *uuid)
 }
 
 static void
-put_top_member(struct cs_lead_hasher *h, const char *name, json_object *value)
+put_top_member(struct cs_lead_hasher *h, const struct cs_json_node *m)
 {
-	if (strcmp(name, "call") == 0 && json_object_is_type(value, json_type_object))
-		put_object(h, value, NULL, put_call_member);
-	else if (strcmp(name, "event_id") == 0 && json_object_is_type(value, json_type_string))
-		put_event_id(h, json_object_get_string(value));
+	if (m->kind == CS_JSON_OBJECT && is_named(m, "call"))
+		put_object(h, m, NULL, put_call_member);
+	else if (m->kind == CS_JSON_TEXT && is_named(m, "event_id"))
+		put_event_id(h, m->text);
 	else
-		put_value(h, value);
+		put_value(h, m);
 }
 
 void
-cs_lead_content_hash(struct cs_lead_hasher *h, json_object *lead, uint8_t out[32])
+cs_lead_content_hash(struct cs_lead_hasher *h, const struct cs_json_node *lead, uint8_t out[32])
 {
 	begin(h);
 	put_object(h, lead, "timestamp_utc", put_top_member);

@@ -7,8 +7,9 @@
  *   envelope  nothing is kept, the answer is 400
  *   required  the lead is kept as a dead letter blamed on the lead, the answer is 422
  *   optional  accepted with a warning; the field counts as absent and its text goes to the note
- * The view points into the lead's own memory and lives as long as it. A lead is read again from the store in the same way,
- * so fixing the rules heals what is queued. Pure; any thread, one object at a time.
+ * A document is one piece of memory that holds a copy of the body, in which the texts of the view lie; it lives as long as
+ * they do. A lead is read again from the store in the same way, so fixing the rules heals what is queued. Pure; any thread,
+ * one object at a time.
  */
 #ifndef CS_LEAD_LEAD_H
 #define CS_LEAD_LEAD_H
@@ -27,19 +28,22 @@ struct cs_fault {
 	const char *detail;  /* "must be E.164: + and 7 to 15 digits"; never the value itself */
 };
 
+#define CS_LEAD_FAULTS_MAX 64
+
 struct cs_lead_doc {
 	struct cs_arena mem;
-	json_object *json;          /* the parsed body; NULL if it was no JSON object, or once settled: use cs_lead_json then */
-	struct cs_lead view;        /* .raw points at the caller's bytes or at a copy: see cs_lead_read */
+	struct cs_lead view;        /* .raw points at the caller's bytes; .warnings: one "pointer: detail (given: text)" a line,
+	                             * only for the note, since it repeats what the caller said */
 	struct cs_lead_call call;
 	struct cs_lead_contact contact;
 	struct cs_lead_address address;
 	struct cs_lead_request request;
 	struct cs_lead_analysis analysis;
-	struct cs_fault faults[64]; /* at most; more are counted only */
+	struct cs_fault *faults;    /* at most CS_LEAD_FAULTS_MAX; more are counted only. NULL: none */
 	size_t n_faults, n_more;
 	enum cs_fault_class worst;
 	uint8_t event_id[16];
+	int64_t started_ms, ended_ms; /* of the call, where the view has the text */
 	enum cs_urgency urgency;    /* FLEXIBLE when absent or faulty */
 	bool unqualified;           /* event is lead.unqualified */
 	bool is_event;              /* an event of ours (event-1.0), only from cs_lead_read_stored */
@@ -59,21 +63,15 @@ struct cs_lead_doc *cs_lead_read(const char *s, size_t n, int64_t now_ms);
  * received_ms are set in the view). NULL when it is neither. */
 struct cs_lead_doc *cs_lead_read_stored(const char *s, size_t n, int64_t received_ms);
 void cs_lead_doc_free(struct cs_lead_doc *d);
-/*
- * Give the parsed body back and keep the view's texts in one piece. For a document that goes to another thread: the many small
- * objects of the tree are then freed by the thread that made them, while they are warm, and the other touches a few lines only.
- */
-void cs_lead_settle(struct cs_lead_doc *d);
-/* The parsed body, read again where it was given back; NULL if it was no JSON object. The document owns it. */
+/* The only fault from now on; a string constant. For what is wrong with the sender rather than with the lead. */
+void cs_lead_refuse(struct cs_lead_doc *d, const char *pointer, const char *detail);
+/* The body as json-c has it, read when first asked for; NULL if it is no JSON object. The document owns it. */
 json_object *cs_lead_json(struct cs_lead_doc *d);
 
 /* Resolve preferred_schedule with the connection's IANA zone ("" or unknown: only a text with its own zone is resolved).
  * Fills the view's has_preferred_at and preferred_at_ms. Reads a zone's file once, when it is first asked for: see zone.h. */
 void cs_lead_resolve_time(struct cs_lead_doc *d, const char *timezone);
 
-/* The warnings as the intake answers and the note shows them: one "pointer: detail (given: text)" a line. Only for the note,
- * since it repeats what the caller said. "" if none. Lives in the document. */
-const char *cs_lead_warning_text(struct cs_lead_doc *d);
 const char *cs_urgency_name(enum cs_urgency u);
 
 #endif

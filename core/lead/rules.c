@@ -44,25 +44,9 @@ event_fits(const char *s, size_t n CS_UNUSED)
 }
 
 static bool
-uuid_fits(const char *s, size_t n)
-{
-	uint8_t uuid[16];
-
-	return cs_uuid_parse(s, n, uuid) == 0;
-}
-
-static bool
 id_fits(const char *s, size_t n CS_UNUSED)
 {
 	return cs_is_ident(s, 128, "_.:-");
-}
-
-static bool
-instant_fits(const char *s, size_t n)
-{
-	int64_t ms;
-
-	return cs_time_parse(s, n, true, &ms, NULL) == 0;
 }
 
 static bool
@@ -142,79 +126,98 @@ crm_fits(const char *s, size_t n)
 }
 
 #define SLOT(member) .slot = offsetof(struct cs_lead_doc, member)
-#define ENVELOPE(key) .pointer = "/" key, .in = CS_GROUP_TOP, .class = CS_FAULT_ENVELOPE
-#define REQUIRED(group, path) .pointer = path, .in = CS_GROUP_##group, .class = CS_FAULT_REQUIRED
-#define OPTIONAL(group, path) .pointer = path, .in = CS_GROUP_##group, .class = CS_FAULT_OPTIONAL
+#define VALUE(member) .value = offsetof(struct cs_lead_doc, member)
+#define AT(path, name) .pointer = path "/" name, .key = name, .key_len = sizeof(name) - 1
+#define ENVELOPE(name) AT("", name), .in = CS_GROUP_TOP, .class = CS_FAULT_ENVELOPE
+#define REQUIRED(group, path, name) AT(path, name), .in = CS_GROUP_##group, .class = CS_FAULT_REQUIRED
+#define OPTIONAL(group, path, name) AT(path, name), .in = CS_GROUP_##group, .class = CS_FAULT_OPTIONAL
 #define OBJECT(group) .kind = CS_LEAD_OBJECT, .opens = CS_GROUP_##group, .allowed = "must be an object"
-#define INSTANT "must be RFC 3339 with Z or an offset, like 2026-05-26T14:32:00Z"
+#define INSTANT(text, ms) .kind = CS_LEAD_INSTANT, SLOT(text), VALUE(ms), .max = 128, \
+	.allowed = "must be RFC 3339 with Z or an offset, like 2026-05-26T14:32:00Z"
 #define HTTPS_URL "must be an https URL of at most 2048 bytes"
 
-const struct cs_lead_rule cs_lead_rules[] = {
+const struct cs_lead_rule cs_lead_rules[CS_LEAD_RULES] = {
 	{ ENVELOPE("schema_version"), SLOT(view.schema_version), .max = 11, .fits = version_fits,
 	  .allowed = "must be 1. and a number, like 1.0" },
 	{ ENVELOPE("event"), SLOT(view.event), .max = 32, .fits = event_fits,
 	  .allowed = "must be lead.qualified or lead.unqualified" },
-	{ ENVELOPE("event_id"), SLOT(view.event_id), .max = 36, .fits = uuid_fits, .allowed = "must be a UUID" },
+	{ ENVELOPE("event_id"), .kind = CS_LEAD_UUID, SLOT(view.event_id), VALUE(event_id), .allowed = "must be a UUID" },
 	{ ENVELOPE("callsetter_account_id"), SLOT(view.account), .max = 128, .fits = id_fits,
 	  .allowed = "must be 1 to 128 of A-Z a-z 0-9 _ . : -" },
-	{ REQUIRED(TOP, "/timestamp_utc"), SLOT(view.timestamp_utc), .max = 128, .fits = instant_fits, .allowed = INSTANT },
+	{ REQUIRED(TOP, "", "timestamp_utc"), INSTANT(view.timestamp_utc, view.timestamp_ms) },
 
-	{ REQUIRED(TOP, "/call"), OBJECT(CALL) },
-	{ REQUIRED(CALL, "/call/call_id"), SLOT(call.call_id), .max = 128, .fits = id_fits,
+	{ REQUIRED(TOP, "", "call"), OBJECT(CALL) },
+	{ REQUIRED(CALL, "/call", "call_id"), SLOT(call.call_id), .max = 128, .fits = id_fits,
 	  .allowed = "must be 1 to 128 of A-Z a-z 0-9 _ . : -" },
-	{ REQUIRED(CALL, "/call/direction"), SLOT(call.direction), .max = 8, .fits = direction_fits,
+	{ REQUIRED(CALL, "/call", "direction"), SLOT(call.direction), .max = 8, .fits = direction_fits,
 	  .allowed = "must be inbound or outbound" },
-	{ OPTIONAL(CALL, "/call/duration_seconds"), .kind = CS_LEAD_DURATION, .allowed = "must be an integer of 0 or more" },
-	{ OPTIONAL(CALL, "/call/started_at"), SLOT(call.started_at), .max = 128, .fits = instant_fits, .allowed = INSTANT },
-	{ OPTIONAL(CALL, "/call/ended_at"), SLOT(call.ended_at), .max = 128, .fits = instant_fits, .allowed = INSTANT },
-	{ OPTIONAL(CALL, "/call/recording_url"), SLOT(call.recording_url), .max = 2048, .fits = url_fits, .allowed = HTTPS_URL },
-	{ OPTIONAL(CALL, "/call/transcript_url"), SLOT(call.transcript_url), .max = 2048, .fits = url_fits,
+	{ OPTIONAL(CALL, "/call", "duration_seconds"), .kind = CS_LEAD_DURATION, .allowed = "must be an integer of 0 or more" },
+	{ OPTIONAL(CALL, "/call", "started_at"), INSTANT(call.started_at, started_ms) },
+	{ OPTIONAL(CALL, "/call", "ended_at"), INSTANT(call.ended_at, ended_ms) },
+	{ OPTIONAL(CALL, "/call", "recording_url"), SLOT(call.recording_url), .max = 2048, .fits = url_fits, .allowed = HTTPS_URL },
+	{ OPTIONAL(CALL, "/call", "transcript_url"), SLOT(call.transcript_url), .max = 2048, .fits = url_fits,
 	  .allowed = HTTPS_URL },
-	{ OPTIONAL(CALL, "/call/transcript_summary"), SLOT(call.transcript_summary), .max = 8192 },
+	{ OPTIONAL(CALL, "/call", "transcript_summary"), SLOT(call.transcript_summary), .max = 8192 },
 
-	{ REQUIRED(TOP, "/contact"), OBJECT(CONTACT) },
-	{ OPTIONAL(CONTACT, "/contact/first_name"), SLOT(contact.first_name), .max = 128 },
-	{ OPTIONAL(CONTACT, "/contact/last_name"), SLOT(contact.last_name), .max = 128 },
-	{ OPTIONAL(CONTACT, "/contact/phone"), SLOT(contact.phone), .max = 16, .fits = phone_fits,
+	{ REQUIRED(TOP, "", "contact"), OBJECT(CONTACT) },
+	{ OPTIONAL(CONTACT, "/contact", "first_name"), SLOT(contact.first_name), .max = 128 },
+	{ OPTIONAL(CONTACT, "/contact", "last_name"), SLOT(contact.last_name), .max = 128 },
+	{ OPTIONAL(CONTACT, "/contact", "phone"), SLOT(contact.phone), .max = 16, .fits = phone_fits,
 	  .allowed = "must be E.164: + and 7 to 15 digits" },
-	{ OPTIONAL(CONTACT, "/contact/email"), SLOT(contact.email), .max = 254, .fits = email_fits,
+	{ OPTIONAL(CONTACT, "/contact", "email"), SLOT(contact.email), .max = 254, .fits = email_fits,
 	  .allowed = "must be an address of at most 254 bytes with one @" },
-	{ OPTIONAL(CONTACT, "/contact/address"), OBJECT(ADDRESS) },
-	{ OPTIONAL(ADDRESS, "/contact/address/street"), SLOT(address.street), .max = 256 },
-	{ OPTIONAL(ADDRESS, "/contact/address/city"), SLOT(address.city), .max = 128 },
-	{ OPTIONAL(ADDRESS, "/contact/address/state"), SLOT(address.state), .max = 128 },
-	{ OPTIONAL(ADDRESS, "/contact/address/zip"), SLOT(address.zip), .max = 128 },
-	{ OPTIONAL(ADDRESS, "/contact/address/country"), SLOT(address.country), .max = 2, .fits = country_fits,
+	{ OPTIONAL(CONTACT, "/contact", "address"), OBJECT(ADDRESS) },
+	{ OPTIONAL(ADDRESS, "/contact/address", "street"), SLOT(address.street), .max = 256 },
+	{ OPTIONAL(ADDRESS, "/contact/address", "city"), SLOT(address.city), .max = 128 },
+	{ OPTIONAL(ADDRESS, "/contact/address", "state"), SLOT(address.state), .max = 128 },
+	{ OPTIONAL(ADDRESS, "/contact/address", "zip"), SLOT(address.zip), .max = 128 },
+	{ OPTIONAL(ADDRESS, "/contact/address", "country"), SLOT(address.country), .max = 2, .fits = country_fits,
 	  .allowed = "must be an ISO 3166 alpha-2 code in capitals, like US" },
 
-	{ REQUIRED(TOP, "/service_request"), OBJECT(REQUEST) },
-	{ REQUIRED(REQUEST, "/service_request/service_type"), SLOT(request.service_type), .max = 128,
+	{ REQUIRED(TOP, "", "service_request"), OBJECT(REQUEST) },
+	{ REQUIRED(REQUEST, "/service_request", "service_type"), SLOT(request.service_type), .max = 128,
 	  .allowed = "must be text of 1 to 128 bytes, like HVAC" },
-	{ OPTIONAL(REQUEST, "/service_request/sub_type"), SLOT(request.sub_type), .max = 128 },
-	{ REQUIRED(REQUEST, "/service_request/urgency"), SLOT(request.urgency), .max = 16, .fits = urgency_fits,
+	{ OPTIONAL(REQUEST, "/service_request", "sub_type"), SLOT(request.sub_type), .max = 128 },
+	{ REQUIRED(REQUEST, "/service_request", "urgency"), SLOT(request.urgency), .max = 16, .fits = urgency_fits,
 	  .allowed = "must be emergency, same_day, same_week or flexible" },
-	{ OPTIONAL(REQUEST, "/service_request/issue_description"), SLOT(request.issue_description), .max = 8192 },
-	{ OPTIONAL(REQUEST, "/service_request/preferred_schedule"), SLOT(request.preferred_schedule), .max = 128,
+	{ OPTIONAL(REQUEST, "/service_request", "issue_description"), SLOT(request.issue_description), .max = 8192 },
+	{ OPTIONAL(REQUEST, "/service_request", "preferred_schedule"), SLOT(request.preferred_schedule), .max = 128,
 	  .fits = schedule_fits, .allowed = "must be a date and time like 2026-05-27T08:00:00, with or without Z or an offset" },
-	{ OPTIONAL(REQUEST, "/service_request/is_existing_customer"), .kind = CS_LEAD_BOOL, .allowed = "must be true or false" },
+	{ OPTIONAL(REQUEST, "/service_request", "is_existing_customer"), .kind = CS_LEAD_BOOL, .allowed = "must be true or false" },
 
-	{ REQUIRED(TOP, "/routing"), OBJECT(ROUTING), .qualified_only = true },
-	{ REQUIRED(ROUTING, "/routing/destination_crm"), SLOT(view.destination_crm), .qualified_only = true, .max = 64,
+	{ REQUIRED(TOP, "", "routing"), OBJECT(ROUTING), .qualified_only = true },
+	{ REQUIRED(ROUTING, "/routing", "destination_crm"), SLOT(view.destination_crm), .qualified_only = true, .max = 64,
 	  .fits = crm_fits, .allowed = "must be a plugin's name: 1 to 64 of a-z 0-9 _" },
-	{ OPTIONAL(ROUTING, "/routing/crm_account_id"), SLOT(view.crm_account_id), .max = 256 },
-	{ OPTIONAL(ROUTING, "/routing/assigned_to"), SLOT(view.assigned_to), .max = 128 },
+	{ OPTIONAL(ROUTING, "/routing", "crm_account_id"), SLOT(view.crm_account_id), .max = 256 },
+	{ OPTIONAL(ROUTING, "/routing", "assigned_to"), SLOT(view.assigned_to), .max = 128 },
 
-	{ OPTIONAL(TOP, "/ai_analysis"), OBJECT(ANALYSIS) },
-	{ OPTIONAL(ANALYSIS, "/ai_analysis/sentiment"), SLOT(analysis.sentiment), .max = 64 },
-	{ OPTIONAL(ANALYSIS, "/ai_analysis/conversion_intent_score"), .kind = CS_LEAD_SCORE,
+	{ OPTIONAL(TOP, "", "ai_analysis"), OBJECT(ANALYSIS) },
+	{ OPTIONAL(ANALYSIS, "/ai_analysis", "sentiment"), SLOT(analysis.sentiment), .max = 64 },
+	{ OPTIONAL(ANALYSIS, "/ai_analysis", "conversion_intent_score"), .kind = CS_LEAD_SCORE,
 	  .allowed = "must be a number from 0.0 to 1.0" },
-	{ OPTIONAL(ANALYSIS, "/ai_analysis/qualification_status"), SLOT(analysis.qualification_status), .max = 16,
+	{ OPTIONAL(ANALYSIS, "/ai_analysis", "qualification_status"), SLOT(analysis.qualification_status), .max = 16,
 	  .fits = status_fits, .allowed = "must be qualified or unqualified" },
-	{ OPTIONAL(ANALYSIS, "/ai_analysis/disqualification_reason"), SLOT(analysis.disqualification_reason), .max = 1024 },
-	{ OPTIONAL(ANALYSIS, "/ai_analysis/qualifier_answers"), .kind = CS_LEAD_ANSWERS,
+	{ OPTIONAL(ANALYSIS, "/ai_analysis", "disqualification_reason"), SLOT(analysis.disqualification_reason), .max = 1024 },
+	{ OPTIONAL(ANALYSIS, "/ai_analysis", "qualifier_answers"), .kind = CS_LEAD_ANSWERS,
 	  .allowed = "must be an object of text, numbers, booleans and nulls" },
 };
-const size_t cs_lead_n_rules = CS_ARRAY_LEN(cs_lead_rules);
+
+static size_t
+find_between(size_t from, size_t to, enum cs_lead_group in, const char *key, size_t key_len)
+{
+	for (const struct cs_lead_rule *rule = &cs_lead_rules[from]; rule < &cs_lead_rules[to]; rule++)
+		if (rule->key_len == key_len && rule->in == in && memcmp(rule->key, key, key_len) == 0)
+			return (size_t)(rule - cs_lead_rules);
+	return CS_LEAD_RULES;
+}
+
+size_t
+cs_lead_rule_find(enum cs_lead_group in, const char *key, size_t key_len, size_t from)
+{
+	size_t i = find_between(from, CS_LEAD_RULES, in, key, key_len);
+
+	return i < CS_LEAD_RULES ? i : find_between(0, from, in, key, key_len);
+}
 
 bool
 cs_lead_is_event(const char *event)

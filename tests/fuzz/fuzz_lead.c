@@ -61,7 +61,7 @@ check_faults(const struct cs_lead_doc *d)
 		if (f->class > worst)
 			worst = f->class;
 	}
-	must(d->n_more == 0 || d->n_faults == CS_ARRAY_LEN(d->faults));
+	must(d->n_more == 0 || d->n_faults == CS_LEAD_FAULTS_MAX);
 	must(d->worst == worst || d->n_more > 0);
 }
 
@@ -82,7 +82,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	struct cs_lead_doc *d = cs_lead_read((const char *)data, n, 1);
 
-	must(d != NULL && (d->json != NULL || d->worst == CS_FAULT_ENVELOPE));
+	must(d != NULL && (cs_lead_json(d) != NULL || d->worst == CS_FAULT_ENVELOPE));
 	check_faults(d);
 	check_view(&d->view);
 	cs_lead_resolve_time(d, "");

@@ -6,8 +6,10 @@
  */
 #include "config.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include "fixture.h"
+#include "lead/hash.h"
 #include "util/text.h"
 
 static bool
@@ -32,6 +34,83 @@ START_TEST(the_hashes_and_keys_of_the_sample_never_change)
 	ck_assert_uint_eq(d->phone_key, 0xc857974cb3884daa);
 	ck_assert_uint_eq(d->email_key, 0x10ef04a5a1acd81d);
 	cs_lead_doc_free(d);
+}
+END_TEST
+
+/* Made by csrelay itself when it still hashed json-c's objects. */
+static const struct {
+	const char *rest, *call, *hash;
+} pinned[] = {
+	{ "", NULL,
+	  "72e8b11a75187a9e02cf969e0c7858506deb184756dba7497156e005202e7a70" },
+	{ ",\"x\":[0,-0,-0.0,1,-1,1.0,1e2,12e-1,0.87,-0.1,1e-7,5e-324,1.7976931348623157e308]", NULL,
+	  "679be99b2e9e38facd00b67cf4b8e9a55219c9af87eb076b55d7b4745ca3e73f" },
+	{ ",\"x\":[9007199254740991,9007199254740992.0,9007199254740993,999999999999999999,1000000000000000000,-999999999999999999]", NULL,
+	  "372d3015ef64c3580627a5c888796a5943fd5b87872c8019a9c224a981d89cee" },
+	{ ",\"x\":[9223372036854775807,-9223372036854775808,9223372036854775808,"
+	  "18446744073709551615,18446744073709551616,-9223372036854775809]", NULL,
+	  "c0ad9cd289b35610b1b01a59dd8710b562239b2bffbeadedbe3788cf4df19cfe" },
+	{ ",\"x\":[123456.789,0.1234567890123456789,100000000000000000000,1e21,12345678.0,0.00001,0.0001234,99999999999999990000.5]", NULL,
+	  "dce0ec63c28bb3b5352efea6765446ab2fb2f822d0319bad9f95e36f79a59f84" },
+	{ ",\"\":{},\"x\":{\"b\":[],\"a\":{\"\":null},\"aa\":true,\"a\\\"\":false,\"\\\\\":\"\\\\\\\"\"}", NULL,
+	  "e9e7302897760f159acf48d181d246d1df40ea51db9050cf9f3f68fc798757d5" },
+	{ ",\"abcdefgh\":1,\"abcdefghi\":2,\"abcdefg\":3,\"abcdefgha\":4,\"abcdefgz\":5,\"\\u00e9\":6,\"z\":7,\"~\":8,\"\\u0001\":9", NULL,
+	  "fb16d3bff24b3ec710698ed11613ccaa5441661447c5926f6a05717038785e19" },
+	{ ",\"x\":\"\\u00e9\\n\\t\\u0001\\/ \xf0\x9f\x98\x80 'quoted' \x7f\"", NULL,
+	  "b8ed2140d8f13b418cf1beb8353c0e33847fcf8572f101963375bf71807435df" },
+	{ ",\"call2\":{\"recording_url\":\"https://h/a?b\"}",
+	  "{\"call_id\":\"c\",\"direction\":\"inbound\",\"recording_url\":\"https://h/a?\\\"b\",\"transcript_url\":\"?\",\"x\":\"a?b\"}",
+	  "198d12b3c42f1da0763a49e6be2314ba8392b222684e82b92c5a1a63eda666e1" },
+	{ "", "{\"call_id\":\"c\",\"direction\":\"inbound\",\"recording_url\":[\"a?b\"],\"transcript_url\":7}",
+	  "2c0c21851a089a4adc9878ed8db58ebfed2445126323531b808f80bae5fc1348" },
+	{ "", "\"c?d\"",
+	  "4e8a51cbb741c48e0282943a196fec1d868b71379a2f53e7e6f022425b981265" },
+};
+
+START_TEST(the_hashes_of_what_is_rare_never_change_either)
+{
+	for (size_t i = 0; i < CS_ARRAY_LEN(pinned); i++) {
+		CS_CLEANUP(cs_buf_fini) struct cs_buf b = CS_BUF_INIT(0);
+		struct cs_lead_doc *d = READ(.rest = pinned[i].rest, .call = pinned[i].call);
+
+		ck_assert_int_lt(d->worst, CS_FAULT_ENVELOPE);
+		cs_hex_add(&b, d->content_hash, 32);
+		ck_assert_msg(strcmp(b.ptr, pinned[i].hash) == 0, "%zu: %s", i, b.ptr);
+		cs_lead_doc_free(d);
+	}
+}
+END_TEST
+
+static void
+expect_as_printf(double d)
+{
+	char text[CS_LEAD_NUMBER_TEXT + 1] = "", expected[64];
+
+	text[cs_lead_number_text(d, text)] = '\0';
+	snprintf(expected, sizeof(expected), "%.17g", d);
+	ck_assert_str_eq(text, expected);
+}
+
+/* Up to a thousand steps around each power of ten and of two, and what scores are. */
+START_TEST(fractions_are_written_as_printf_writes_them)
+{
+	static const double places[] = { 0.00005, 0.0001, 0.001, 0.01, 0.1, 0.5, 0.25, 0.125, 0.0625, 0.75, 0x1p-10, 0x1p-13, 0.87, 0.3 };
+
+	for (size_t i = 0; i < CS_ARRAY_LEN(places); i++) {
+		double up = places[i], down = places[i];
+
+		for (int k = 0; k < 1000; k++) {
+			expect_as_printf(up);
+			expect_as_printf(down);
+			up = nextafter(up, 1);
+			down = nextafter(down, 0);
+		}
+	}
+	for (int i = 1; i < 10000; i++) {
+		expect_as_printf(i / 10000.0);
+		expect_as_printf(i + 0.5);
+		expect_as_printf((2 * i + 1) * 0x1p-14);
+	}
 }
 END_TEST
 
@@ -125,6 +204,8 @@ main(void)
 {
 	const TTest *const tests[] = {
 		the_hashes_and_keys_of_the_sample_never_change,
+		the_hashes_of_what_is_rare_never_change_either,
+		fractions_are_written_as_printf_writes_them,
 		order_spaces_and_the_form_of_numbers_do_not_matter,
 		the_timestamp_of_a_repeat_does_not_matter,
 		the_case_of_the_event_id_does_not_matter,
