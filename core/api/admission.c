@@ -51,12 +51,13 @@ int
 cs_sender_check(const struct cs_conf *conf, struct cs_store *reader, const struct cs_http_request *req, int64_t now_ms,
                 struct cs_sender *out, struct cs_err *err)
 {
-	const char *auth = cs_http_request_header(req, "Authorization");
-	const char *id = cs_http_request_header(req, "webhook-id"), *ts = cs_http_request_header(req, "webhook-timestamp"),
-		   *sig = cs_http_request_header(req, "webhook-signature");
+	const char *auth = cs_http_request_header(req, "Authorization"), *id, *ts, *sig;
 
 	if (auth != NULL && strncasecmp(auth, "Bearer ", 7) == 0)
 		return by_key(conf, reader, auth + 7, now_ms, out, err);
+	id = cs_http_request_header(req, "webhook-id");
+	ts = cs_http_request_header(req, "webhook-timestamp");
+	sig = cs_http_request_header(req, "webhook-signature");
 	if (sig == NULL)
 		return cs_err_set(err, CS_EPERM, "neither a webhook-signature nor an Authorization: Bearer header came with it");
 	return cs_stdwebhooks_verify(conf->intake.secrets.v, conf->intake.secrets.n, id, ts, sig, req->body, req->body_len, now_ms,

@@ -16,6 +16,7 @@
 #define RETRY_AFTER_S 2
 #define BATCH_LINES_MAX 4096
 #define WARNINGS_MAX (64u << 10)
+#define ANSWER_USUAL 256 /* of an accepted lead with one connection */
 
 struct line { /* one lead of a request */
 	struct cs_accept *accept;       /* NULL: it was no lead */
@@ -29,7 +30,8 @@ struct intake_op {
 	struct cs_intake *in;
 	struct cs_http_request *req;
 	struct cs_arena mem;
-	struct line *lines;
+	struct line *lines;             /* of a batch: owned; else: single */
+	struct line single;
 	size_t n_lines;
 	bool batch;
 	char *body;                     /* of a batch: the lines point into it */
@@ -52,8 +54,15 @@ add_faults(struct cs_buf *b, const struct cs_lead_doc *d)
 static void
 add_delivery(struct cs_buf *b, size_t i, int64_t id, const char *connection, const char *crm, enum cs_state state, const char *why)
 {
-	cs_buf_printf(b, "%s{\"id\":%lld,\"connection\":\"%s\",\"crm\":\"%s\",\"state\":\"%s\"", i > 0 ? "," : "", (long long)id, connection,
-	    crm, cs_state_name(state));
+	cs_buf_adds(b, i > 0 ? ",{\"id\":" : "{\"id\":");
+	cs_buf_add_int(b, id);
+	cs_buf_adds(b, ",\"connection\":\"");
+	cs_buf_adds(b, connection);
+	cs_buf_adds(b, "\",\"crm\":\"");
+	cs_buf_adds(b, crm);
+	cs_buf_adds(b, "\",\"state\":\"");
+	cs_buf_adds(b, cs_state_name(state));
+	cs_buf_addc(b, '"');
 	if (why[0] != '\0') {
 		cs_buf_adds(b, ",\"reason\":");
 		cs_buf_add_json_string(b, why, strlen(why));
@@ -97,8 +106,13 @@ add_line(struct cs_buf *b, const struct line *l, int status)
 	const struct cs_lead_doc *d = a != NULL ? a->lead->doc : l->refused;
 
 	if (a != NULL) {
-		cs_buf_printf(b, "\"result\":\"%s\",\"lead_id\":%lld,\"event_id\":\"%s\",\"deliveries\":[",
-		    status == 422 ? "kept" : words[a->result], (long long)a->lead_id, d->view.event_id);
+		cs_buf_adds(b, "\"result\":\"");
+		cs_buf_adds(b, status == 422 ? "kept" : words[a->result]);
+		cs_buf_adds(b, "\",\"lead_id\":");
+		cs_buf_add_int(b, a->lead_id);
+		cs_buf_adds(b, ",\"event_id\":\"");
+		cs_buf_adds(b, d->view.event_id);
+		cs_buf_adds(b, "\",\"deliveries\":[");
 		for (size_t i = 0; i < a->n_made; i++)
 			add_delivery(b, i, a->made[i].row.id, a->made[i].connection, a->made[i].crm, a->made[i].row.state, a->made[i].why);
 		for (int i = 0; i < l->n_known; i++)
@@ -118,6 +132,7 @@ reply_single(struct intake_op *o)
 	int status = line_status(&o->lines[0]);
 	struct cs_http_reply r = { .status = status, .content_type = status < 300 ? "application/json" : CS_PROBLEM_TYPE };
 
+	cs_buf_reserve(&b, ANSWER_USUAL);
 	cs_buf_addc(&b, '{');
 	if (status >= 300)
 		cs_buf_printf(&b, "\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%d,\"detail\":\"%s\",", cs_http_phrase(status), status,
@@ -166,7 +181,8 @@ op_free(struct intake_op *o)
 			cs_accept_free(o->lines[i].accept);
 		cs_lead_doc_free(o->lines[i].refused);
 	}
-	free(o->lines);
+	if (o->batch)
+		free(o->lines);
 	free(o->body);
 	cs_arena_fini(&o->mem);
 	free(o);
@@ -335,7 +351,7 @@ take_leads(struct cs_intake *in, struct cs_http_request *req, const struct cs_se
 	if (body == NULL)
 		body = cs_xstrdup(""), n = 0;
 	if (!o->batch) {
-		o->lines = cs_xcalloc(1, sizeof(*o->lines));
+		o->lines = &o->single;
 		o->n_lines = 1;
 		read_line(o, &o->lines[0], body, n, from);
 	} else {

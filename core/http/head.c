@@ -9,21 +9,28 @@
 #include <strings.h>
 #include "util/text.h"
 
+static bool
+is_named(const char *name, size_t n, const char *want)
+{
+	return n == strlen(want) && strcasecmp(name, want) == 0;
+}
+
 static enum MHD_Result
 see_header(void *ctx, enum MHD_ValueKind kind, const char *name, const char *value)
 {
 	struct cs_head *h = ctx;
+	size_t n = strlen(name);
 
 	(void)kind;
-	if (strcasecmp(name, "Content-Length") == 0) {
+	if (is_named(name, n, "Content-Length")) {
 		h->n_length++;
 		h->length = value;
-	} else if (strcasecmp(name, "Transfer-Encoding") == 0) {
+	} else if (is_named(name, n, "Transfer-Encoding")) {
 		h->n_encoding++;
 		h->encoding = value;
-	} else if (strcasecmp(name, "Host") == 0) {
+	} else if (is_named(name, n, "Host")) {
 		h->n_host++;
-	} else if (!cs_is_token(name, strlen(name))) {
+	} else if (!cs_is_token(name, n)) {
 		h->n_bad++;
 	}
 	return MHD_YES;
