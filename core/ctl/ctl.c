@@ -13,7 +13,7 @@
 #include <unistd.h>
 #include "ctl/ctl.h"
 #include "ctl/help.h"
-#include "ctl/link.h"
+#include "ctl/talk/link.h"
 #include "util/clock.h"
 #include "util/nearest.h"
 

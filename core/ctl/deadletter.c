@@ -7,8 +7,8 @@
 #include <string.h>
 #include "ctl/deadletter.h"
 #include "ctl/filter.h"
-#include "ctl/link.h"
-#include "ctl/text.h"
+#include "ctl/talk/link.h"
+#include "ctl/show/text.h"
 
 json_object *
 cs_ctl_note(const struct cs_ctl *c)

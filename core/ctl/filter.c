@@ -5,7 +5,7 @@
 #include "config.h"
 #include <string.h>
 #include "ctl/filter.h"
-#include "ctl/text.h"
+#include "ctl/show/text.h"
 #include "util/clock.h"
 #include "util/text.h"
 

@@ -7,8 +7,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <time.h>
-#include "ctl/link.h"
-#include "ctl/progress.h"
+#include "ctl/talk/link.h"
+#include "ctl/show/progress.h"
 #include "ctl/replay.h"
 
 #define PAUSE_NS 500000000

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "sandbox/admin.h"
-#include "sandbox/oauth.h"
+#include "sandbox/crm/oauth.h"
 
 struct call {
 	struct cs_sb_engine *e;

@@ -15,7 +15,7 @@
 #ifndef CS_SANDBOX_ADMIN_H
 #define CS_SANDBOX_ADMIN_H
 
-#include "sandbox/engine.h"
+#include "sandbox/crm/engine.h"
 
 void cs_sb_admin_serve(struct cs_sb_engine *e, const struct cs_sb_request *req, struct cs_sb_reply *reply);
 /* The page behind GET / (page.c). */

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "sandbox/engine.h"
+#include "sandbox/crm/engine.h"
 #include "sandbox/sandbox.h"
 #include "util/text.h"
 

@@ -161,7 +161,7 @@ class Sandbox:
         self.ask("POST", "/_clock", {"advance_ms": ms})
 
     def fault(self, kind, crm="*", match="*", times=1, **more):
-        """kind: see core/sandbox/fault.h. Returns its id; times=-1 until healed."""
+        """kind: see core/sandbox/crm/fault.h. Returns its id; times=-1 until healed."""
         return self.ask("POST", "/_faults", {"fault": kind, "crm": crm, "match": match, "times": times, **more})["id"]
 
     def heal(self, fault_id=None):

@@ -5,7 +5,7 @@
 #include "config.h"
 #include "conf/load.h"
 #include "ctl/commands.h"
-#include "ctl/place.h"
+#include "ctl/talk/place.h"
 #include "plugin/setup.h"
 
 static void

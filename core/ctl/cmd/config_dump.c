@@ -6,7 +6,7 @@
 #include "conf/dump.h"
 #include "conf/load.h"
 #include "ctl/commands.h"
-#include "ctl/place.h"
+#include "ctl/talk/place.h"
 
 static int
 run(struct cs_ctl *c)

@@ -7,8 +7,8 @@
 #include <string.h>
 #include "ctl/commands.h"
 #include "ctl/filter.h"
-#include "ctl/link.h"
-#include "ctl/table.h"
+#include "ctl/talk/link.h"
+#include "ctl/show/table.h"
 
 static const struct cs_ctl_column columns[] = {
 	{ "connection", false, false }, { "crm", false, false },   { "name", false, true },

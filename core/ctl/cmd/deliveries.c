@@ -4,7 +4,7 @@
  */
 #include "config.h"
 #include "ctl/commands.h"
-#include "ctl/deliveries.h"
+#include "ctl/show/deliveries.h"
 #include "ctl/filter.h"
 
 static int

@@ -6,8 +6,8 @@
 #include <time.h>
 #include "ctl/commands.h"
 #include "ctl/filter.h"
-#include "ctl/link.h"
-#include "ctl/story.h"
+#include "ctl/talk/link.h"
+#include "ctl/show/story.h"
 #include "util/clock.h"
 
 #define FIRST_PAUSE_MS 100

@@ -6,8 +6,8 @@
 #include <inttypes.h>
 #include <string.h>
 #include "ctl/commands.h"
-#include "ctl/link.h"
-#include "ctl/text.h"
+#include "ctl/talk/link.h"
+#include "ctl/show/text.h"
 #include "util/clock.h"
 
 /* "intake,read" as an array. */

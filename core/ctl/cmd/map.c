@@ -6,8 +6,8 @@
 #include <string.h>
 #include "ctl/commands.h"
 #include "ctl/filter.h"
-#include "ctl/link.h"
-#include "ctl/text.h"
+#include "ctl/talk/link.h"
+#include "ctl/show/text.h"
 #include "util/text.h"
 
 #define LEAD_MAX ((size_t)1 << 20)

@@ -5,8 +5,8 @@
 #include "config.h"
 #include <string.h>
 #include "ctl/commands.h"
-#include "ctl/link.h"
-#include "ctl/table.h"
+#include "ctl/talk/link.h"
+#include "ctl/show/table.h"
 
 static const struct cs_ctl_column columns[] = {
 	{ "plugin", false, false },

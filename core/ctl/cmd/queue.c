@@ -4,8 +4,8 @@
  */
 #include "config.h"
 #include "ctl/commands.h"
-#include "ctl/link.h"
-#include "ctl/shape.h"
+#include "ctl/talk/link.h"
+#include "ctl/show/shape.h"
 
 static int
 run(struct cs_ctl *c)

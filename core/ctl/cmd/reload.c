@@ -4,7 +4,7 @@
  */
 #include "config.h"
 #include "ctl/commands.h"
-#include "ctl/link.h"
+#include "ctl/talk/link.h"
 
 static int
 run(struct cs_ctl *c)

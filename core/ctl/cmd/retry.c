@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include "ctl/commands.h"
 #include "ctl/filter.h"
-#include "ctl/link.h"
+#include "ctl/talk/link.h"
 
 static int
 run(struct cs_ctl *c)

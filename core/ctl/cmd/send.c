@@ -12,10 +12,10 @@
 #include <string.h>
 #include "ctl/commands.h"
 #include "ctl/edit.h"
-#include "ctl/intake.h"
-#include "ctl/progress.h"
+#include "ctl/talk/intake.h"
+#include "ctl/show/progress.h"
 #include "ctl/source.h"
-#include "ctl/text.h"
+#include "ctl/show/text.h"
 #include "util/clock.h"
 #include "util/text.h"
 

@@ -5,8 +5,8 @@
 #include "config.h"
 #include <inttypes.h>
 #include "ctl/commands.h"
-#include "ctl/link.h"
-#include "ctl/text.h"
+#include "ctl/talk/link.h"
+#include "ctl/show/text.h"
 #include "util/clock.h"
 
 /* /readyz answers 503 when it is not ready, with the reasons in the body. */

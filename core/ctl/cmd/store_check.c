@@ -4,8 +4,8 @@
  */
 #include "config.h"
 #include "ctl/commands.h"
-#include "ctl/offline.h"
-#include "ctl/text.h"
+#include "ctl/talk/offline.h"
+#include "ctl/show/text.h"
 
 struct findings {
 	struct cs_ctl *c;

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "ctl/ctl.h"
-#include "ctl/text.h"
+#include "ctl/show/text.h"
 
 /* Text with ' for ", parsed. */
 static inline json_object *

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fixture.h"
-#include "ctl/shape.h"
+#include "ctl/show/shape.h"
 
 static struct cs_arena mem;
 

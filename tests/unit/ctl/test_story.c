@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <time.h>
 #include "fixture.h"
-#include "ctl/story.h"
+#include "ctl/show/story.h"
 
 #define NOW 1779806100000 /* 2026-05-26T14:35:00Z */
 

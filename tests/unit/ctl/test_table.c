@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <locale.h>
 #include "fixture.h"
-#include "ctl/table.h"
+#include "ctl/show/table.h"
 
 static const struct cs_ctl_column columns[] = { { "id", true, false },
 						{ "name", false, true },

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "rig.h"
-#include "sandbox/data.h"
+#include "sandbox/rules/data.h"
 
 static void
 fails(const char *json, const char *with)

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "rig.h"
-#include "sandbox/fault.h"
+#include "sandbox/crm/fault.h"
 
 static struct rig rig;
 #define CONTACTS "/hubspot/crm/objects/2026-03/contacts"

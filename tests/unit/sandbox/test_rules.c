@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "rig.h"
-#include "sandbox/rules.h"
+#include "sandbox/rules/rules.h"
 
 static bool
 has(void *ctx CS_UNUSED, const char *collection, const char *field, const char *value)

@@ -5,7 +5,7 @@
 #include "config.h"
 #include <inttypes.h>
 #include "ctl/commands.h"
-#include "ctl/link.h"
+#include "ctl/talk/link.h"
 #include "ctl/replay.h"
 
 static int

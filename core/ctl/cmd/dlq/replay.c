@@ -7,7 +7,7 @@
 #include "ctl/commands.h"
 #include "ctl/deadletter.h"
 #include "ctl/filter.h"
-#include "ctl/link.h"
+#include "ctl/talk/link.h"
 #include "ctl/replay.h"
 
 static int
