@@ -97,6 +97,26 @@ START_TEST(metrics_tell_what_was_counted_and_what_is)
 }
 END_TEST
 
+START_TEST(metrics_tell_how_the_store_does)
+{
+	char *at, *rest;
+
+	some_queue();
+	serve();
+	ck_assert_int_eq(POST("{}", "/v1/deliveries/%lld/retry", (long long)(2 << 8)), 200);
+	ck_assert_int_eq(call("GET", "/metrics", NULL, NULL), 200);
+	has_line("csrelay_store_batch_largest 1");
+	has_line("csrelay_store_retried_batches_total 0");
+	has_line("csrelay_writer_queue 0");
+	for (const char *const *name = (const char *const[]){ "commits_total", "operations_total", "commit_seconds_total", "commit_worst_seconds",
+	                                  NULL };
+	     *name != NULL; name++) {
+		ck_assert_ptr_nonnull(at = strstr(fx.body, path_of("\ncsrelay_store_%s ", *name)));
+		ck_assert_msg(strtod(strchr(at, ' '), &rest) > 0 && *rest == '\n', "%s: %.60s", *name, at + 1);
+	}
+}
+END_TEST
+
 /* Each line is a comment, or a name, labels and a number; each name is announced once and before its values. */
 START_TEST(the_text_is_well_formed)
 {
@@ -126,7 +146,7 @@ int
 main(void)
 {
 	const TTest *const tests[] = { health_and_readiness, a_full_disk_is_not_ready, stats_are_a_few_figures,
-		metrics_tell_what_was_counted_and_what_is, the_text_is_well_formed, NULL };
+		metrics_tell_what_was_counted_and_what_is, metrics_tell_how_the_store_does, the_text_is_well_formed, NULL };
 
 	return run_tests("health", tests);
 }
