@@ -36,7 +36,7 @@ hcp_choices(const struct csh *h, const char *list)
 {
 	int is_employees = strcmp(list, "employees") == 0;
 	const char *path = is_employees ? "/employees" : "/lead_sources"; /* and the member of the answer */
-	struct csh_pages pages = { .step = "find", .path = path, .query = "page_size=100",
+	struct csh_pages pages = { .step = "find", .path = path, .items = path, .query = "page_size=100",
 		.page_param = "page", .total = "/total_pages", .max = 20 };
 	int32_t (*emit)(const struct csh *, json_object *) = is_employees ? emit_employee : emit_lead_source;
 	int32_t rc = CS_DONE;

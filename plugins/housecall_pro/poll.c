@@ -40,7 +40,7 @@ take(struct poll *p, json_object *lead, int32_t *rc)
 static int32_t
 read_pages(struct poll *p)
 {
-	struct csh_pages pages = { .step = "find", .path = "/leads",
+	struct csh_pages pages = { .step = "find", .path = "/leads", .items = "/leads",
 		.query = "sort_by=updated_at&sort_direction=desc&page_size=100",
 		.page_param = "page", .total = "/total_pages", .max = p->before ? MAX_PAGES : 2 };
 	int32_t rc = CS_DONE;

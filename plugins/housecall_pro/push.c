@@ -3,7 +3,7 @@
  * push.c - make sure of the lead source, find the caller, create the lead.
  *
  *   lead_source  must exist, else Housecall Pro answers 400. Looked up and created once, then a fact of the
- *                connection says so.
+ *                connection says so. Refused, the lead goes without, and is not held up by asking again.
  *   find         the customer remembered of the same caller, else search: "q" is loose (names and addresses
  *                too), so a hit counts only if the last ten digits of a number, or the whole e-mail, agree.
  *                A lead must not land on a stranger.
@@ -14,6 +14,8 @@
  */
 #include <string.h>
 #include "housecall_pro.h"
+
+#define REFUSED "refused" /* receipt of a lead source that could not be made */
 
 struct push {
 	struct csh h;
@@ -61,8 +63,22 @@ create_lead_source(struct push *p, const char *name)
 		return CS_DONE;
 	h->host->warn(h->call, "the lead source could not be created, so the lead has none: %s",
 	    csh_vendor_error(h, &res));
+	csh_receipt_put(h, "lead_source", REFUSED);
 	forget_lead_source(p);
 	return CS_DONE;
+}
+
+/* What an earlier attempt settled; 0: nothing. */
+static int
+is_settled(struct push *p, const char *name)
+{
+	const char *receipt = csh_receipt(&p->h, "lead_source");
+
+	if (strcmp(receipt, REFUSED) == 0) {
+		p->h.host->warn(p->h.call, "the lead source could not be created, so the lead has none");
+		forget_lead_source(p);
+	}
+	return *receipt || strcmp(csh_fact(&p->h, "lead_source_ready"), name) == 0;
 }
 
 static int32_t
@@ -74,7 +90,7 @@ ensure_lead_source(struct push *p)
 	CSH_JSON answer = NULL;
 	int32_t rc;
 
-	if (!*name || strcmp(csh_fact(h, "lead_source_ready"), name) == 0)
+	if (!*name || is_settled(p, name))
 		return CS_DONE;
 	name = csh_strndup(h, name, strlen(name));
 	rc = csh_read(h, "lead_source", "lead_source", "/lead_sources",
@@ -83,11 +99,14 @@ ensure_lead_source(struct push *p)
 		return rc;
 	if (res.status >= 300)
 		return hcp_refused(h, &res, "the lead sources could not be read");
+	if ((rc = csh_need_list(h, answer, "/lead_sources")) != CS_DONE)
+		return rc;
 	if (!is_listed(answer, name) && (rc = create_lead_source(p, name)) != CS_DONE)
 		return rc;
+	if (!csh_at(p->doc, "/lead_source"))
+		return CS_DONE; /* refused */
 	csh_receipt_put(h, "lead_source", name);
-	if (csh_at(p->doc, "/lead_source"))
-		h->host->fact_put(h->call, "lead_source_ready", csh_bytes(name));
+	h->host->fact_put(h->call, "lead_source_ready", csh_bytes(name));
 	return CS_DONE;
 }
 
@@ -111,6 +130,8 @@ read_customer(struct push *p, const char *id)
 	int32_t rc = csh_read(h, "find", NULL, csh_printf(h, "/customers/%s", csh_url(h, id)), NULL, &res,
 	    &p->customer);
 
+	if (rc == CS_DONE && res.status < 300)
+		rc = csh_need(h, p->customer, "/id");
 	if (rc != CS_DONE || res.status < 300)
 		return rc;
 	csh_json_putp(&p->customer);
@@ -122,7 +143,7 @@ search_customer(struct push *p)
 {
 	const struct cs_lead_contact *c = p->lead->contact;
 	const char *q = *c->phone ? csh_phone_national(&p->h, c->phone) : c->email;
-	struct csh_pages pages = { .step = "find", .path = "/customers", .page_param = "page",
+	struct csh_pages pages = { .step = "find", .path = "/customers", .items = "/customers", .page_param = "page",
 		.total = "/total_pages", .max = 4 };
 
 	pages.query = csh_printf(&p->h, "q=%s&page_size=50&sort_by=created_at&sort_direction=desc", csh_url(&p->h, q));
@@ -203,7 +224,7 @@ remember_lead(struct push *p, json_object *lead)
 static int32_t
 find_lead(struct push *p, json_object **found)
 {
-	struct csh_pages pages = { .step = "lead", .looks_for = "lead", .path = "/leads",
+	struct csh_pages pages = { .step = "lead", .looks_for = "lead", .path = "/leads", .items = "/leads",
 		.page_param = "page", .total = "/total_pages", .max = 25,
 		.query = "sort_by=created_at&sort_direction=desc&page_size=200" };
 

@@ -83,8 +83,9 @@ read_contact(struct push *p, const char *looks_for, const char *id, const char *
 		return rc;
 	if (res.status >= 300)
 		return hubspot_refused(h, &res, "the contact could not be read");
-	keep(p, answer);
-	return CS_DONE;
+	if ((rc = csh_need(h, answer, "/id")) == CS_DONE)
+		keep(p, answer);
+	return rc;
 }
 
 static void
@@ -155,6 +156,8 @@ search(struct push *p, const char *looks_for)
 		return rc;
 	if (res.status >= 300)
 		return hubspot_refused(&p->h, &res, "the search for the caller was refused");
+	if ((rc = csh_need_list(&p->h, answer, "/results")) != CS_DONE)
+		return rc;
 	hits = csh_at(answer, "/results");
 	for (size_t i = 0; i < csh_count(hits); i++) {
 		json_object *hit = json_object_array_get_idx(hits, i);
@@ -348,7 +351,8 @@ static int32_t
 newest_notes(struct push *p, struct newest *list)
 {
 	struct csh_pages pages = { .step = "note", .looks_for = "note", .query = "limit=500",
-		.next = "/paging/next/after", .next_param = "after", .max = 20 };
+		.items = "/results", .next = "/paging/next/after", .next_param = "after",
+		.max = 20 };
 
 	pages.path = csh_printf(&p->h, "/crm/v4/objects/contacts/%s/associations/notes", p->id);
 	while (csh_next_page(&p->h, &pages)) {
@@ -364,24 +368,41 @@ newest_notes(struct push *p, struct newest *list)
 	return pages.rc;
 }
 
+/* Has this note the lead's marker? *answer: 1 or 0. What is no note is tried again: the marker may be in it. */
+static int32_t
+read_note(struct push *p, const char *id, int *answer)
+{
+	const struct csh *h = &p->h;
+	struct cs_http_res res = CS_RES_INIT;
+	CSH_JSON note = NULL;
+	json_object *text;
+	int32_t rc = hubspot_read(h, "note", NULL, hubspot_path(h, "notes/", id), "properties=hs_note_body", &res, &note);
+
+	*answer = 0;
+	if (rc != CS_DONE || res.status >= 300)
+		return rc;
+	text = csh_at(note, "/properties/hs_note_body");
+	if (!csh_at(note, "/properties") || (text && !json_object_is_type(text, json_type_string)))
+		return h->host->fail(h->call, CS_RETRY, "a note came without its text");
+	*answer = strstr(csh_get(note, "/properties/hs_note_body"), csh_marker(h, p->lead)) != NULL;
+	return CS_DONE;
+}
+
 /* Is the lead's marker in one of the contact's newest notes? */
 static int32_t
 find_note(struct push *p, const char **note_id)
 {
 	const struct csh *h = &p->h;
-	struct cs_http_res res = CS_RES_INIT;
 	struct newest list = { .n = 0 };
 	int32_t rc = newest_notes(p, &list);
+	int found = 0;
 
 	*note_id = "";
 	for (size_t i = 0; i < list.n && rc == CS_DONE && !**note_id; i++) {
 		const char *id = csh_printf(h, "%" PRId64, list.ids[i]);
-		CSH_JSON note = NULL;
 
-		rc = hubspot_read(h, "note", NULL, hubspot_path(h, "notes/", id), "properties=hs_note_body",
-		    &res, &note);
-		if (rc == CS_DONE && res.status < 300 &&
-		    strstr(csh_get(note, "/properties/hs_note_body"), csh_marker(h, p->lead)))
+		rc = read_note(p, id, &found);
+		if (found)
 			*note_id = id;
 	}
 	return rc;

@@ -101,6 +101,22 @@ csh_understand(const struct csh *h, const struct cs_http_res *res, json_object *
 }
 
 int32_t
+csh_need(const struct csh *h, json_object *answer, const char *pointer)
+{
+	if (*csh_get(answer, pointer))
+		return CS_DONE;
+	return h->host->fail(h->call, CS_RETRY, "the answer has nothing at %s", pointer);
+}
+
+int32_t
+csh_need_list(const struct csh *h, json_object *answer, const char *pointer)
+{
+	if (json_object_is_type(csh_at(answer, pointer), json_type_array))
+		return CS_DONE;
+	return h->host->fail(h->call, CS_RETRY, "the answer has no list at %s", pointer);
+}
+
+int32_t
 csh_write(const struct csh *h, const char *step, const char *method, const char *path, json_object *body,
           struct cs_http_res *res, json_object **answer)
 {
@@ -243,6 +259,10 @@ csh_next_page(const struct csh *h, struct csh_pages *p)
 		return 0;
 	if (res.status >= 300 || !p->answer) {
 		p->rc = csh_refused(h, &res, "the list could not be read");
+		csh_pages_end(p);
+		return 0;
+	}
+	if (p->items && (p->rc = csh_need_list(h, p->answer, p->items)) != CS_DONE) {
 		csh_pages_end(p);
 		return 0;
 	}

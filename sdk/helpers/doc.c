@@ -41,6 +41,7 @@ csh_json_parse(struct cs_bytes text)
 
 	if (text.len == 0 || text.len > INT_MAX || !(t = take_parser(text.len)))
 		return NULL;
+	json_tokener_set_flags(t, JSON_TOKENER_VALIDATE_UTF8);
 	o = json_tokener_parse_ex(t, text.ptr, (int)text.len);
 	if (json_tokener_get_error(t) == json_tokener_continue) /* a bare number ends only with the text */
 		o = json_tokener_parse_ex(t, "", 1);

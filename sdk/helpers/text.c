@@ -10,6 +10,7 @@
 #include <cs/helpers.h>
 
 #define TEXT_MAX (1u << 20)
+#define LAST_MS INT64_C(253402300800000) /* the year 10000 */
 
 struct cs_bytes
 csh_bytes(const char *s)
@@ -208,7 +209,7 @@ csh_time(const struct csh *h, int64_t ms)
 	struct tm tm;
 	char *out = h->host->alloc(h->call, 32);
 
-	if (ms > 0 && gmtime_r(&s, &tm))
+	if (ms > 0 && ms < LAST_MS && gmtime_r(&s, &tm))
 		strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", &tm);
 	return out;
 }

@@ -40,7 +40,7 @@ const char *csh_text(const struct csh_str *s);
 char *csh_url(const struct csh *h, const char *s);  /* percent-encoded but for RFC 3986 unreserved */
 char *csh_form(const struct csh *h, const char *s); /* application/x-www-form-urlencoded value */
 char *csh_base64(const struct csh *h, struct cs_bytes in);
-char *csh_time(const struct csh *h, int64_t ms);    /* 2026-05-26T14:32:00Z; "" for 0 */
+char *csh_time(const struct csh *h, int64_t ms);    /* 2026-05-26T14:32:00Z; "" for 0 and for what is no year */
 char *csh_cents(const struct csh *h, int64_t cents); /* "850.00" */
 int csh_same_text(const char *a, const char *b);    /* ASCII case ignored; "" is like nothing */
 
@@ -118,6 +118,12 @@ int32_t csh_read(const struct csh *h, const char *step, const char *looks_for, c
                  struct cs_http_res *res, json_object **answer);
 /* The same for an answer that is there: CS_DONE with *answer, or CS_RETRY. For questions that are asked by POST. */
 int32_t csh_understand(const struct csh *h, const struct cs_http_res *res, json_object **answer);
+/*
+ * A look-up that answers 2xx with an error, or with another form than it always had, must not pass for "nothing found":
+ * CS_DONE when there is a value (a list) at the pointer, else fail(CS_RETRY).
+ */
+int32_t csh_need(const struct csh *h, json_object *answer, const char *pointer);
+int32_t csh_need_list(const struct csh *h, json_object *answer, const char *pointer);
 /* A mutating request with a JSON body. */
 int32_t csh_write(const struct csh *h, const char *step, const char *method, const char *path,
     json_object *body,
@@ -133,7 +139,8 @@ int32_t csh_refused(const struct csh *h, const struct cs_http_res *res, const ch
  * pointer in the answer, parameter of the next request) or page_param and total (numbered from 1; pointer to
  * the number of pages).
  *
- *     struct csh_pages p = { .step = "find", .path = "/leads", .page_param = "page", .total = "/total_pages", .max = 5 };
+ *     struct csh_pages p = { .step = "find", .path = "/leads", .items = "/leads", .page_param = "page",
+ *             .total = "/total_pages", .max = 5 };
  *     while (csh_next_page(h, &p))
  *             ... p.answer ...
  *     if (p.rc != CS_DONE) return p.rc;
@@ -143,6 +150,7 @@ int32_t csh_refused(const struct csh *h, const struct cs_http_res *res, const ch
  */
 struct csh_pages {
 	const char *step, *looks_for, *path, *query, *next, *next_param, *page_param, *total;
+	const char *items;   /* where the list stands; a page without it ends with CS_RETRY */
 	int max;             /* pages; a bound against endless lists */
 	int page;            /* pages read */
 	int more;            /* ended by max: there is more */

@@ -102,6 +102,9 @@ START_TEST(times_and_money_are_exact)
 {
 	ck_assert_str_eq(csh_time(h, 1779805920000), "2026-05-26T14:32:00Z");
 	ck_assert_str_eq(csh_time(h, 0), "");
+	ck_assert_str_eq(csh_time(h, 253402300799000), "9999-12-31T23:59:59Z");
+	ck_assert_str_eq(csh_time(h, 253402300800000), "");
+	ck_assert_str_eq(csh_time(h, INT64_MAX), "");
 	ck_assert_str_eq(csh_cents(h, 85000), "850.00");
 	ck_assert_str_eq(csh_cents(h, 5), "0.05");
 	ck_assert_str_eq(csh_cents(h, -105), "-1.05");
@@ -145,10 +148,10 @@ END_TEST
 
 START_TEST(what_is_no_json_is_nothing)
 {
-	static const char *const bad[] = { "", "{", "<html>", "{\"a\":" };
+	static const char *const bad[] = { "", "{", "<html>", "{\"a\":", "{\"a\":\"\xff\"}" };
 	char deep[200];
 
-	for (size_t i = 0; i < 4; i++)
+	for (size_t i = 0; i < 5; i++)
 		ck_assert_ptr_null(csh_json_parse(csh_bytes(bad[i])));
 	memset(deep, '[', sizeof(deep) - 1);
 	deep[sizeof(deep) - 1] = '\0';
@@ -379,6 +382,34 @@ START_TEST(pages_say_how_they_failed)
 }
 END_TEST
 
+START_TEST(an_answer_of_another_form_is_not_nothing_found)
+{
+	CSH_JSON o = csh_json_parse(csh_bytes("{\"rows\":[],\"object\":{},\"id\":\"51\",\"none\":null}"));
+
+	ck_assert_int_eq(csh_need_list(h, o, "/rows"), CS_DONE);
+	ck_assert_int_eq(csh_need_list(h, o, "/object"), CS_RETRY);
+	ck_assert_str_eq(call.reason, "the answer has no list at /object");
+	ck_assert_int_eq(csh_need_list(h, NULL, "/rows"), CS_RETRY);
+	ck_assert_int_eq(csh_need(h, o, "/id"), CS_DONE);
+	ck_assert_int_eq(csh_need(h, o, "/none"), CS_RETRY);
+	ck_assert_str_eq(call.reason, "the answer has nothing at /none");
+	ck_assert_int_eq(csh_need(h, o, "/object"), CS_RETRY);
+}
+END_TEST
+
+START_TEST(a_page_without_its_list_is_tried_again)
+{
+	struct csh_pages p = { .step = "find", .path = "/x", .items = "/rows", .page_param = "page", .total = "/pages", .max = 5 };
+
+	call.answers[0] = "{\"rows\":[1],\"pages\":2}";
+	call.answers[1] = "{\"error\":\"try later\"}";
+	ck_assert_int_eq(csh_next_page(h, &p), 1);
+	ck_assert_int_eq(csh_next_page(h, &p), 0);
+	ck_assert_int_eq(p.rc, CS_RETRY);
+	ck_assert_ptr_null(p.answer);
+}
+END_TEST
+
 START_TEST(events_list_what_matches_and_what_belongs)
 {
 	CSH_JSON e = csh_event("job.paid", "2026-06-02T18:05:00Z", "k");
@@ -410,7 +441,8 @@ main(void)
 		    a_long_note_is_cut_but_keeps_the_marker,
 		every_shape_of_vendor_error_is_read, pages_follow_a_cursor,
 		    numbered_pages_end_with_the_last_or_the_bound,
-		pages_say_how_they_failed, events_list_what_matches_and_what_belongs };
+		pages_say_how_they_failed, an_answer_of_another_form_is_not_nothing_found,
+		a_page_without_its_list_is_tried_again, events_list_what_matches_and_what_belongs };
 	Suite *s = suite_create("helpers");
 	TCase *tc = tcase_create("all");
 	SRunner *sr = srunner_create(s);
