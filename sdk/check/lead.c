@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * lead.c - the typed view of a lead, for conversations. No rules are checked: a script may hold any lead.
+ * lead.c - the sample lead, and the typed view of a lead, for conversations. No rules are checked: a script may hold any lead.
  */
 #include <string.h>
 #include "check/run.h"
@@ -122,6 +122,20 @@ lead_analysis(struct cs_call *c, json_object *o)
 	return x;
 }
 
+json_object *
+cs_check_lead_of(json_object *script)
+{
+	static json_object *sample;
+	json_object *patch = cs_json_get(script, "lead"), *copy = NULL;
+
+	if (!sample)
+		sample = json_tokener_parse(cs_check_sample);
+	if (patch)
+		return cs_json_merge_patch(sample, patch);
+	json_object_deep_copy(sample, &copy, NULL);
+	return copy;
+}
+
 const struct cs_lead *
 cs_check_lead(struct cs_call *c, json_object *o)
 {
@@ -143,10 +157,10 @@ cs_check_lead(struct cs_call *c, json_object *o)
 	if (cs_time_parse(x->timestamp_utc, strlen(x->timestamp_utc), true, &x->timestamp_ms, NULL) != 0)
 		x->timestamp_ms = c->now_ms;
 	x->received_ms = c->now_ms;
-	x->warnings = text(c, c->script, "/lead_warnings");
+	x->warnings = text(c, c->plan->script, "/lead_warnings");
 	x->raw = raw(c, o);
-	if (cs_json_get(c->script, "raw") && c->mode != CS_CHECK_OTHER)
-		x->raw = (struct cs_bytes){ text(c, c->script, "/raw"),
-		    strlen(cs_json_str(c->script, "raw", "")) };
+	if (cs_json_get(c->plan->script, "raw") && !c->plan->lead)
+		x->raw = (struct cs_bytes){ text(c, c->plan->script, "/raw"),
+		    strlen(cs_json_str(c->plan->script, "raw", "")) };
 	return x;
 }
