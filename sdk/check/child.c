@@ -335,6 +335,7 @@ rule_of_phase(const struct cs_check_page *p)
 	switch ((enum cs_phase)p->phase) {
 	case CS_LOADING:
 		return CS_RULE_DIES_LOAD;
+	case CS_IN_OPEN:
 	case CS_IN_MAP:
 		return CS_RULE_DIES_MAP;
 	case CS_IN_PUSH:
@@ -347,7 +348,7 @@ rule_of_phase(const struct cs_check_page *p)
 static const char *
 where(const struct cs_check_page *p)
 {
-	static const char *const words[] = { "outside of a call", "while it was loaded", "in map", "in push", "in handle_webhook",
+	static const char *const words[] = { "outside of a call", "while it was loaded", "in open", "in map", "in push", "in handle_webhook",
 		"in auth_refresh" };
 
 	return p->phase < CS_ARRAY_LEN(words) ? words[p->phase] : "";

@@ -25,8 +25,8 @@ enter(const struct cs_call *call, int in_map, const char *function)
 		cs_fault(c, CS_RULE_LATE, "%s was called with a call that is not the running one", function);
 		return NULL;
 	}
-	if (c->phase == CS_IN_MAP && !in_map) {
-		cs_fault(c, CS_RULE_MAP_PURE, "map called %s", function);
+	if ((c->phase == CS_IN_MAP || c->phase == CS_IN_OPEN) && !in_map) {
+		cs_fault(c, CS_RULE_MAP_PURE, "%s called %s", c->phase == CS_IN_MAP ? "map" : "open", function);
 		return NULL;
 	}
 	return c;

@@ -40,7 +40,7 @@ const struct cs_rule_row cs_rules[CS_RULES] = {
 
 	[CS_RULE_OUTCOME] = { "unknown-outcome", 'D', "the outcome is one of the header's list" },
 	[CS_RULE_EMIT] = { "broken-result", 'C', "what is emitted is valid JSON" },
-	[CS_RULE_MAP_PURE] = { "map-reaches-out", 'C', "map asks for nothing but settings and facts" },
+	[CS_RULE_MAP_PURE] = { "map-reaches-out", 'C', "map and open ask for nothing but settings and facts" },
 	[CS_RULE_MAP_SAME] = { "map-differs", 'C', "map makes the same document of the same lead" },
 	[CS_RULE_MAP_RESULT] = { "map-result", 'D', "map makes one document of every lead" },
 	[CS_RULE_EVENT] = { "broken-event", 'C', "an event has a known name, a time, a valid amount, and names what it is about" },

@@ -199,7 +199,7 @@ document_of(struct cs_call *c)
 	int32_t rc;
 
 	enter(c, CS_IN_MAP);
-	rc = c->plan->plugin->v1.map(NULL, c, &in);
+	rc = c->plan->plugin->v1.map(c->inst, c, &in);
 	leave(c);
 	doc = take_document(c, rc);
 	if (c->plan->answers == CS_ANSWERS_SCRIPT && want && !cs_check_match(c, want, doc, "", &where))
@@ -250,7 +250,7 @@ run_push(struct cs_call *c)
 	else if (doc)
 		d.document = (struct cs_bytes){ cs_json_text(doc), strlen(cs_json_text(doc)) };
 	enter(c, CS_IN_PUSH);
-	rc = c->plan->plugin->v1.push(NULL, c, &d);
+	rc = c->plan->plugin->v1.push(c->inst, c, &d);
 	leave(c);
 	json_object_put(doc);
 	return rc;
@@ -279,7 +279,7 @@ run_hook(struct cs_call *c, json_object *hook)
 	if (!c->plan->plugin->v1.handle_webhook)
 		return CS_UNSUPPORTED;
 	enter(c, CS_IN_HOOK);
-	rc = c->plan->plugin->v1.handle_webhook(NULL, c, &w);
+	rc = c->plan->plugin->v1.handle_webhook(c->inst, c, &w);
 	leave(c);
 	return rc;
 }
@@ -292,31 +292,64 @@ run_auth(struct cs_call *c)
 	if (!c->plan->plugin->v1.auth_refresh)
 		return CS_UNSUPPORTED;
 	enter(c, CS_IN_AUTH);
-	rc = c->plan->plugin->v1.auth_refresh(NULL, c, &cs_check_host);
+	rc = c->plan->plugin->v1.auth_refresh(c->inst, c, &cs_check_host);
 	leave(c);
 	return rc;
+}
+
+static int32_t
+run_kind(struct cs_call *c)
+{
+	json_object *hook = cs_json_get(c->plan->script, "hook");
+
+	if (hook)
+		return run_hook(c, hook);
+	return strcmp(cs_json_str(c->plan->script, "kind", ""), "auth") == 0 ? run_auth(c) : run_push(c);
+}
+
+/* Each call has an instance of its own; a cache that it is, nobody may notice. */
+static int32_t
+open_instance(struct cs_call *c)
+{
+	int32_t rc = CS_DONE;
+
+	if (!c->plan->plugin->v1.open)
+		return CS_DONE;
+	enter(c, CS_IN_OPEN);
+	rc = c->plan->plugin->v1.open(&cs_check_host, c, &c->inst);
+	leave(c);
+	return rc;
+}
+
+static void
+close_instance(struct cs_call *c)
+{
+	if (c->plan->plugin->v1.close)
+		c->plan->plugin->v1.close(c->inst);
 }
 
 static void
 on_fiber(void *arg)
 {
 	struct cs_call *c = arg;
-	json_object *hook = cs_json_get(c->plan->script, "hook");
 
-	cs_check_page->stack_top = (uintptr_t)&hook;
-	if (hook)
-		c->rc = run_hook(c, hook);
-	else if (strcmp(cs_json_str(c->plan->script, "kind", ""), "auth") == 0)
-		c->rc = run_auth(c);
-	else
-		c->rc = run_push(c);
+	cs_check_page->stack_top = (uintptr_t)&c;
+	if ((c->rc = open_instance(c)) != CS_DONE)
+		return;
+	c->rc = run_kind(c);
+	close_instance(c);
 }
 
 static void
 map_on_fiber(void *arg)
 {
-	cs_check_page->stack_top = (uintptr_t)&arg;
-	json_object_put(document_of(arg));
+	struct cs_call *c = arg;
+
+	cs_check_page->stack_top = (uintptr_t)&c;
+	if (open_instance(c) != CS_DONE)
+		return;
+	json_object_put(document_of(c));
+	close_instance(c);
 }
 
 /* ---- taking turns */

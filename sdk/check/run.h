@@ -52,13 +52,14 @@ struct cs_plan {
 };
 
 /* ---- call */
-enum cs_phase { CS_IDLE, CS_LOADING, CS_IN_MAP, CS_IN_PUSH, CS_IN_HOOK, CS_IN_AUTH };
+enum cs_phase { CS_IDLE, CS_LOADING, CS_IN_OPEN, CS_IN_MAP, CS_IN_PUSH, CS_IN_HOOK, CS_IN_AUTH };
 
 struct cs_call { /* what is opaque to plugins */
 	const struct cs_plan *plan;
 	struct cs_arena mem;
 	enum cs_phase phase;
 	struct cs_fiber *fiber;
+	void *inst;                  /* what open() made */
 	int32_t rc;
 	char nonce[33];
 	size_t next;                 /* request to come */

@@ -9,6 +9,7 @@
 #include <string.h>
 #include "check/heap.h"
 #include "check/page.h"
+#include "check/places.h"
 #include "check/try.h"
 
 /* ---- findings */
@@ -119,46 +120,15 @@ cs_try_frozen(struct cs_trial *t)
 }
 
 /* ---- in the place of each answer */
-struct places {
-	size_t n;                            /* requests that the script leads to */
-	char kinds[CS_MAX_REQUESTS][96];
-};
-
 static void
-find_places(struct cs_trial *t, const struct cs_script *s, struct places *p)
+each_place(struct cs_trial *t, bool goes_on, void (*one)(struct cs_trial *, const struct cs_script *, size_t at))
 {
-	struct cs_plan plan = cs_trial_plan(t, s, CS_ANSWERS_ORDER);
-	struct cs_call *c = cs_trial_run(t, s, &plan);
+	const struct cs_places *p = cs_places_of(t);
+	const struct cs_twist *twist = &t->row->twist;
 
-	p->n = c->next < CS_MAX_REQUESTS ? c->next : CS_MAX_REQUESTS;
 	for (size_t i = 0; i < p->n; i++)
-		snprintf(p->kinds[i], sizeof(p->kinds[i]), "%s", c->kind_of[i]);
-	cs_call_end(c);
-}
-
-/* For costly twists: this kind of request for the first time? */
-static bool
-is_first(json_object *seen, const char *kind)
-{
-	if (json_object_object_get_ex(seen, kind, NULL))
-		return false;
-	json_object_object_add(seen, kind, NULL);
-	return true;
-}
-
-static void
-each_place(struct cs_trial *t, void (*one)(struct cs_trial *, const struct cs_script *, size_t at))
-{
-	json_object *seen = json_object_new_object();
-	struct places p;
-
-	for (size_t i = 0; i < t->duty->n; i++) {
-		find_places(t, t->duty->scripts[i], &p);
-		for (size_t at = 0; at < p.n; at++)
-			if (!t->row->twist.costly || is_first(seen, p.kinds[at]))
-				one(t, t->duty->scripts[i], at);
-	}
-	json_object_put(seen);
+		if ((goes_on || !p->v[i].same_before) && (!twist->costly || p->v[i].first_of_kind))
+			one(t, p->v[i].script, p->v[i].at);
 }
 
 static void
@@ -175,7 +145,7 @@ answer_at(struct cs_trial *t, const struct cs_script *s, size_t at)
 void
 cs_try_answer(struct cs_trial *t)
 {
-	each_place(t, answer_at);
+	each_place(t, t->row->twist.goes_on, answer_at);
 }
 
 /* The attempt fails there; then the next one, with what it left. */
@@ -204,7 +174,7 @@ again_at(struct cs_trial *t, const struct cs_script *s, size_t at)
 void
 cs_try_again(struct cs_trial *t)
 {
-	each_place(t, again_at);
+	each_place(t, true, again_at);
 }
 
 /* ---- with another call */
