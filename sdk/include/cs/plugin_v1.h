@@ -101,25 +101,31 @@ enum {
 };
 
 enum { CS_PRIO_ERROR = 0, CS_PRIO_WARN = 1, CS_PRIO_INFO = 2, CS_PRIO_DEBUG = 3 }; /* of log() */
-enum { CS_ENC_RAW = 0, CS_ENC_JSON = 1, CS_ENC_URL = 2, CS_ENC_FORM = 3, CS_ENC_BASIC = 4 }; /* of secret_ref() */
-enum { CS_HMAC_SHA256 = 0, CS_HMAC_SHA1 = 1, CS_HMAC_SHA512 = 2 };
+enum { /* of secret_ref(): how the value is written where the marker stands */
+	CS_ENC_RAW = 0,   /* as it is */
+	CS_ENC_JSON = 1,  /* inside of a JSON string (RFC 8259 section 7) */
+	CS_ENC_URL = 2,   /* percent-encoded but for unreserved characters (RFC 3986 section 2) */
+	CS_ENC_FORM = 3,  /* application/x-www-form-urlencoded (WHATWG URL section 5) */
+	CS_ENC_BASIC = 4, /* base64 of the secret "user:password" (RFC 7617) */
+};
+enum { CS_HMAC_SHA256 = 0, CS_HMAC_SHA1 = 1, CS_HMAC_SHA512 = 2 }; /* of hmac(): RFC 2104 over FIPS 180-4 */
 enum { CS_RECEIPT_ABSENT = 0, CS_RECEIPT_VALUE = 1, CS_RECEIPT_IN_DOUBT = 2 }; /* of receipt() */
-enum { CS_TRI_UNKNOWN = -1, CS_TRI_NO = 0, CS_TRI_YES = 1 };
+enum { CS_TRI_UNKNOWN = -1, CS_TRI_NO = 0, CS_TRI_YES = 1 }; /* a boolean that may be absent; of secret_equal() */
 
 /* ---- 2. Plain types, frozen for v1 (they stand in arrays) */
 struct cs_call; /* one call in progress; opaque, gone on return */
 
-struct cs_bytes { /* borrowed; JSON travels as UTF-8 text. Where it is text a NUL stands behind it, not counted in len */
+struct cs_bytes { /* borrowed; JSON (RFC 8259) travels as UTF-8 text. Where it is text a NUL stands behind it, not counted in len */
 	const char *ptr;
 	size_t len;
 };
 
 struct cs_header {
-	const char *name; /* a token; any case. In answers: lower case */
-	const char *value;
+	const char *name;  /* a token (RFC 9110 section 5.6.2) in any case; in answers lower case */
+	const char *value; /* without CR, LF and NUL (RFC 9110 section 5.5) */
 };
 
-enum { CS_CAPTURE_SECRET = 0, CS_CAPTURE_FACT = 1 };
+enum { CS_CAPTURE_SECRET = 0, CS_CAPTURE_FACT = 1 }; /* what a captured value becomes */
 struct cs_capture { /* a value in the JSON answer that becomes a secret or fact of the connection before the plugin reads
                      * the answer; a captured secret is blanked there */
 	const char *pointer; /* RFC 6901 */
@@ -127,51 +133,51 @@ struct cs_capture { /* a value in the JSON answer that becomes a secret or fact 
 	int32_t kind, pad;
 };
 
-/* ---- 3. The lead (lead-1.0.md). Text is never NULL: "" is absent. All text is valid UTF-8 without NUL. */
-struct cs_lead_call {
+/* ---- 3. The lead (lead-1.0.schema.json). Text is never NULL: "" is absent. All text is valid UTF-8 without NUL. */
+struct cs_lead_call { /* the phone call */
 	uint32_t struct_size;
 	int32_t has_duration;
 	int64_t duration_s;
 	const char *call_id, *direction; /* direction: inbound, outbound */
 	const char *started_at, *ended_at; /* RFC 3339 */
-	const char *recording_url, *transcript_url, *transcript_summary;
+	const char *recording_url, *transcript_url, *transcript_summary; /* the URLs are good for a day */
 };
 
-struct cs_lead_address {
+struct cs_lead_address { /* where the service is wanted */
 	uint32_t struct_size, pad;
-	const char *street, *city, *state, *zip, *country; /* country: ISO 3166 alpha-2 */
+	const char *street, *city, *state, *zip, *country; /* country: two letters, ISO 3166-1 alpha-2 */
 };
 
-struct cs_lead_contact {
+struct cs_lead_contact { /* the caller; phone or email is there */
 	uint32_t struct_size, pad;
 	const char *first_name, *last_name;
-	const char *phone; /* E.164 */
-	const char *email;
+	const char *phone; /* ITU-T E.164: + and 7 to 15 digits */
+	const char *email; /* one @, at most 254 bytes */
 	const struct cs_lead_address *address; /* never NULL */
 };
 
-struct cs_lead_request {
+struct cs_lead_request { /* what is wanted */
 	uint32_t struct_size;
 	int32_t is_existing_customer; /* CS_TRI_* */
-	const char *service_type, *sub_type;
+	const char *service_type, *sub_type; /* "HVAC", "heating_repair" */
 	const char *urgency; /* emergency, same_day, same_week, flexible */
-	const char *issue_description;
-	const char *preferred_schedule; /* as given */
+	const char *issue_description;  /* at most 8 KiB of what was said */
+	const char *preferred_schedule; /* as given: a local time, or RFC 3339 */
 	int64_t preferred_at_ms;        /* resolved with the connection's time zone */
 	int32_t has_preferred_at, pad;  /* 0: no time given, or the zone is not known: text only */
 };
 
-struct cs_lead_analysis {
+struct cs_lead_analysis { /* what the voice agent made of it */
 	uint32_t struct_size;
 	int32_t has_score;
 	double score; /* 0.0 to 1.0 */
 	const char *sentiment, *qualification_status, *disqualification_reason;
-	struct cs_bytes qualifier_answers; /* JSON object; len 0: absent */
+	struct cs_bytes qualifier_answers; /* JSON object of text, numbers, booleans, nulls; len 0: absent */
 };
 
-struct cs_lead {
+struct cs_lead { /* one event of the universal payload */
 	uint32_t struct_size, pad;
-	const char *schema_version, *event, *event_id, *timestamp_utc, *account;
+	const char *schema_version, *event, *event_id, *timestamp_utc, *account; /* event_id: a UUID (RFC 9562), the lead's identity */
 	const struct cs_lead_call *call; /* these four are never NULL */
 	const struct cs_lead_contact *contact;
 	const struct cs_lead_request *request;
@@ -184,14 +190,14 @@ struct cs_lead {
 };
 
 /* ---- 4. Requests and answers */
-struct cs_http_req {
+struct cs_http_req { /* make one with CS_REQ, then fill in what else it needs */
 	uint32_t struct_size;
 	int32_t mutates;         /* 1: creates or changes something at the CRM */
 	const char *step;        /* a step of the manifest */
 	const char *looks_for;   /* a look-up that settles the doubt about this step; NULL: none */
-	const char *method;      /* GET POST PUT PATCH DELETE */
+	const char *method;      /* GET POST PUT PATCH DELETE (RFC 9110 section 9, RFC 5789) */
 	const char *url;         /* a path ("/contacts", laid on the manifest's base_url) or an absolute URL with an allowed host */
-	const char *query;       /* ready encoded, without "?"; NULL: none */
+	const char *query;       /* ready encoded (RFC 3986 section 3.4), without "?"; NULL: none */
 	const char *content_type; /* NULL: application/json where there is a body */
 	struct cs_bytes body;
 	const struct cs_header *headers; /* beside those of the manifest */
@@ -203,10 +209,10 @@ struct cs_http_req {
 	int64_t timeout_ms;      /* 0: the core's */
 };
 
-struct cs_http_res {
+struct cs_http_res { /* CS_RES_INIT, then http() fills it; it lives until the call returns */
 	uint32_t struct_size;
-	int32_t status;          /* 0: no answer came */
-	struct cs_bytes body;
+	int32_t status;          /* RFC 9110 section 15; 0: no answer came */
+	struct cs_bytes body;    /* at most 1 MiB */
 	const struct cs_header *headers;
 	size_t n_headers;
 };
@@ -235,8 +241,8 @@ struct cs_host_v1 {
 
 	/* [s] One request, one answer. CS_DONE: an answer is there for the plugin to judge (2xx, 3xx, 4xx). Otherwise the host
 	 * has classed it (401 after one refresh: CS_REAUTH; 408, 5xx, faults: CS_RETRY, or CS_UNKNOWN if it mutates;
-	 * 425, 429: CS_WAIT; the manifest's "status" may class others) and the plugin may simply return that. res may
-	 * still hold status and body then. */
+	 * 425 (RFC 8470), 429 (RFC 6585): CS_WAIT; the manifest's "status" may class others) and the plugin may simply return
+	 * that. res may still hold status and body then. Retry-After (RFC 9110 section 10.2.3) is honoured by the core. */
 	int32_t (*http)(struct cs_call *, const struct cs_http_req *, struct cs_http_res *);
 
 	/* What a step left behind, there again on the next attempt. A value clears doubt. */
@@ -250,21 +256,28 @@ struct cs_host_v1 {
 
 	/* Marker for a secret, good in this call only; enc says how it is encoded where it stands. */
 	struct cs_bytes (*secret_ref)(struct cs_call *, const char *name, int32_t enc);
-	int32_t (*secret_new)(struct cs_call *, const char *name, size_t len);              /* [s] random, unseen */
-	int32_t (*secret_equal)(struct cs_call *, const char *name, struct cs_bytes);       /* [s] CS_TRI_* */
-	int32_t (*hmac)(struct cs_call *, int32_t alg, const char *secret, struct cs_bytes in,
-	                struct cs_bytes *mac);                                              /* [s] raw bytes */
+	/* [s] Make a random secret of len bytes (16 to 64), unseen, and keep it with the connection. */
+	int32_t (*secret_new)(struct cs_call *, const char *name, size_t len);
+	/* [s] Compare in constant time: CS_TRI_*. */
+	int32_t (*secret_equal)(struct cs_call *, const char *name, struct cs_bytes);
+	/* [s] HMAC of `in` with a secret, as raw bytes; a secret that begins with whsec_ is base64 (Standard Webhooks). */
+	int32_t (*hmac)(struct cs_call *, int32_t alg, const char *secret, struct cs_bytes in, struct cs_bytes *mac);
 
-	/* A fact or a setting of the connection as text; len 0: none. Booleans are "true" and "false", lists JSON. */
+	/* A fact of the connection as text; len 0: none. Booleans are "true" and "false", lists JSON. */
 	struct cs_bytes (*fact)(struct cs_call *, const char *name);
+	/* A setting, with the manifest's default. */
 	struct cs_bytes (*setting)(struct cs_call *, const char *key);
-	int32_t (*fact_put)(struct cs_call *, const char *name, struct cs_bytes value); /* declared in the manifest */
+	/* Learn a fact that the manifest declares; kept at once. */
+	int32_t (*fact_put)(struct cs_call *, const char *name, struct cs_bytes value);
 	/* What the vendor says is left of a limit, and how fast it comes back. */
 	int32_t (*budget)(struct cs_call *, const char *limit_class, int64_t left, int64_t restore_per_s);
-	int32_t (*oauth_refresh)(struct cs_call *);                                         /* [s] */
+	/* [s] Let the core renew the token by the manifest's grant (RFC 6749 section 6). */
+	int32_t (*oauth_refresh)(struct cs_call *);
 	/* Poll: where to go on next time; committed together with the events. */
 	int32_t (*cursor_put)(struct cs_call *, struct cs_bytes cursor);
+	/* Milliseconds since 1970, UTC. */
 	int64_t (*now_ms)(struct cs_call *);
+	/* 1: nobody waits for the call any more; end it. */
 	int32_t (*cancelled)(struct cs_call *);
 	/* Memory that lives until the call returns; zeroed; NULL never. */
 	void *(*alloc)(struct cs_call *, size_t n);
@@ -273,13 +286,13 @@ struct cs_host_v1 {
 #define CS_HOST_HAS(h, m) ((h)->struct_size >= offsetof(struct cs_host_v1, m) + sizeof((h)->m) && (h)->m != NULL)
 
 /* ---- 6. What a call gets */
-struct cs_map_in {
+struct cs_map_in { /* of map */
 	uint32_t struct_size, pad;
 	const struct cs_host_v1 *host; /* of it only: emit, fail, log, setting, fact, alloc */
 	const struct cs_lead *lead;
 };
 
-enum {
+enum { /* kinds of push */
 	CS_PUSH_LEAD = 0,     /* bring the lead in */
 	CS_PUSH_IDENTIFY = 1, /* who is connected? emit one JSON object {id, name, facts...}; without it the manifest's row serves */
 	CS_PUSH_CHOICES = 2,  /* emit one {value, label} per item of the list `what` */
@@ -287,7 +300,7 @@ enum {
 	CS_PUSH_FETCH = 4,    /* read the record `what` ("type/id") and emit it */
 };
 
-struct cs_delivery {
+struct cs_delivery { /* of push */
 	uint32_t struct_size;
 	int32_t kind;                  /* CS_PUSH_* */
 	const struct cs_host_v1 *host;
@@ -299,16 +312,22 @@ struct cs_delivery {
 	const char *what;              /* for CHOICES and FETCH; "" otherwise */
 };
 
-enum { CS_HOOK_RECEIVED = 0, CS_HOOK_POLL = 1, CS_HOOK_SUBSCRIBE = 2, CS_HOOK_RENEW = 3, CS_HOOK_UNSUBSCRIBE = 4 };
+enum { /* kinds of handle_webhook */
+	CS_HOOK_RECEIVED = 0,    /* a message of the CRM: emit what it means */
+	CS_HOOK_POLL = 1,        /* ask the CRM what has changed since the cursor, emit it, put the new cursor */
+	CS_HOOK_SUBSCRIBE = 2,   /* register the address in `channel` with the CRM */
+	CS_HOOK_RENEW = 3,       /* the subscription `channel` ends soon */
+	CS_HOOK_UNSUBSCRIBE = 4, /* the connection is going away */
+};
 
-struct cs_webhook {
+struct cs_webhook { /* of handle_webhook */
 	uint32_t struct_size;
 	int32_t kind;                  /* CS_HOOK_* */
 	const struct cs_host_v1 *host;
 	struct cs_bytes body;          /* RECEIVED: one event (the core has split an array by the manifest's pointer) */
 	const struct cs_header *headers;
 	size_t n_headers;
-	const char *query;
+	const char *query;             /* of the CRM's request, as it came */
 	const char *channel;           /* SUBSCRIBE and after: the URL to register, or the subscription's id */
 	struct cs_bytes cursor;        /* POLL: what cursor_put left; len 0: first time */
 	int32_t is_verified, pad;      /* 0: an unsigned hint; read the record before emitting */
@@ -320,17 +339,22 @@ struct cs_webhook {
  */
 
 /* ---- 7. The descriptor */
-struct cs_plugin_v1 {
+struct cs_plugin_v1 { /* what the entry function returns; make it with CS_PLUGIN_V1 */
 	uint32_t struct_size; /* filled in by CS_PLUGIN_V1 */
 	uint32_t abi_minor;
 	const char *name;     /* equals the file's stem and the manifest's name */
 	const char *version;  /* equals the manifest's version */
-	/* Optional cache per connection, rebuildable at any time; never I/O, never state. */
+	/* Optional: a cache per connection, rebuildable at any time; never I/O, never state. *inst comes with each call. */
 	int32_t (*open)(const struct cs_host_v1 *, struct cs_call *, void **inst);
+	/* Optional: give it back. No call comes after it. */
 	void (*close)(void *inst);
+	/* Required: the lead as the CRM's document, emitted once. Pure. */
 	int32_t (*map)(void *inst, struct cs_call *, const struct cs_map_in *);
+	/* Required: bring one delivery in, or what else `kind` says. */
 	int32_t (*push)(void *inst, struct cs_call *, const struct cs_delivery *);
+	/* Optional: renew the grant where the manifest's OAuth description is not enough; one at a time per connection. */
 	int32_t (*auth_refresh)(void *inst, struct cs_call *, const struct cs_host_v1 *);
+	/* Optional: a verified message of the CRM, or the time to poll it. */
 	int32_t (*handle_webhook)(void *inst, struct cs_call *, const struct cs_webhook *);
 	/* minor 1 continues here */
 };
