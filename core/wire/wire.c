@@ -652,6 +652,40 @@ cs_wire_get_done(const struct cs_wire_frame *f, struct cs_wire_done *m)
 	return cs_codec_was_read(&c);
 }
 
+static void
+hello_fields(struct cs_codec *c, struct cs_wire_hello *m)
+{
+	cs_codec_text(c, &m->build);
+	cs_codec_text(c, &m->refused);
+	cs_codec_i32(c, &m->has_auth);
+	cs_codec_i32(c, &m->has_hook);
+	cs_codec_i32(c, &m->landlock);
+	cs_codec_i32(c, &m->seccomp);
+	cs_codec_i64(c, &m->memory);
+}
+
+int
+cs_wire_put_hello(struct cs_buf *b, const struct cs_wire_hello *m)
+{
+	struct cs_wire_hello copy = *m;
+	struct cs_codec c;
+
+	cs_codec_write(&c, b, CS_WIRE_HELLO, 0);
+	hello_fields(&c, &copy);
+	return cs_codec_written(&c);
+}
+
+int
+cs_wire_get_hello(const struct cs_wire_frame *f, struct cs_wire_hello *m)
+{
+	struct cs_codec c;
+
+	memset(m, 0, sizeof(*m));
+	cs_codec_read(&c, f, CS_WIRE_HELLO, NULL);
+	hello_fields(&c, m);
+	return cs_codec_was_read(&c);
+}
+
 /* ---- */
 
 int

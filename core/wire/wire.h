@@ -25,6 +25,7 @@ enum cs_wire_type { /* core -> runner below 64, runner -> core from 64 */
 	CS_WIRE_CALL = 1, CS_WIRE_HTTP_RESULT, CS_WIRE_SERVICE_RESULT, CS_WIRE_CANCEL,
 	CS_WIRE_HTTP = 64, CS_WIRE_SERVICE, CS_WIRE_RECEIPT, CS_WIRE_RECORD, CS_WIRE_EMIT, CS_WIRE_FACT, CS_WIRE_BUDGET,
 	CS_WIRE_CURSOR, CS_WIRE_LOG, CS_WIRE_DONE,
+	CS_WIRE_HELLO, /* the first one of a process; names no call */
 };
 
 /* ---- core -> runner */
@@ -96,8 +97,20 @@ struct cs_wire_done {
 	int64_t retry_after_ms;
 	const char *reason;          /* of fail(); "" */
 	const char *warnings;        /* of warn(), one a line; "" */
-	int32_t crash;               /* the call did not return by itself: signal number, or -1 for a hang */
+	int32_t crash;               /* the call did not return by itself: signal number, or CS_WIRE_LOST */
 };
+#define CS_WIRE_LOST (-1) /* through no fault of its own: its process is gone and it cannot be run again */
+
+/* What a process is, once it has loaded the plugin or has not. */
+struct cs_wire_hello {
+	const char *build;           /* cs_wire_build */
+	const char *refused;         /* why there will be no calls; "" when there may be */
+	int32_t has_auth, has_hook;  /* the functions that a plugin may leave out */
+	int32_t landlock, seccomp;   /* what it is held by; see plughost/confine.h */
+	int64_t memory;
+};
+/* Made from the sources of both ends at build time: only ends of one build speak with each other. */
+extern const char cs_wire_build[];
 
 /* ---- encoding: append one whole frame. 0 or CS_ELIMIT. */
 int cs_wire_put_call(struct cs_buf *b, uint64_t call, const struct cs_wire_call *m);
@@ -114,6 +127,7 @@ int cs_wire_put_budget(struct cs_buf *b, uint64_t call, const char *limit_class,
 int cs_wire_put_cursor(struct cs_buf *b, uint64_t call, struct cs_bytes cursor);
 int cs_wire_put_log(struct cs_buf *b, uint64_t call, int32_t prio, const char *text);
 int cs_wire_put_done(struct cs_buf *b, uint64_t call, const struct cs_wire_done *m);
+int cs_wire_put_hello(struct cs_buf *b, const struct cs_wire_hello *m);
 
 /* ---- decoding */
 struct cs_wire_frame {
@@ -138,6 +152,7 @@ int cs_wire_get_fact(const struct cs_wire_frame *f, const char **name, struct cs
 int cs_wire_get_budget(const struct cs_wire_frame *f, const char **limit_class, int64_t *left, int64_t *restore_per_s);
 int cs_wire_get_log(const struct cs_wire_frame *f, int32_t *prio, const char **text);
 int cs_wire_get_done(const struct cs_wire_frame *f, struct cs_wire_done *m);
+int cs_wire_get_hello(const struct cs_wire_frame *f, struct cs_wire_hello *m);
 
 /*
  * A secret marker: "CS-" 32 hex digits of the nonce "." encoding digit "." name "." Only characters that no encoding

@@ -214,6 +214,17 @@ done(const struct cs_wire_frame *f, struct cs_arena *mem CS_UNUSED, struct cs_bu
 	return rc;
 }
 
+static int
+hello(const struct cs_wire_frame *f, struct cs_arena *mem CS_UNUSED, struct cs_buf *out)
+{
+	struct cs_wire_hello m;
+	int rc = cs_wire_get_hello(f, &m);
+
+	if (rc == 0)
+		must(f->call != 0 || cs_wire_put_hello(out, &m) == 0);
+	return f->call != 0 && rc == 0 ? CS_ECORRUPT : rc;
+}
+
 static const struct {
 	uint16_t type;
 	message_fn *message;
@@ -221,7 +232,7 @@ static const struct {
 	{ CS_WIRE_CALL, call }, { CS_WIRE_HTTP_RESULT, http_result }, { CS_WIRE_SERVICE_RESULT, service_result },
 	{ CS_WIRE_HTTP, http }, { CS_WIRE_SERVICE, service }, { CS_WIRE_RECEIPT, receipt }, { CS_WIRE_RECORD, record },
 	{ CS_WIRE_EMIT, emit }, { CS_WIRE_FACT, fact }, { CS_WIRE_BUDGET, budget }, { CS_WIRE_CURSOR, cursor },
-	{ CS_WIRE_LOG, log_line }, { CS_WIRE_DONE, done },
+	{ CS_WIRE_LOG, log_line }, { CS_WIRE_DONE, done }, { CS_WIRE_HELLO, hello },
 };
 
 /* Read, write, read what was written, write that: both writings are the same. */

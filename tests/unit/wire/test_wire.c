@@ -191,9 +191,18 @@ put_done(struct cs_buf *b)
 	ck_assert_int_eq(cs_wire_put_done(b, CALL, &m), 0);
 }
 
+static void
+put_hello(struct cs_buf *b)
+{
+	struct cs_wire_hello m = { .build = "b-1", .refused = "no entry", .has_hook = 1, .landlock = 7, .seccomp = 2, .memory = 1 << 28 };
+
+	ck_assert_int_eq(cs_wire_put_hello(b, &m), 0);
+}
+
 static void (*const puts_one[])(struct cs_buf *) = {
 	put_call, put_empty_call, put_http_result, put_service_result, put_cancel, put_http, put_service, put_receipt,
 	put_record, put_emit, put_fact, put_budget, put_cursor, put_log, put_done,
+	put_hello,
 };
 
 /* Decode by type, as both sides do; everything that comes out is read. */
@@ -239,6 +248,7 @@ decode(const struct cs_wire_frame *f)
 		struct cs_wire_http http;
 		struct cs_wire_service service;
 		struct cs_wire_done done;
+		struct cs_wire_hello hello;
 	} m;
 	struct cs_arena mem;
 	const char *a, *b, *c;
@@ -296,6 +306,9 @@ decode(const struct cs_wire_frame *f)
 		break;
 	case CS_WIRE_DONE:
 		rc = cs_wire_get_done(f, &m.done);
+		break;
+	case CS_WIRE_HELLO:
+		rc = cs_wire_get_hello(f, &m.hello);
 		break;
 	default:
 		rc = CS_ECORRUPT;
@@ -588,6 +601,23 @@ START_TEST(small_messages_come_back_whole)
 }
 END_TEST
 
+START_TEST(a_hello_says_what_the_process_is_held_by)
+{
+	CS_CLEANUP(cs_buf_fini) struct cs_buf b = CS_BUF_INIT(0);
+	struct cs_wire_frame f;
+	struct cs_wire_hello m;
+
+	put_hello(&b);
+	ck_assert_int_eq(cs_wire_peek(b.ptr, b.len, &f), (long)b.len);
+	ck_assert_uint_eq(f.call, 0);
+	ck_assert_int_eq(cs_wire_get_hello(&f, &m), 0);
+	ck_assert_str_eq(m.build, "b-1");
+	ck_assert_str_eq(m.refused, "no entry");
+	ck_assert(!m.has_auth && m.has_hook && m.landlock == 7 && m.seccomp == 2 && m.memory == 1 << 28);
+	ck_assert_uint_gt(strlen(cs_wire_build), strlen(PACKAGE_VERSION));
+}
+END_TEST
+
 START_TEST(texts_of_every_length_come_back)
 {
 	static char long_text[70000];
@@ -799,6 +829,7 @@ main(void)
 	tcase_add_test(there, too_many_headers_are_refused_by_the_writer);
 	tcase_add_test(there, results_come_back_whole);
 	tcase_add_test(there, small_messages_come_back_whole);
+	tcase_add_test(there, a_hello_says_what_the_process_is_held_by);
 	tcase_add_test(there, texts_of_every_length_come_back);
 	tcase_add_test(there, frames_stand_one_behind_the_other);
 	tcase_add_test(there, a_marker_names_nonce_encoding_and_secret);
