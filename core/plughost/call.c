@@ -19,6 +19,7 @@
 #include "util/clock.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #define MAX_INSTANCES 4096
@@ -247,13 +248,26 @@ end_call(struct cs_call *c)
 	r->n_spare++;
 }
 
+/* Only this thread writes the page, so plain loads and stores will do. */
+static void
+note_running(struct cs_page *page, uint64_t call)
+{
+	atomic_store_explicit(&page->running, call, memory_order_relaxed);
+	if (call != 0)
+		atomic_store_explicit(&page->switches, atomic_load_explicit(&page->switches, memory_order_relaxed) + 1,
+		                      memory_order_relaxed);
+}
+
 static void
 resume(struct cs_call *c)
 {
+	struct cs_page *page = c->runner->page;
 	bool goes_on;
 
 	cs_call_running = c;
+	note_running(page, c->id);
 	goes_on = cs_fiber_resume(c->fiber);
+	note_running(page, 0);
 	cs_call_running = NULL;
 	if (!goes_on)
 		end_call(c);
@@ -382,20 +396,27 @@ cs_runner_feed(struct cs_runner *r, const void *frames, size_t n, struct cs_buf 
 }
 
 struct cs_runner *
-cs_runner_new(const struct cs_plugin_v1 *plugin, size_t max_calls, struct cs_err *err)
+cs_runner_on(const struct cs_plugin_v1 *plugin, struct cs_fiber_pool *stacks, struct cs_page *page)
 {
 	struct cs_runner *r = cs_xcalloc(1, sizeof(*r));
 
 	r->plugin = *plugin;
+	r->fibers = stacks;
+	r->page = page;
 	cs_map_init(&r->calls);
 	cs_list_init(&r->open);
 	cs_list_init(&r->spare);
 	cs_instances_init(&r->instances, &r->plugin, MAX_INSTANCES);
-	if ((r->fibers = cs_fiber_pool_new(max_calls, err)) == NULL) {
-		cs_runner_free(r);
-		return NULL;
-	}
 	return r;
+}
+
+struct cs_runner *
+cs_runner_new(const struct cs_plugin_v1 *plugin, size_t max_calls, struct cs_err *err)
+{
+	static struct cs_page nobodys;
+	struct cs_fiber_pool *stacks = cs_fiber_pool_new(max_calls, err);
+
+	return stacks != NULL ? cs_runner_on(plugin, stacks, &nobodys) : NULL;
 }
 
 void

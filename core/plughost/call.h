@@ -13,10 +13,14 @@
 #include "util/err.h"
 #include "util/mem.h"
 
+struct cs_fiber_pool;
+struct cs_page;
 struct cs_runner;
 
 /* The descriptor is copied; its code must stay loaded. max_calls bounds the calls that are open at once. */
 struct cs_runner *cs_runner_new(const struct cs_plugin_v1 *plugin, size_t max_calls, struct cs_err *err);
+/* On stacks that were reserved before (taken over); the running call is noted in `page` (borrowed). */
+struct cs_runner *cs_runner_on(const struct cs_plugin_v1 *plugin, struct cs_fiber_pool *stacks, struct cs_page *page);
 /* Open calls are cancelled and return (or, if they do not want to, are cut off); instances are closed. NULL is fine. */
 void cs_runner_free(struct cs_runner *r);
 /*

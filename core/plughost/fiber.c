@@ -72,8 +72,8 @@ struct cs_fiber {
 
 struct cs_fiber_pool {
 	char *base;
-	size_t max, n_free;
-	struct cs_fiber *fibers, **unused; /* unused[n_free - 1] is taken next */
+	size_t max, n_seen, n_unused;      /* fibers[n_seen] and on were never taken */
+	struct cs_fiber *fibers, **unused; /* unused[n_unused - 1] is taken next */
 	struct context owner;              /* whoever resumed */
 	const void *owner_stack;           /* as the address sanitizer knows it */
 	size_t owner_stack_size;
@@ -262,14 +262,9 @@ cs_fiber_pool_new(size_t max, struct cs_err *err)
 	}
 	p = cs_xcalloc(1, sizeof(*p));
 	p->base = base;
-	p->max = p->n_free = max;
-	p->fibers = cs_xcalloc(max, sizeof(*p->fibers));
+	p->max = max;
+	p->fibers = cs_xcalloc(max, sizeof(*p->fibers)); /* memory of those that are never taken is never touched */
 	p->unused = cs_xcalloc(max, sizeof(*p->unused));
-	for (size_t i = 0; i < max; i++) {
-		p->fibers[i].pool = p;
-		p->fibers[i].stack = p->base + i * each + CS_FIBER_GUARD;
-		p->unused[max - 1 - i] = &p->fibers[i];
-	}
 	return p;
 }
 
@@ -278,7 +273,7 @@ cs_fiber_pool_free(struct cs_fiber_pool *p)
 {
 	if (p == NULL)
 		return;
-	for (size_t i = 0; i < p->max; i++) {
+	for (size_t i = 0; i < p->n_seen; i++) {
 		if (!p->fibers[i].mapped)
 			continue;
 		VALGRIND_STACK_DEREGISTER(p->fibers[i].valgrind_id);
@@ -305,18 +300,39 @@ map_stack(struct cs_fiber *f)
 	return true;
 }
 
-struct cs_fiber *
-cs_fiber_take(struct cs_fiber_pool *p, void (*fn)(void *), void *arg)
+static size_t
+busy(const struct cs_fiber_pool *p)
+{
+	return p->n_seen - p->n_unused;
+}
+
+/* The one that was given back last, or one that was never taken; NULL: all are taken. */
+static struct cs_fiber *
+next_fiber(struct cs_fiber_pool *p)
 {
 	struct cs_fiber *f;
 
-	if (p->n_free == 0)
+	if (p->n_unused > 0)
+		return p->unused[p->n_unused - 1];
+	if (p->n_seen == p->max)
 		return NULL;
-	f = p->unused[p->n_free - 1];
-	if (!f->mapped && !map_stack(f))
+	f = &p->fibers[p->n_seen];
+	f->pool = p;
+	f->stack = p->base + p->n_seen * (CS_FIBER_GUARD + CS_FIBER_STACK) + CS_FIBER_GUARD;
+	p->unused[p->n_unused++] = f;
+	p->n_seen++;
+	return f;
+}
+
+struct cs_fiber *
+cs_fiber_take(struct cs_fiber_pool *p, void (*fn)(void *), void *arg)
+{
+	struct cs_fiber *f = next_fiber(p);
+
+	if (f == NULL || (!f->mapped && !map_stack(f)))
 		return NULL;
-	p->n_free--;
-	p->burst |= p->max - p->n_free > WARM;
+	p->n_unused--;
+	p->burst |= busy(p) > WARM;
 	f->fn = fn;
 	f->arg = arg;
 	f->ended = false;
@@ -332,10 +348,10 @@ cs_fiber_take(struct cs_fiber_pool *p, void (*fn)(void *), void *arg)
 static void
 cool_down(struct cs_fiber_pool *p)
 {
-	for (size_t i = 0; i < p->max; i++) {
+	for (size_t i = 0; i < p->n_seen; i++) {
 		struct cs_fiber *f = &p->fibers[i];
 
-		p->unused[p->max - 1 - i] = f;
+		p->unused[p->n_seen - 1 - i] = f;
 		if (i < WARM || !f->made)
 			continue;
 		madvise(f->stack, CS_FIBER_STACK, MADV_DONTNEED);
@@ -349,12 +365,12 @@ give_back(struct cs_fiber *f)
 {
 	struct cs_fiber_pool *p = f->pool;
 
-	p->unused[p->n_free++] = f;
+	p->unused[p->n_unused++] = f;
 	if (!p->burst)
 		return;
-	if (p->max - p->n_free >= WARM)
+	if (busy(p) >= WARM)
 		p->burst_us = cs_mono_us();
-	else if (p->n_free == p->max && cs_mono_us() - p->burst_us > CALM_US)
+	else if (busy(p) == 0 && cs_mono_us() - p->burst_us > CALM_US)
 		cool_down(p);
 }
 
@@ -375,4 +391,12 @@ cs_fiber_resume(struct cs_fiber *f)
 		return true;
 	give_back(f);
 	return false;
+}
+
+bool
+cs_fiber_in_guard(const struct cs_fiber_pool *p, const void *at)
+{
+	size_t each = CS_FIBER_GUARD + CS_FIBER_STACK, offset = (size_t)((uintptr_t)at - (uintptr_t)p->base);
+
+	return (uintptr_t)at >= (uintptr_t)p->base && offset < p->max * each && offset % each < CS_FIBER_GUARD;
 }

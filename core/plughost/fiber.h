@@ -30,5 +30,7 @@ bool cs_fiber_resume(struct cs_fiber *f);
 void cs_fiber_yield(void);
 /* From within a fiber: end without returning through the frames above. */
 _Noreturn void cs_fiber_exit(void);
+/* Is this address in the guard below one of the stacks? May be asked in a signal handler. */
+bool cs_fiber_in_guard(const struct cs_fiber_pool *p, const void *at);
 
 #endif

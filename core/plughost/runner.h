@@ -12,6 +12,7 @@
 #include "util/list.h"
 #include "util/map.h"
 #include "util/mem.h"
+#include "wire/page.h"
 #include "wire/wire.h"
 
 /* Which function of the plugin is on the stack; what it may ask of the host depends on it. */
@@ -82,6 +83,7 @@ struct cs_runner {
 	struct cs_list open, spare;
 	size_t n_spare;
 	struct cs_buf *out;           /* of the feed that is running */
+	struct cs_page *page;         /* where the running call is noted; nobody's when nobody watches */
 	struct cs_instances instances;
 };
 

@@ -14,14 +14,14 @@
 #define CS_PAGE_SIZE 4096
 #define CS_PAGE_TRACE 2048
 
-enum cs_fault_kind { CS_FAULT_NONE, CS_FAULT_NULL, CS_FAULT_WILD, CS_FAULT_STACK, CS_FAULT_MEMORY, CS_FAULT_SYSCALL };
+enum cs_died { CS_DIED_PLAINLY, CS_DIED_NULL, CS_DIED_WILD, CS_DIED_STACK, CS_DIED_MEMORY, CS_DIED_SYSCALL };
 
 struct cs_page {
 	_Atomic uint64_t running;    /* the call; 0: none */
 	_Atomic uint64_t switches;   /* counted whenever a call gets the processor */
 	/* by the signal handler */
 	_Atomic int32_t signal;      /* 0: it did not come to that */
-	_Atomic int32_t fault;       /* enum cs_fault_kind */
+	_Atomic int32_t how;         /* enum cs_died */
 	_Atomic int32_t detail;      /* of SYSCALL: its number; of NULL: the address */
 	char trace[CS_PAGE_TRACE];   /* "map+0x12 (acme.so) < ...": names of functions, no contents; NUL-terminated */
 };
