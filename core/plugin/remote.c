@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * remote.c - the core's end of the wire.
+ * remote.c - the core's end of the wire: calls and messages.
  *
  * A call has a slot; its id is the slot's number with a generation above it, so finding it needs no table and an id is
- * not used twice. cs_remote_call and the answers only append frames to `to_runner`; cs_remote_run hands the whole batch
- * over, takes the batch that comes back and tells the engine frame by frame. What the engine does meanwhile goes into
- * the next batch. Here the other end is a runner in this process (exchange()); with a socketpair only that function differs.
+ * not used twice. cs_remote_call and the answers only append frames for the peer; cs_remote_run takes what the peer has said,
+ * tells the engine frame by frame, and hands the whole batch over. What the engine does meanwhile goes into the same batch.
  *
- * The runner is not trusted: a frame must decode and name an open call, an answer goes only to a call that waits for
- * one. A frame that does not decode ends the plugin's connection: open calls end as crashed, new ones are refused.
+ * The peer is not trusted: a frame must decode and name an open call that lives there, an answer goes only to a call that
+ * waits for one. What does not decode ends the process (revive.c), or for a runner in this process all its calls.
+ *
+ * With processes every call is kept as frames (record.c). A slot can then be without a peer for a while; its answers go into
+ * its record only.
  */
 #include "config.h"
-#include "plugin/remote.h"
 #include "plugin/locate.h"
-#include "plughost/call.h"
-#include "plughost/load.h"
+#include "plugin/remote_private.h"
 #include "util/text.h"
 
 #include <errno.h>
@@ -26,35 +26,11 @@
 #define DEFAULT_CALLS 1024
 #define MAX_CALLS 65535
 #define MAX_ROUNDS 64               /* of one cs_remote_run, so that the engine's other work gets its turn */
-#define KEPT_BUFFER ((size_t)1 << 20) /* a larger one is given back after use */
-
-enum waits { WAITS_NOT, WAITS_HTTP, WAITS_SERVICE };
-
-struct slot {
-	uint64_t id; /* 0: free */
-	uint64_t generation;
-	void *user;
-	enum waits waits;
-	size_t next_free;
-};
-
-struct cs_remote {
-	const struct cs_remote_ops *ops;
-	struct cs_manifest *manifest;
-	struct cs_plugin *plugin;
-	struct cs_runner *runner;
-	struct cs_buf to_runner;  /* being filled */
-	struct cs_buf feeding;    /* being read by the runner */
-	struct cs_buf from_runner;
-	struct cs_buf early;      /* frames that this side makes up on behalf of the runner */
-	bool running, broken;
-	struct slot *slots;
-	size_t n_slots, n_open, first_free; /* first_free == n_slots: none */
-};
+#define RECORDS_MAX ((size_t)16 << 20)
 
 /* ---- calls */
 
-static struct slot *
+static struct cs_slot *
 find(const struct cs_remote *r, uint64_t id)
 {
 	size_t at = id & 0xffff;
@@ -62,76 +38,164 @@ find(const struct cs_remote *r, uint64_t id)
 	return id != 0 && at < r->n_slots && r->slots[at].id == id ? &r->slots[at] : NULL;
 }
 
-static void
-free_slot(struct cs_remote *r, struct slot *s)
+static struct cs_slot *
+take_slot(struct cs_remote *r, void *user)
 {
+	struct cs_slot *s;
+
+	if (r->broken || r->first_free == r->n_slots || r->info.state == CS_REMOTE_PARKED || (r->retired && r->main == NULL))
+		return NULL;
+	s = &r->slots[r->first_free];
+	r->first_free = s->next_free;
+	r->n_open++;
+	s->id = ++s->generation << 16 | (uint64_t)(s - r->slots);
+	s->user = user;
+	s->waits = CS_WAITS_NOTHING;
+	s->alone = s->begun = s->again = s->diverged = false;
+	s->peer = NULL;
+	return s;
+}
+
+static void
+free_slot(struct cs_remote *r, struct cs_slot *s)
+{
+	if (s->peer != NULL)
+		s->peer->n_calls--;
+	else
+		r->n_homeless--;
+	cs_record_end(&s->record);
+	s->peer = NULL;
 	s->id = 0;
 	s->next_free = r->first_free;
 	r->first_free = (size_t)(s - r->slots);
 	r->n_open--;
 }
 
-static void
-end_early(struct cs_remote *r, uint64_t call, int32_t outcome, int32_t crash, const char *reason)
+void
+cs_remote_end_early(struct cs_remote *r, uint64_t call, int32_t outcome, int32_t crash, const char *reason)
 {
 	struct cs_wire_done done = { .outcome = outcome, .reason = reason, .warnings = "", .crash = crash };
 
 	cs_wire_put_done(&r->early, call, &done);
 }
 
+/* What was appended to a buffer since it had this length. */
+static struct cs_bytes
+since(const struct cs_buf *b, size_t before)
+{
+	return (struct cs_bytes){ b->ptr + before, b->len - before };
+}
+
+static uint64_t
+start(struct cs_remote *r, const struct cs_wire_call *in, void *user, bool alone)
+{
+	struct cs_slot *s = take_slot(r, user);
+	struct cs_buf *to;
+	size_t before;
+
+	if (s == NULL)
+		return 0;
+	s->alone = alone && r->in_process;
+	s->peer = s->alone ? NULL : r->main;
+	if (s->peer != NULL)
+		s->peer->n_calls++;
+	else
+		r->n_homeless++;
+	s->begun = s->peer != NULL;
+	to = s->peer != NULL ? &s->peer->to : &r->scratch;
+	before = to->len;
+	if (cs_wire_put_call(to, s->id, in) < 0)
+		cs_remote_end_early(r, s->id, CS_REJECT, 0, "the lead, its document and its settings together are larger than 4 MiB");
+	else if (r->in_process)
+		cs_record_begin(&s->record, &r->budget, since(to, before));
+	if (s->peer == NULL)
+		cs_buf_recycle(&r->scratch, CS_PEER_KEPT);
+	return s->id;
+}
+
 uint64_t
 cs_remote_call(struct cs_remote *r, const struct cs_wire_call *in, void *user)
 {
-	struct slot *s;
+	return start(r, in, user, false);
+}
 
-	if (r->broken || r->first_free == r->n_slots)
-		return 0;
-	s = &r->slots[r->first_free];
-	r->first_free = s->next_free;
-	r->n_open++;
-	s->id = ++s->generation << 16 | (uint64_t)(s - r->slots);
-	s->user = user;
-	s->waits = WAITS_NOT;
-	if (cs_wire_put_call(&r->to_runner, s->id, in) < 0)
-		end_early(r, s->id, CS_REJECT, 0, "the lead, its document and its settings together are larger than 4 MiB");
-	return s->id;
+uint64_t
+cs_remote_call_alone(struct cs_remote *r, const struct cs_wire_call *in, void *user)
+{
+	return start(r, in, user, true);
+}
+
+/*
+ * An answer goes to the call if it waits for it now. In a run after the first it may come before the call has asked again, or
+ * while the call lives nowhere: then it is only kept.
+ */
+static void
+answer(struct cs_remote *r, uint64_t call, enum cs_waits kind, int (*put)(struct cs_buf *, uint64_t, const void *), const void *res,
+       const void *too_large)
+{
+	struct cs_slot *s = find(r, call);
+	bool waits = s != NULL && s->waits == kind && s->peer != NULL;
+	struct cs_buf *to;
+	size_t before;
+
+	if (s == NULL || (!waits && s->record.asked_at == 0))
+		return;
+	to = waits ? &s->peer->to : &r->scratch;
+	before = to->len;
+	if (put(to, call, res) < 0)
+		put(to, call, too_large);
+	if (r->in_process)
+		cs_record_answer(&s->record, since(to, before));
+	if (waits)
+		s->waits = CS_WAITS_NOTHING;
+	else
+		cs_buf_recycle(&r->scratch, CS_PEER_KEPT);
+}
+
+static int
+put_http_result(struct cs_buf *b, uint64_t call, const void *m)
+{
+	return cs_wire_put_http_result(b, call, m);
+}
+
+static int
+put_service_result(struct cs_buf *b, uint64_t call, const void *m)
+{
+	return cs_wire_put_service_result(b, call, m);
 }
 
 void
 cs_remote_answer_http(struct cs_remote *r, uint64_t call, const struct cs_wire_http_result *res)
 {
 	static const struct cs_wire_http_result too_large = { .outcome = CS_RETRY, .body = { "", 0 } };
-	struct slot *s = find(r, call);
 
-	if (s == NULL || s->waits != WAITS_HTTP)
-		return;
-	s->waits = WAITS_NOT;
-	if (cs_wire_put_http_result(&r->to_runner, call, res) < 0)
-		cs_wire_put_http_result(&r->to_runner, call, &too_large);
+	answer(r, call, CS_WAITS_FOR_HTTP, put_http_result, res, &too_large);
 }
 
 void
 cs_remote_answer(struct cs_remote *r, uint64_t call, const struct cs_wire_service_result *res)
 {
 	static const struct cs_wire_service_result too_large = { .rc = CS_RETRY, .bytes = { "", 0 } };
-	struct slot *s = find(r, call);
 
-	if (s == NULL || s->waits != WAITS_SERVICE)
-		return;
-	s->waits = WAITS_NOT;
-	if (cs_wire_put_service_result(&r->to_runner, call, res) < 0)
-		cs_wire_put_service_result(&r->to_runner, call, &too_large);
+	answer(r, call, CS_WAITS_FOR_SERVICE, put_service_result, res, &too_large);
+}
+
+static void
+cancel(struct cs_slot *s)
+{
+	s->waits = CS_WAITS_NOTHING;
+	cs_record_lose(&s->record);
+	if (s->peer != NULL)
+		cs_wire_put_cancel(&s->peer->to, s->id);
 }
 
 void
 cs_remote_cancel(struct cs_remote *r, uint64_t call)
 {
-	struct slot *s = find(r, call);
+	struct cs_slot *s = find(r, call);
 
-	if (s == NULL)
-		return;
-	s->waits = WAITS_NOT;
-	cs_wire_put_cancel(&r->to_runner, call);
+	if (s != NULL)
+		cancel(s);
 }
 
 size_t
@@ -142,46 +206,75 @@ cs_remote_open_calls(const struct cs_remote *r)
 
 /* ---- what the runner says */
 
+/* In a run after the first: is this known already? Otherwise it is noted as asked. */
+static bool
+is_recalled(struct cs_slot *s, const struct cs_wire_frame *f, enum cs_waits kind)
+{
+	struct cs_bytes whole = { f->body - CS_WIRE_HEADER, f->len + CS_WIRE_HEADER }, known;
+
+	s->waits = kind;
+	switch (s->again ? cs_record_recall(&s->record, f, &known) : CS_RECALL_NEW) {
+	case CS_RECALL_ANSWER:
+		s->waits = CS_WAITS_NOTHING;
+		cs_buf_add(&s->peer->to, known.ptr, known.len);
+		return true;
+	case CS_RECALL_WAIT:
+		return true;
+	case CS_RECALL_DIVERGED:
+		s->diverged = true;
+		cancel(s);
+		return true;
+	default:
+		cs_record_ask(&s->record, whole);
+		return false;
+	}
+}
+
 static int
-tell_http(struct cs_remote *r, struct slot *s, const struct cs_wire_frame *f)
+tell_http(struct cs_remote *r, struct cs_slot *s, const struct cs_wire_frame *f)
 {
 	struct cs_wire_http m;
 
-	if (s->waits != WAITS_NOT || cs_wire_get_http(f, &m) < 0)
+	if (s->waits != CS_WAITS_NOTHING || cs_wire_get_http(f, &m) < 0)
 		return CS_ECORRUPT;
-	s->waits = WAITS_HTTP;
-	r->ops->http(s->user, f->call, &m);
+	if (!is_recalled(s, f, CS_WAITS_FOR_HTTP))
+		r->ops->http(s->user, f->call, &m);
 	return 0;
 }
 
 static int
-tell_service(struct cs_remote *r, struct slot *s, const struct cs_wire_frame *f)
+tell_service(struct cs_remote *r, struct cs_slot *s, const struct cs_wire_frame *f)
 {
 	struct cs_wire_service m;
 
-	if (s->waits != WAITS_NOT || cs_wire_get_service(f, &m) < 0)
+	if (s->waits != CS_WAITS_NOTHING || cs_wire_get_service(f, &m) < 0)
 		return CS_ECORRUPT;
-	s->waits = WAITS_SERVICE;
-	r->ops->service(s->user, f->call, &m);
+	if (!is_recalled(s, f, CS_WAITS_FOR_SERVICE))
+		r->ops->service(s->user, f->call, &m);
 	return 0;
 }
 
 static int
-tell_done(struct cs_remote *r, struct slot *s, const struct cs_wire_frame *f)
+tell_done(struct cs_remote *r, struct cs_slot *s, const struct cs_wire_frame *f)
 {
+	struct cs_peer *peer = s->peer;
 	void *user = s->user;
 	struct cs_wire_done m;
 
 	if (cs_wire_get_done(f, &m) < 0)
 		return CS_ECORRUPT;
+	if (s->diverged)
+		m = (struct cs_wire_done){ .outcome = CS_RETRY, .crash = CS_WIRE_LOST, .warnings = "",
+			.reason = "the plugin, run again after its process had died, did something else than before" };
 	free_slot(r, s);
 	r->ops->done(user, f->call, &m);
+	cs_revive_served(r, peer);
 	return 0;
 }
 
 /* A receipt, fact, record, result, budget, cursor or log line: nobody waits for an answer. */
 static int
-tell_note(struct cs_remote *r, struct slot *s, const struct cs_wire_frame *f)
+tell_note(struct cs_remote *r, struct cs_slot *s, const struct cs_wire_frame *f)
 {
 	const char *name, *id, *url;
 	struct cs_bytes value;
@@ -224,11 +317,24 @@ tell_note(struct cs_remote *r, struct slot *s, const struct cs_wire_frame *f)
 }
 
 static int
-tell(struct cs_remote *r, const struct cs_wire_frame *f)
+tell_hello(struct cs_remote *r, struct cs_peer *from, const struct cs_wire_frame *f)
 {
-	struct slot *s = find(r, f->call);
+	struct cs_wire_hello m;
 
-	if (s == NULL)
+	if (f->call != 0 || cs_wire_get_hello(f, &m) < 0)
+		return CS_ECORRUPT;
+	return cs_revive_hello(r, from, &m);
+}
+
+/* from: where it came from, or the buffer of what this side made up. */
+static int
+tell(struct cs_remote *r, struct cs_peer *from, const struct cs_wire_frame *f)
+{
+	struct cs_slot *s = find(r, f->call);
+
+	if (from != NULL && r->in_process && !cs_revive_knows(from))
+		return tell_hello(r, from, f);
+	if (s == NULL || (from != NULL && s->peer != from))
 		return CS_ECORRUPT;
 	switch (f->type) {
 	case CS_WIRE_HTTP:
@@ -244,35 +350,47 @@ tell(struct cs_remote *r, const struct cs_wire_frame *f)
 
 /* ---- the exchange */
 
-static void
-recycle(struct cs_buf *b)
-{
-	if (b->cap > KEPT_BUFFER)
-		cs_buf_fini(b);
-	else
-		cs_buf_reset(b);
-}
-
-static void
-swap(struct cs_buf *a, struct cs_buf *b)
-{
-	struct cs_buf t = *a;
-
-	*a = *b;
-	*b = t;
-}
-
-/* One batch to the runner, one batch back into from_runner. */
 static int
-exchange(struct cs_remote *r)
+tell_frames(struct cs_remote *r, struct cs_peer *from, struct cs_buf *b)
 {
-	long taken;
+	struct cs_wire_frame f;
+	size_t at = 0;
+	long size = 0;
+	int rc = 0;
 
-	swap(&r->early, &r->from_runner);
-	swap(&r->to_runner, &r->feeding);
-	taken = r->broken ? 0 : cs_runner_feed(r->runner, cs_buf_str(&r->feeding), r->feeding.len, &r->from_runner);
-	recycle(&r->feeding);
-	return taken < 0 ? (int)taken : 0;
+	while (rc == 0 && at < b->len && (size = cs_wire_peek(b->ptr + at, b->len - at, &f)) > 0) {
+		rc = tell(r, from, &f);
+		at += (size_t)size;
+	}
+	if (rc < 0 || size < 0)
+		return CS_ECORRUPT;
+	if (at == b->len) {
+		cs_buf_recycle(b, CS_PEER_KEPT);
+		return 0;
+	}
+	memmove(b->ptr, b->ptr + at, b->len - at); /* half a frame */
+	b->len -= at;
+	return 0;
+}
+
+int
+cs_remote_tell_all(struct cs_remote *r, struct cs_peer *from)
+{
+	return tell_frames(r, from, &from->from);
+}
+
+/* What this side made up; more may be made up meanwhile. */
+static bool
+tell_early(struct cs_remote *r)
+{
+	struct cs_buf now = r->early;
+
+	if (now.len == 0)
+		return false;
+	cs_buf_init(&r->early, 0);
+	tell_frames(r, NULL, &now);
+	cs_buf_fini(&now);
+	return true;
 }
 
 static void
@@ -281,44 +399,50 @@ break_off(struct cs_remote *r)
 	r->broken = true;
 	for (size_t i = 0; i < r->n_slots; i++)
 		if (r->slots[i].id != 0)
-			end_early(r, r->slots[i].id, CS_RETRY, SIGABRT, "the plugin's process sent what is no message");
+			cs_remote_end_early(r, r->slots[i].id, CS_RETRY, SIGABRT, "the plugin sent what is no message");
 }
 
-static int
-tell_all(struct cs_remote *r)
+/* True when it said something, or is gone. */
+static bool
+serve(struct cs_remote *r, struct cs_peer *p)
 {
-	struct cs_wire_frame f;
-	size_t at = 0;
-	long size;
-	int rc = 0;
+	bool any = false;
+	int got = 0, told = 0;
 
-	while (rc == 0 && at < r->from_runner.len) {
-		size = cs_wire_peek(r->from_runner.ptr + at, r->from_runner.len - at, &f);
-		if (size <= 0)
-			return CS_ECORRUPT;
-		rc = tell(r, &f);
-		at += (size_t)size;
+	for (int i = 0; i < MAX_ROUNDS && told == 0 && (got = p->ops->receive(p)) != 0; i++) {
+		any = true;
+		told = cs_remote_tell_all(r, p);
+		if (got < 0)
+			break;
 	}
-	return rc;
+	if (got >= 0 && told >= 0)
+		p->ops->send(p);
+	else if (r->in_process)
+		cs_revive_died(r, p, told < 0 || got == CS_ECORRUPT);
+	else if (!r->broken)
+		break_off(r);
+	return any;
 }
 
 bool
 cs_remote_run(struct cs_remote *r)
 {
 	bool worked = false;
-	int fed, told;
 
 	if (r->running)
 		return false;
 	r->running = true;
-	for (int i = 0; i < MAX_ROUNDS && (r->to_runner.len > 0 || r->early.len > 0); i++) {
-		fed = exchange(r);
-		told = tell_all(r);
-		if ((fed < 0 || told < 0) && !r->broken)
-			break_off(r);
-		recycle(&r->from_runner);
-		worked = true;
-	}
+	worked |= cs_revive_turn(r);
+	worked |= tell_early(r);
+	if (r->main != NULL && !r->broken)
+		worked |= serve(r, r->main);
+	for (size_t i = 0; i < CS_LONELY_MAX; i++)
+		if (r->lonely[i] != NULL) {
+			worked |= serve(r, &r->lonely[i]->peer);
+			if (r->lonely[i] != NULL && r->lonely[i]->finished)
+				cs_revive_dismiss(r, &r->lonely[i]->peer);
+		}
+	worked |= tell_early(r);
 	r->running = false;
 	return worked;
 }
@@ -340,14 +464,28 @@ locate_both(const struct cs_remote_conf *conf, char **so, char **json, struct cs
 }
 
 static int
+open_inside(struct cs_remote *r, const char *so, size_t max, struct cs_err *err)
+{
+	struct cs_plugin *plugin;
+	int rc = cs_plugin_load(so, r->manifest->name, r->manifest->version, r->trust_all, &plugin, err);
+
+	if (rc < 0)
+		return rc;
+	r->has_auth = plugin->v1.auth_refresh != NULL;
+	r->has_hook = plugin->v1.handle_webhook != NULL;
+	r->main = cs_inside_new(plugin, max, err);
+	return r->main != NULL ? 0 : CS_ENOMEM;
+}
+
+static int
 read_both(struct cs_remote *r, const struct cs_remote_conf *conf, struct cs_err *err)
 {
-	CS_CLEANUP(cs_freep) char *so = NULL, *json = NULL;
+	CS_CLEANUP(cs_freep) char *json = NULL;
 	int rc;
 
 	if (!cs_is_ident(conf->name, 64, "_"))
 		return cs_err_set(err, CS_EINVAL, "a plugin's name is made of letters, digits and \"_\"");
-	if ((rc = locate_both(conf, &so, &json, err)) < 0)
+	if ((rc = locate_both(conf, &r->so, &json, err)) < 0)
 		return rc;
 	if (!conf->trust_all && (rc = cs_path_trusted(json, err)) < 0)
 		return rc;
@@ -356,7 +494,7 @@ read_both(struct cs_remote *r, const struct cs_remote_conf *conf, struct cs_err 
 	if (strcmp(r->manifest->name, conf->name) != 0)
 		return cs_err_set(err, CS_EINVAL, "%s: name: expected \"%s\" (the file's name), found \"%s\"", json, conf->name,
 		                  r->manifest->name);
-	return cs_plugin_load(so, conf->name, r->manifest->version, conf->trust_all, &r->plugin, err);
+	return conf->trust_all ? 0 : cs_path_trusted(r->so, err);
 }
 
 static void
@@ -376,34 +514,60 @@ cs_remote_open(const struct cs_remote_conf *conf, struct cs_remote **out, struct
 	int rc;
 
 	*out = NULL;
+	r->refs = 1;
 	r->ops = conf->ops;
-	if ((rc = read_both(r, conf, err)) < 0) {
-		cs_remote_close(r);
-		return rc;
-	}
+	r->trust_all = conf->trust_all;
+	r->in_process = conf->process != NULL;
+	r->budget.max = RECORDS_MAX;
 	make_slots(r, max);
-	if ((r->runner = cs_runner_new(&r->plugin->v1, max, err)) == NULL) {
-		cs_remote_close(r);
-		return CS_ENOMEM;
+	if ((rc = read_both(r, conf, err)) == 0) {
+		if (r->in_process)
+			r->conf = *conf->process;
+		rc = r->in_process ? cs_revive_open(r, err) : open_inside(r, r->so, max, err);
 	}
-	*out = r;
-	return 0;
+	if (rc < 0)
+		cs_remote_close(r);
+	else
+		*out = r;
+	return rc;
+}
+
+struct cs_remote *
+cs_remote_ref(struct cs_remote *r)
+{
+	r->refs++;
+	return r;
 }
 
 void
 cs_remote_close(struct cs_remote *r)
 {
-	if (r == NULL)
+	if (r == NULL || --r->refs > 0)
 		return;
-	cs_runner_free(r->runner);
-	cs_plugin_unload(r->plugin);
+	if (r->in_process)
+		cs_revive_free(r);
+	else
+		cs_inside_free(r->main);
 	cs_manifest_unref(r->manifest);
-	cs_buf_fini(&r->to_runner);
-	cs_buf_fini(&r->feeding);
-	cs_buf_fini(&r->from_runner);
+	for (size_t i = 0; i < r->n_slots; i++)
+		cs_record_fini(&r->slots[i].record);
 	cs_buf_fini(&r->early);
+	cs_buf_fini(&r->scratch);
+	cs_freep(&r->so);
 	cs_freep(&r->slots);
 	cs_freep(&r);
+}
+
+void
+cs_remote_retire(struct cs_remote *r)
+{
+	r->retired = true;
+}
+
+bool
+cs_remote_is_last(const struct cs_remote *r)
+{
+	return r->refs == 1 && r->n_open == 0;
 }
 
 struct cs_manifest *
@@ -421,9 +585,9 @@ cs_remote_can(const struct cs_remote *r, int wire_call_kind)
 	case CS_CALL_MAP_PUSH:
 		return true;
 	case CS_CALL_AUTH:
-		return r->plugin->v1.auth_refresh != NULL;
+		return r->has_auth;
 	case CS_CALL_HOOK:
-		return r->plugin->v1.handle_webhook != NULL;
+		return r->has_hook;
 	default:
 		return false;
 	}
