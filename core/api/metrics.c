@@ -11,6 +11,7 @@
 #include "queue/outcome.h"
 
 #define ALERTS_MAX 1000
+#define PLUGINS_MAX 64
 
 static const char *
 blame_word(int b)
@@ -112,6 +113,21 @@ put_alerts(struct cs_api_call *call, struct cs_buf *b)
 }
 
 static void
+put_plugins(struct cs_api_call *call, struct cs_buf *b)
+{
+	struct cs_plugin_info *all = cs_arena_alloc(&call->mem, PLUGINS_MAX * sizeof(*all));
+	size_t n = call->api->engine != NULL ? cs_engine_plugins(call->api->engine, all, PLUGINS_MAX) : 0;
+
+	cs_metric_head(b, "csrelay_plugin_deaths_total", "counter", "Processes of a plugin that died.");
+	for (size_t i = 0; i < n; i++)
+		cs_metric_value(b, "csrelay_plugin_deaths_total", "plugin", all[i].name, all[i].process.deaths);
+	cs_metric_head(b, "csrelay_plugin_parked", "gauge", "1 while a plugin's process cannot stay up and its CRM waits.");
+	for (size_t i = 0; i < n; i++)
+		cs_metric_value(b, "csrelay_plugin_parked", "plugin", all[i].name, all[i].process.state == CS_REMOTE_PARKED);
+	cs_engine_plugins_free(all, n);
+}
+
+static void
 put_self(struct cs_api *api, struct cs_buf *b)
 {
 	put_one(b, "csrelay_ready", "gauge", "1 while /readyz says so.", cs_api_is_ready(api) ? 1 : 0);
@@ -135,6 +151,7 @@ cs_api_metrics(struct cs_api_call *call)
 	put_queue(call->api, &b);
 	put_writer(call->api, &b);
 	put_alerts(call, &b);
+	put_plugins(call, &b);
 	put_self(call->api, &b);
 	r.body = cs_buf_steal(&b, &r.body_len);
 	cs_http_reply(call->req, &r);

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * plugins.c - which CRMs this daemon speaks to, and what their manifests say: for `csrelay plugins` and set-up pages.
+ * plugins.c - which CRMs this daemon speaks to, what their manifests say, and how their processes are: for `csrelay plugins`
+ * and set-up pages.
  */
 #include "config.h"
 #include "api/resources.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "plugin/manifest.h"
 
@@ -115,6 +118,37 @@ put_limits(struct cs_buf *b, const struct cs_manifest *m)
 	cs_out_close(b, ']');
 }
 
+static const char *
+state_name(enum cs_remote_state s)
+{
+	static const char *const words[] = { [CS_REMOTE_INSIDE] = "in_daemon", [CS_REMOTE_STARTING] = "starting",
+		                             [CS_REMOTE_UP] = "up", [CS_REMOTE_RESTING] = "restarting",
+		                             [CS_REMOTE_PARKED] = "parked" };
+
+	return words[s];
+}
+
+/* The process that it lives in, by what that is held, and how it ended last. */
+static void
+put_process(struct cs_buf *b, const struct cs_plugin_info *p)
+{
+	const struct cs_remote_info *i = &p->process;
+
+	cs_out_open(b, "process", '{');
+	cs_out_string(b, "state", state_name(i->state));
+	cs_out_int(b, "pid", i->pid);
+	cs_out_int(b, "landlock", i->landlock);
+	cs_out_int(b, "seccomp", i->seccomp);
+	cs_out_int(b, "memory", i->memory);
+	cs_out_int(b, "starts", i->starts);
+	cs_out_int(b, "deaths", i->deaths);
+	cs_out_time(b, "died_at", i->died_ms);
+	cs_out_text(b, "died_of", i->died_of);
+	cs_out_text(b, "died_over", p->died_over);
+	cs_out_time(b, "parked_until", i->state == CS_REMOTE_PARKED ? i->parked_until_ms : 0);
+	cs_out_close(b, '}');
+}
+
 static void
 put_plugin(struct cs_buf *b, const struct cs_plugin_info *p)
 {
@@ -122,10 +156,12 @@ put_plugin(struct cs_buf *b, const struct cs_plugin_info *p)
 
 	cs_out_open(b, NULL, '{');
 	cs_out_string(b, "name", p->name);
-	cs_out_text(b, "version", p->version);
-	cs_out_text(b, "title", p->title);
+	cs_out_text(b, "version", m != NULL ? m->version : "");
+	cs_out_text(b, "title", m != NULL ? m->title : p->name);
 	cs_out_text(b, "error", p->error);
-	cs_out_bool(b, "experimental", p->experimental);
+	cs_out_bool(b, "experimental", m != NULL && m->experimental);
+	if (m != NULL)
+		put_process(b, p);
 	if (m != NULL) {
 		cs_out_text(b, "plans", m->plans);
 		cs_out_string(b, "auth", m->oauth ? "oauth2" : "static");
@@ -143,12 +179,56 @@ void
 cs_api_plugins(struct cs_api_call *call)
 {
 	CS_CLEANUP(cs_buf_fini) struct cs_buf b = CS_BUF_INIT(CS_API_ANSWER_MAX);
-	struct cs_plugin_info all[PLUGINS_MAX];
+	struct cs_plugin_info *all = cs_arena_alloc(&call->mem, PLUGINS_MAX * sizeof(*all));
 	size_t n = call->api->engine != NULL ? cs_engine_plugins(call->api->engine, all, PLUGINS_MAX) : 0;
 
 	cs_out_open_list(&b);
 	for (size_t i = 0; i < n; i++)
 		put_plugin(&b, &all[i]);
 	cs_out_close_list(&b, 0);
+	cs_engine_plugins_free(all, n);
 	cs_api_reply(call, 200, &b);
+}
+
+/* ---- loaded anew */
+
+struct reload {
+	struct cs_engine_reload asked;
+	struct cs_http_request *req;
+};
+
+/* Engine thread. */
+static void
+reload_done(struct cs_engine_reload *asked, int rc, const char *text)
+{
+	struct reload *r = CS_CONTAINER(asked, struct reload, asked);
+	CS_CLEANUP(cs_buf_fini) struct cs_buf b = CS_BUF_INIT(0);
+
+	if (rc == 0) {
+		cs_out_open(&b, NULL, '{');
+		cs_out_string(&b, "name", r->asked.name);
+		cs_out_string(&b, "version", text);
+		cs_out_close(&b, '}');
+		cs_http_reply_json(r->req, 200, cs_buf_str(&b), b.len);
+	} else
+		cs_api_problem(r->req, rc == CS_ENOTFOUND ? 404 : rc == CS_EBUSY ? 409 : rc == CS_ECLOSED ? 503 : 422, NULL, text);
+	free(r);
+}
+
+void
+cs_api_plugin_reload(struct cs_api_call *call)
+{
+	struct reload *r;
+
+	if (!cs_api_all_accounts(call))
+		return;
+	if (call->api->engine == NULL) {
+		cs_api_refuse(call, 503, "no plugins are running");
+		return;
+	}
+	r = cs_xcalloc(1, sizeof(*r));
+	r->req = call->req;
+	r->asked.done = reload_done;
+	snprintf(r->asked.name, sizeof(r->asked.name), "%s", call->param[0]);
+	cs_engine_post_plugin_reload(call->api->engine, &r->asked);
 }

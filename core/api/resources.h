@@ -55,6 +55,7 @@ void cs_api_connection_map(struct cs_api_call *call);
 
 /* plugins.c */
 void cs_api_plugins(struct cs_api_call *call);
+void cs_api_plugin_reload(struct cs_api_call *call);
 
 /* keys.c */
 void cs_api_keys_list(struct cs_api_call *call);

@@ -145,7 +145,8 @@ struct cs_conf {
 	} admin;
 	struct {
 		const char *dir;
-		bool check_owner;
+		bool check_owner, confined;
+		int64_t memory, cpu_time;
 	} plugins;
 	struct {
 		const char *key_file;

@@ -156,6 +156,15 @@ const struct cs_opt cs_opts[] = {
 	{ BOOL(plugins.check_owner), .dflt = "true", .restart = true,
 	  .help = "Refuse a plugin that someone other than root, or the user csrelayd runs as, could have written." },
 
+	{ BOOL(plugins.confined), .dflt = "true", .restart = true,
+	  .help = "Each plugin runs in a process of its own, without files, network or secrets. Without it a plugin that crashes takes "
+	          "the daemon with it, and can read what the daemon can." },
+	{ SIZE(plugins.memory), .dflt = "256 MiB", .min = 16 * MIB, .max = 64 * GIB, .restart = true,
+	  .help = "How much memory the process of one plugin may take, besides the stacks of its calls." },
+	{ DURATION(plugins.cpu_time), .dflt = "10 s", .min = CS_SECOND_MS, .max = 10 * CS_MINUTE_MS, .restart = true,
+	  .help = "A plugin that uses the processor for this long without a request or an end in between is taken to hang, and its "
+	          "process is ended." },
+
 	{ PATH(vault.key_file), .dflt = "", .restart = true,
 	  .help = "The master key that seals secrets in the store. Not set: master.key in $CREDENTIALS_DIRECTORY if it is there, "
 	          "else in the folder of csrelay.conf." },

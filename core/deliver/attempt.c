@@ -16,11 +16,13 @@
 #include "deliver/fresh.h"
 #include "deliver/identify.h"
 #include "deliver/overrides.h"
+#include "deliver/plugins.h"
 #include "deliver/results.h"
 #include "deliver/steps.h"
 #include "log/log.h"
 
 #define CRASHES_MAX 3
+#define AGAIN_MS CS_SECOND_MS
 #define CALLER_MEMORY_MS CS_DAY_MS
 #define KNOWN_MAX 32
 #define MAPPED_MAX (1u << 20)
@@ -38,6 +40,7 @@ struct attempt {
 	bool marking, gone;          /* a "sent" mark is on its way to the disk; gone: forget it when it is there */
 	struct cs_caller_row *known; /* of the caller, by the store; NULL: not read yet */
 	int n_known;
+	const char *suspicion;       /* the plugin's process died while this was on the processor: how; NULL */
 	int64_t started_ms;
 	char delivery_id[40];
 	struct cs_steps steps;       /* cs_steps_read fills it; the last one, not cleared for the next attempt */
@@ -223,6 +226,25 @@ emit(struct cs_session *s, struct cs_bytes out)
 	}
 }
 
+static void
+again(struct cs_session *s)
+{
+	cs_buf_reset(&attempt_of(s)->records);
+}
+
+static void
+suspected(struct cs_session *s, const char *what)
+{
+	struct attempt *a = attempt_of(s);
+	const char *event_id = a->job->lead->doc->view.event_id;
+
+	a->suspicion = cs_arena_printf(&a->mem, "the plugin's process died over this lead, which was run again alone: %s", what);
+	cs_plugins_blame(s->engine, s->context->crm, event_id);
+	cs_log(CS_LOG_ERROR, "plugin", "its process died over a lead, which is run again alone",
+	    "plugin=%s event_id=%s account=%s connection=%s delivery=%lld why=\"%s\"", s->context->crm, event_id, s->context->account,
+	    s->context->public_id, (long long)a->job->d.id, what);
+}
+
 /* ---- callers */
 
 /* What the store knows of the caller is read once per attempt. */
@@ -348,10 +370,10 @@ judge(struct attempt *a, const struct cs_wire_done *w, struct cs_verdict *v)
 	else if (s->fault != NULL)
 		v->blame = CS_BLAME_CONNECTION;
 	if (w->crash != 0) {
-		v->outcome = CS_RETRY;
+		v->outcome = a->job->d.crashes + 1 < CRASHES_MAX ? CS_RETRY : CS_REJECT;
 		v->blame = CS_BLAME_US;
 	}
-	if (w->outcome == CS_RETRY && v->doubt)
+	if (v->outcome == CS_RETRY && v->doubt)
 		v->outcome = CS_UNKNOWN;
 }
 
@@ -366,6 +388,17 @@ log_end(const struct attempt *a, const struct cs_verdict *v, const struct cs_dec
 	    "event_id=%s account=%s connection=%s delivery=%lld attempt=%d outcome=%s status=%d blame=%s",
 	    a->job->lead->doc->view.event_id, c->account, c->public_id, (long long)a->job->d.id, d->attempts, cs_outcome_name(v->outcome),
 	    v->status, cs_blame_name(d->blame));
+}
+
+/* What the plugin's process had to do with it stands in front of the plugin's own words. */
+static void
+tell_crash(struct attempt *a, const struct cs_wire_done *w, const struct cs_verdict *v, struct cs_result *r)
+{
+	if (a->suspicion != NULL)
+		r->warnings = cs_arena_printf(&a->mem, "%s%s%s", a->suspicion, w->warnings[0] != '\0' ? "\n" : "", w->warnings);
+	if (w->crash != 0 && v->outcome == CS_REJECT)
+		r->reason = cs_arena_printf(&a->mem, "this lead stopped the plugin %d times and is kept aside; the last time: %s", CRASHES_MAX,
+		    r->reason);
 }
 
 static void
@@ -384,6 +417,7 @@ conclude(struct attempt *a, const struct cs_wire_done *w)
 		r.reason = a->session.fault;
 	else if (r.reason[0] == '\0')
 		r.reason = d.why;
+	tell_crash(a, w, &v, &r);
 	cs_steps_write(&a->steps, &progress);
 	if (a->records.len > 0)
 		cs_buf_addc(&a->records, ']');
@@ -402,8 +436,26 @@ conclude(struct attempt *a, const struct cs_wire_done *w)
 	if (!a->job->lead->doc->is_event)
 		cs_events_watch(e, a->tc, a->session.context, d.to, r.needs_reauth);
 	e->n_flying--;
-	leave(e, a->tc, a->job, tree_result(&d, v.outcome));
+	leave(e, a->tc, a->job, tree_result(&d, w->crash != 0 ? CS_RETRY : v.outcome));
 	cs_engine_job_gone(e, a->job);
+	attempt_free(a);
+}
+
+/* Not charged: our own trouble kept it from ending. What was sent and may have happened is looked for before the next try. */
+static void
+give_back(struct attempt *a)
+{
+	struct cs_engine *e = a->session.engine;
+	int64_t now_ms = cs_now_ms(e->c.clock);
+	const char *held;
+
+	cs_steps_end(&a->steps, now_ms);
+	save_steps(a);
+	if ((held = hold_caller(a)) != NULL)
+		cs_results_caller(e, &a->job->d, CS_CALLER_HELD, held);
+	e->n_flying--;
+	leave(e, a->tc, a->job, CS_TREE_NEUTRAL);
+	cs_engine_hand_back(e, a->job, now_ms + AGAIN_MS);
 	attempt_free(a);
 }
 
@@ -439,14 +491,17 @@ on_done(struct cs_session *s, const struct cs_wire_done *w)
 {
 	struct attempt *a = attempt_of(s);
 
-	if (a->mapping && s->context->overrides != NULL)
+	if (w->crash == CS_WIRE_LOST)
+		give_back(a);
+	else if (a->mapping && s->context->overrides != NULL)
 		mapped(a, w);
 	else
 		conclude(a, w);
 }
 
 static const struct cs_session_ops attempt_ops = {
-	.before = before, .after = after, .receipt = receipt, .record = record, .emit = emit, .done = on_done,
+	.before = before, .after = after, .receipt = receipt, .record = record, .emit = emit, .again = again, .suspected = suspected,
+	.done = on_done,
 };
 
 /* Receipts for the plugin: its own, and what an earlier lead of the caller left. */
@@ -477,7 +532,6 @@ push(struct attempt *a, int kind)
 	struct cs_wire_receipt receipts[2 * CS_STEPS_MAX];
 	struct cs_wire_call in = { .kind = kind, .what_kind = CS_PUSH_LEAD, .delivery_id = a->delivery_id, .what = "",
 		.attempt = a->job->d.attempts + 1, .lead = &a->job->lead->doc->view, .receipts = receipts, .query = "", .channel = "" };
-	struct cs_wire_done busy = { .outcome = CS_RETRY, .reason = "the plugin is busy", .warnings = "" };
 	bool ask;
 	int64_t look;
 
@@ -485,8 +539,9 @@ push(struct attempt *a, int kind)
 	in.may_exist = cs_steps_in_doubt(&a->steps, &ask, &look);
 	in.n_receipts = receipts_of(a, receipts);
 	in.document = (struct cs_bytes){ cs_buf_str(&a->document), a->document.len };
+	a->session.alone = a->job->d.crashes > 0;
 	if (cs_session_start(&a->session, &in) < 0)
-		conclude(a, &busy);
+		give_back(a);
 }
 
 /* Nothing can be done for this connection until somebody mends its set-up. */
@@ -499,18 +554,6 @@ hold_set_up(struct cs_engine *e, struct cs_tree_conn *tc, struct cs_job *j, cons
 	cs_tree_hold_conn(&e->tree, tc, true, cs_now_ms(e->c.clock));
 	cs_engine_hand_back(e, j, 0);
 	cs_engine_publish_blocked(e, tc);
-}
-
-static bool
-too_many_crashes(struct attempt *a)
-{
-	static const struct cs_wire_done quarantined = { .outcome = CS_REJECT, .warnings = "",
-		.reason = "this lead stopped the plugin three times; it is kept aside" };
-
-	if (a->job->d.crashes < CRASHES_MAX)
-		return false;
-	conclude(a, &quarantined);
-	return true;
 }
 
 static void
@@ -566,8 +609,6 @@ cs_attempt_start(struct cs_engine *e, struct cs_tree_conn *tc, struct cs_job *j)
 	}
 	e->n_flying++;
 	cs_identify_if_needed(e, c, now_ms);
-	if (too_many_crashes(a))
-		return;
 	if (!cs_fresh_links(e, j, begin, a))
 		begin(a);
 }

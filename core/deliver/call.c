@@ -41,6 +41,12 @@ emit(struct cs_session *s, struct cs_bytes out)
 }
 
 static void
+again(struct cs_session *s)
+{
+	cs_buf_reset(&call_of(s)->emitted);
+}
+
+static void
 finish(struct plain_call *c, int32_t outcome, const char *reason)
 {
 	c->asked->done(c->asked, outcome, reason, &c->emitted);
@@ -76,7 +82,7 @@ cs_call_abandon(struct cs_session *s)
 	finish(call_of(s), CS_RETRY, "the daemon is stopping");
 }
 
-const struct cs_session_ops cs_call_ops = { .before = before, .emit = emit, .done = on_done };
+const struct cs_session_ops cs_call_ops = { .before = before, .emit = emit, .again = again, .done = on_done };
 
 static void
 handle_call(struct cs_engine *e, struct cs_msg *m)

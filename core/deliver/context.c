@@ -68,6 +68,7 @@ cs_context_unref(struct cs_context *c)
 	json_object_put(c->settings);
 	json_object_put(c->overrides);
 	cs_manifest_unref(c->manifest);
+	cs_remote_close(c->remote);
 	free(c->fact_pairs);
 	free(c->seen_url);
 	cs_arena_fini(&c->mem);
@@ -222,6 +223,7 @@ cs_context_new(const struct cs_context_source *src, int64_t conn_id, struct cs_c
 		rc = cs_err_set(err, CS_ENOTFOUND, "no enabled plugin serves the CRM %s", row.crm);
 		goto fail;
 	}
+	cs_remote_ref(c->remote);
 	c->manifest = cs_manifest_ref(cs_remote_manifest(c->remote));
 	c->conn_id = conn_id;
 	c->version = row.version;

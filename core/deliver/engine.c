@@ -16,6 +16,7 @@
 #include <sys/prctl.h>
 #include "deliver/events.h"
 #include "deliver/exchange.h"
+#include "deliver/plugins.h"
 #include "deliver/results.h"
 #include "deliver/steps.h"
 #include "log/log.h"
@@ -79,26 +80,19 @@ run_timers(struct cs_engine *e)
 	}
 }
 
-static bool
-run_plugins(struct cs_engine *e)
-{
-	bool any = false;
-
-	for (size_t i = 0; i < e->n_plugins; i++)
-		any |= e->plugins[i].remote != NULL && cs_remote_run(e->plugins[i].remote);
-	return any;
-}
-
 /* ---- the loop */
 
 static int
 sleep_ms(struct cs_engine *e)
 {
 	int64_t now_ms = cs_now_ms(e->c.clock), until = cs_tree_wake(&e->tree, now_ms);
+	int64_t plugins_ms = cs_plugins_wake_ms(e);
 	struct cs_heap_node *h = cs_heap_min(&e->timers);
 
 	if (h != NULL && h->key < until)
 		until = h->key;
+	if (plugins_ms < until)
+		until = plugins_ms;
 	if (until == CS_NEVER || until - now_ms > SLEEP_MAX_MS)
 		return SLEEP_MAX_MS;
 	return until > now_ms ? (int)(until - now_ms) : 0;
@@ -120,21 +114,25 @@ every_second(struct cs_engine *e)
 static void
 turn(struct cs_engine *e)
 {
+	struct pollfd fds[CS_PLUGINS_FDS];
 	bool busy = cs_engine_take_messages(e);
+	size_t n;
 
 	e->beat_ms = mono_ms();
 	run_timers(e);
-	busy |= run_plugins(e);
+	busy |= cs_plugins_run(e);
 	if (!e->stopping) {
 		busy |= pick_some(e);
 		every_second(e);
 		if (e->part != NULL)
 			e->part->turn(e->part, cs_now_ms(e->c.clock));
 	}
-	busy |= run_plugins(e);
+	busy |= cs_plugins_run(e);
 	if (!busy)
 		cs_log_flush();
-	cs_http_client_run(e->http, busy ? 0 : sleep_ms(e), NULL, 0);
+	n = cs_plugins_poll(e, fds);
+	cs_http_client_run(e->http, busy ? 0 : sleep_ms(e), fds, n);
+	cs_plugins_polled(e, fds, n);
 }
 
 static void
@@ -208,7 +206,7 @@ cs_engine_apply_conf(struct cs_engine *e)
 	e->guard = guard;
 	for (size_t i = 0; i < c->n_crms; i++)
 		if (c->crms[i].enabled)
-			cs_engine_load_plugin(e, c->crms[i].name);
+			cs_plugins_load(e, c->crms[i].name);
 }
 
 int
@@ -310,17 +308,25 @@ cs_engine_start(const struct cs_engine_conf *conf, struct cs_engine **out, struc
 	cs_list_init(&e->spare_attempts);
 	cs_spares_init(&e->ops, CS_OP_BLOCK, CS_OPS_KEPT);
 	cs_handoff_init(&e->inbox, wake, e);
+	*out = NULL;
+	if ((rc = cs_plugins_init(e, err)) < 0)
+		goto fail;
 	cs_engine_apply_conf(e);
 	hc.guard = e->guard;
-	*out = e;
-	if ((e->http = cs_http_client_new(&hc, err)) == NULL)
-		return err->code;
-	if ((rc = e->c.reader->ops->backlogs(e->c.reader, cs_engine_recall_backlog, e, err)) < 0)
-		return rc;
+	rc = (e->http = cs_http_client_new(&hc, err)) != NULL ? 0 : err->code;
+	if (rc < 0 || (rc = e->c.reader->ops->backlogs(e->c.reader, cs_engine_recall_backlog, e, err)) < 0)
+		goto fail;
 	recall_doubt(e);
 	e->swept_ms = cs_now_ms(e->c.clock);
 	e->beat_ms = mono_ms();
-	return pthread_create(&e->thread, NULL, engine_main, e) == 0 ? 0 : cs_err_set(err, CS_EIO, "could not start the engine's thread");
+	if (pthread_create(&e->thread, NULL, engine_main, e) == 0) {
+		*out = e;
+		return 0;
+	}
+	rc = cs_err_set(err, CS_EIO, "could not start the engine's thread");
+fail:
+	cs_engine_free(e);
+	return rc;
 }
 
 void
@@ -341,14 +347,12 @@ cs_engine_free(struct cs_engine *e)
 	struct cs_tree_conn *tc;
 	size_t at = 0;
 
-	for (size_t i = 0; i < e->n_plugins; i++)
-		if (e->plugins[i].remote != NULL)
-			cs_remote_close(e->plugins[i].remote);
 	while ((tc = cs_map_next(&e->tree.conns, &at, NULL)) != NULL)
 		free(tc->user);
 	for (at = 0; (tc = cs_map_next(&e->contexts, &at, NULL)) != NULL;)
 		cs_context_unref((struct cs_context *)(void *)tc);
 	cs_map_fini(&e->contexts);
+	cs_plugins_fini(e);
 	cs_http_client_free(e->http);
 	cs_guard_free(e->guard);
 	cs_tree_fini(&e->tree);
@@ -362,22 +366,6 @@ cs_engine_free(struct cs_engine *e)
 	cs_store_close(e->c.reader);
 	cs_conf_unref(e->c.conf);
 	free(e);
-}
-
-size_t
-cs_engine_plugins(struct cs_engine *e, struct cs_plugin_info *out, size_t max)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < e->n_plugins && n < max; i++) {
-		const struct cs_plugin_slot *p = &e->plugins[i];
-		struct cs_manifest *m = p->remote != NULL ? cs_remote_manifest(p->remote) : NULL;
-
-		out[n++] = (struct cs_plugin_info){ .name = p->name, .error = p->error, .manifest = m,
-			.version = m != NULL ? m->version : "", .title = m != NULL ? m->title : p->name,
-			.experimental = m != NULL && m->experimental };
-	}
-	return n;
 }
 
 int64_t

@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 #include "conf/conf.h"
 #include "lead/lead.h"
+#include "plugin/remote.h"
 #include "queue/outcome.h"
 #include "queue/tree.h"
 #include "store/store.h"
@@ -113,13 +114,31 @@ struct cs_engine_call {
 };
 void cs_engine_post_call(struct cs_engine *e, struct cs_engine_call *c);
 
-/* What the plugins are: for `csrelay plugins`. cb in the engine thread is not needed: the list is immutable after start. */
+/* What the plugins are: for `csrelay plugins`. Any thread. */
 struct cs_plugin_info {
-	const char *name, *version, *title, *error; /* error: why it is not loaded; "" */
-	bool experimental;
-	struct cs_manifest *manifest;     /* borrowed; NULL when not loaded */
+	char name[65];
+	char error[400];                  /* why it is not loaded; "" */
+	struct cs_manifest *manifest;     /* NULL when not loaded */
+	struct cs_remote_info process;
+	char died_over[64];               /* the event_id of the lead that was on the processor when its process died last; "" */
 };
+/* Fills up to max and returns how many; to be given to cs_engine_plugins_free. */
 size_t cs_engine_plugins(struct cs_engine *e, struct cs_plugin_info *out, size_t max);
+void cs_engine_plugins_free(struct cs_plugin_info *v, size_t n);
+/* Referenced; NULL when there is no such plugin. */
+struct cs_manifest *cs_engine_manifest(struct cs_engine *e, const char *crm);
+
+/*
+ * Load NAME.so and NAME.json anew, as they are now. Calls under way end where they are. `done` is called in the engine's thread: 0;
+ * CS_ENOTFOUND when no such plugin is enabled, CS_EBUSY when that is under way already, CS_ECLOSED, or what it was refused
+ * with; the old one goes on then. text: the version, or the reason.
+ */
+struct cs_engine_reload {
+	struct cs_msg msg;
+	char name[65];
+	void (*done)(struct cs_engine_reload *, int rc, const char *text);
+};
+void cs_engine_post_plugin_reload(struct cs_engine *e, struct cs_engine_reload *r);
 
 /* Seconds since the loop last went round: the watchdog's question. */
 int64_t cs_engine_idle_ms(struct cs_engine *e);

@@ -20,10 +20,16 @@
 #define CS_OP_BLOCK ((size_t)4 << 10) /* an operation of results.c with its texts, most of the time */
 #define CS_OPS_KEPT 256
 
-struct cs_plugin_slot {
+struct cs_plugin_slot { /* plugins.c */
 	char name[65];
-	struct cs_remote *remote;   /* NULL: could not be loaded */
-	char error[400];
+	struct cs_remote *remote;   /* NULL: could not be loaded ... */
+	char error[400];            /* ... because of this */
+	struct cs_remote *fresh;    /* being loaded to take its place; NULL */
+	struct cs_engine_reload *asked; /* who waits for that */
+	bool held;                  /* parked: its CRM's node waits */
+	bool alerted, knows_alert;
+	unsigned seen;              /* info.changes that is shown */
+	struct cs_plugin_info shown; /* under plugins_lock */
 };
 
 struct cs_notes { /* what the engine keeps with a connection's node (cs_tree_conn.user) */
@@ -59,7 +65,11 @@ struct cs_engine {
 	struct cs_spares ops;       /* of results.c, given back by the writer */
 	struct cs_handoff inbox;
 	struct cs_plugin_slot plugins[CS_PLUGINS_MAX];
-	_Atomic size_t n_plugins;   /* grows with a reload, when the slot is filled; other threads read the list */
+	size_t n_plugins;           /* grows with a reload */
+	struct cs_remote *retired[CS_PLUGINS_MAX]; /* with calls under way, while another one has taken their place */
+	size_t n_retired;
+	int program;                /* of plugins' processes; -1: they run in this one */
+	pthread_mutex_t plugins_lock; /* other threads read n_plugins and what is shown */
 	struct cs_engine_part *part; /* NULL: none */
 	size_t n_flying;            /* attempts under way */
 	pthread_t thread;
@@ -86,11 +96,9 @@ int cs_engine_recall_backlog(void *ctx, const struct cs_backlog *b);
 /* messages.c */
 bool cs_engine_take_messages(struct cs_engine *e);
 /* nodes.c */
-void cs_engine_load_plugin(struct cs_engine *e, const char *name);
 /* The connection's node; it comes to life with the state that it has in the store. */
 struct cs_tree_conn *cs_engine_node(struct cs_engine *e, int64_t conn_id, const char *crm);
 void cs_engine_forget_idle(struct cs_engine *e);
-struct cs_remote *cs_engine_remote(struct cs_engine *e, const char *crm);
 /* Cached or new. NULL with err when it cannot be made. */
 struct cs_context *cs_engine_context(struct cs_engine *e, int64_t conn_id, struct cs_err *err);
 void cs_engine_drop_context(struct cs_engine *e, int64_t conn_id);
@@ -102,6 +110,8 @@ void cs_engine_hand_back(struct cs_engine *e, struct cs_job *j, int64_t due_ms);
 void cs_engine_drain(struct cs_engine *e, struct cs_tree_conn *tc);
 void cs_engine_publish_blocked(struct cs_engine *e, struct cs_tree_conn *tc);
 struct cs_notes *cs_engine_notes(struct cs_tree_conn *tc);
+/* plugins.c; see plugins.h */
+struct cs_remote *cs_engine_remote(struct cs_engine *e, const char *crm);
 /* sweep.c: once a second */
 void cs_sweep_start(struct cs_engine *e, int64_t now_ms);
 /* call.c */

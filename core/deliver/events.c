@@ -4,7 +4,7 @@
  *
  * An alert is raised once when a connection has collected schedule.alerts dead letters since its last success, or at once when
  * it needs its owner, and taken back with the first success. That success also frees, once, what was buried for a reason
- * that is over.
+ * that is over. A plugin that is parked has an alert of its own.
  */
 #include "deliver/events.h"
 #include <stdlib.h>
@@ -16,6 +16,7 @@
 
 #define REAUTH "reauth"
 #define DEAD_LETTERS "dead-letters"
+#define PLUGIN "plugin"
 #define ALERTS_READ 500
 static const char *const alert_kinds[] = { REAUTH, DEAD_LETTERS };
 
@@ -185,26 +186,32 @@ alert_committed(struct cs_wop *w)
 	free(o);
 }
 
+/* Whom and what it is about. */
+struct about {
+	const char *kind, *id, *account, *label;
+	json_object *crm; /* consumed */
+};
+
 static void
-alert(struct cs_engine *e, const struct cs_context *c, const char *kind, const char *text, int count, bool raised)
+alert(struct cs_engine *e, const struct about *about, const char *text, int count, bool raised)
 {
 	struct alert_op *o = cs_xcalloc(1, sizeof(*o));
 	json_object *b = json_object_new_object();
 	int64_t now_ms = cs_now_ms(e->c.clock);
 
-	snprintf(o->key, sizeof(o->key), "%s/%s", kind, c->public_id);
+	snprintf(o->key, sizeof(o->key), "%s/%s", about->kind, about->id);
 	snprintf(o->text, sizeof(o->text), "%s", text);
 	cs_log(raised ? CS_LOG_ERROR : CS_LOG_INFO, "alert", raised ? "raised" : "recovered", "key=%s account=%s label=\"%s\" text=\"%s\"", o->key,
-	    c->account, c->label, text);
+	    about->account, about->label, text);
 	put_text(b, "event", raised ? "alert.raised" : "alert.recovered");
 	put_text(b, "key", o->key);
 	put_text(b, "text", text);
-	json_object_object_add(b, "crm", crm_part(c, ""));
+	json_object_object_add(b, "crm", about->crm);
 	o->engine = e;
 	o->count = count;
 	o->raised_ms = now_ms;
 	o->recovered_ms = raised ? 0 : now_ms;
-	o->event = cs_events_make(c->account, b, now_ms);
+	o->event = cs_events_make(about->account, b, now_ms);
 	o->env = (struct cs_accept_env){ e->c.slots, e, e->c.epoch, cs_schedule_span_ms(&e->schedule) };
 	o->wop.apply = apply_alert;
 	o->wop.committed = alert_committed;
@@ -212,6 +219,23 @@ alert(struct cs_engine *e, const struct cs_context *c, const char *kind, const c
 		o->wop.rc = CS_ECLOSED;
 		alert_committed(&o->wop);
 	}
+}
+
+static void
+alert_connection(struct cs_engine *e, const struct cs_context *c, const char *kind, const char *text, int count, bool raised)
+{
+	struct about about = { kind, c->public_id, c->account, c->label, crm_part(c, "") };
+
+	alert(e, &about, text, count, raised);
+}
+
+void
+cs_events_plugin_alert(struct cs_engine *e, const char *plugin, const char *text, bool raised)
+{
+	struct about about = { PLUGIN, plugin, "*", plugin, json_object_new_object() };
+
+	put_text(about.crm, "name", plugin);
+	alert(e, &about, text, 1, raised);
 }
 
 /* ---- recovery: dead letters whose reason is over go out again by themselves */
@@ -277,29 +301,49 @@ cs_events_recovered(struct cs_engine *e, struct cs_tree_conn *tc)
 		free(o);
 }
 
+/* Which of these keys is on in the store; -1: none. */
+static int
+which_is_on(struct cs_engine *e, char (*keys)[128], size_t n)
+{
+	struct cs_alert_row *rows;
+	struct cs_arena mem;
+	int found, which = -1;
+
+	cs_arena_init(&mem);
+	rows = cs_arena_alloc(&mem, ALERTS_READ * sizeof(*rows));
+	found = e->c.reader->ops->alert_list(e->c.reader, true, &mem, rows, ALERTS_READ, NULL);
+	for (size_t k = 0; k < n; k++)
+		for (int i = 0; i < found; i++)
+			if (strcmp(rows[i].key, keys[k]) == 0)
+				which = (int)k;
+	cs_arena_fini(&mem);
+	return which;
+}
+
 /* What an earlier run raised is still on: it is neither raised again nor forgotten. */
 static const char *
 alert_on(struct cs_engine *e, const struct cs_context *c, struct cs_notes *n)
 {
-	struct cs_alert_row *rows;
-	struct cs_arena mem;
-	char key[128];
-	int found;
+	char keys[CS_ARRAY_LEN(alert_kinds)][128];
+	int which;
 
 	if (n->knows_alert)
 		return n->alert;
 	n->knows_alert = true;
-	cs_arena_init(&mem);
-	rows = cs_arena_alloc(&mem, ALERTS_READ * sizeof(*rows));
-	found = e->c.reader->ops->alert_list(e->c.reader, true, &mem, rows, ALERTS_READ, NULL);
-	for (size_t k = 0; k < CS_ARRAY_LEN(alert_kinds); k++) {
-		snprintf(key, sizeof(key), "%s/%s", alert_kinds[k], c->public_id);
-		for (int i = 0; i < found; i++)
-			if (strcmp(rows[i].key, key) == 0)
-				n->alert = alert_kinds[k];
-	}
-	cs_arena_fini(&mem);
+	for (size_t k = 0; k < CS_ARRAY_LEN(alert_kinds); k++)
+		snprintf(keys[k], sizeof(keys[k]), "%s/%s", alert_kinds[k], c->public_id);
+	if ((which = which_is_on(e, keys, CS_ARRAY_LEN(alert_kinds))) >= 0)
+		n->alert = alert_kinds[which];
 	return n->alert;
+}
+
+bool
+cs_events_plugin_alert_on(struct cs_engine *e, const char *plugin)
+{
+	char key[1][128];
+
+	snprintf(key[0], sizeof(key[0]), "%s/%s", PLUGIN, plugin);
+	return which_is_on(e, key, 1) == 0;
 }
 
 static void
@@ -313,11 +357,11 @@ count_dead(struct cs_engine *e, const struct cs_context *c, struct cs_notes *n, 
 		return;
 	if (needs_reauth) {
 		n->alert = REAUTH;
-		alert(e, c, REAUTH, "the CRM no longer accepts this connection's credentials: connect it again", n->dead_run, true);
+		alert_connection(e, c, REAUTH, "the CRM no longer accepts this connection's credentials: connect it again", n->dead_run, true);
 	} else if (n->dead_run >= e->c.conf->alerts.dead_letters) {
 		n->alert = DEAD_LETTERS;
 		snprintf(text, sizeof(text), "%d leads could not be brought into the CRM and wait as dead letters", n->dead_run);
-		alert(e, c, DEAD_LETTERS, text, n->dead_run, true);
+		alert_connection(e, c, DEAD_LETTERS, text, n->dead_run, true);
 	}
 }
 
@@ -362,7 +406,7 @@ cs_events_watch(struct cs_engine *e, struct cs_tree_conn *tc, const struct cs_co
 	if (to != CS_DELIVERED)
 		return;
 	if (alert_on(e, c, n) != NULL)
-		alert(e, c, n->alert, "leads reach the CRM again", n->dead_run, false);
+		alert_connection(e, c, n->alert, "leads reach the CRM again", n->dead_run, false);
 	if (!n->looked_back)
 		cs_events_recovered(e, tc);
 	n->looked_back = true;

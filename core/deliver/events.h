@@ -34,6 +34,11 @@ struct cs_accept *cs_events_make(const char *account, json_object *body, int64_t
 /* Count dead letters of a connection and raise or recover its alert; replay what its recovery sets free. */
 void cs_events_watch(struct cs_engine *e, struct cs_tree_conn *tc, const struct cs_context *c, enum cs_state to, bool needs_reauth);
 
+/* A plugin was parked (raised), or works again. It concerns all accounts, so it goes to connections of account "*". */
+void cs_events_plugin_alert(struct cs_engine *e, const char *plugin, const char *text, bool raised);
+/* Is that alert on, perhaps since an earlier run? */
+bool cs_events_plugin_alert_on(struct cs_engine *e, const char *plugin);
+
 /* Dead letters that came about without an attempt, as when their time ran out. Any thread. */
 void cs_events_post_dead(struct cs_engine *e, int64_t conn_id, const char *crm);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * nodes.c - what the engine keeps in memory of a connection: its plugin and context, its node in the tree, its jobs.
+ * nodes.c - what the engine keeps in memory of a connection: its context, its node in the tree, its jobs.
  *
  * A connection comes to life with its first work and is forgotten when it rests and there are many. Whether a fresh
  * delivery of it would have to wait is published for the writer (slots->blocked).
@@ -15,44 +15,12 @@
 
 #define NODES_KEPT 2048
 
-/* ---- plugins and contexts */
-
-struct cs_remote *
-cs_engine_remote(struct cs_engine *e, const char *crm)
-{
-	for (size_t i = 0; i < e->n_plugins; i++)
-		if (strcmp(e->plugins[i].name, crm) == 0)
-			return e->plugins[i].remote;
-	return NULL;
-}
+/* ---- contexts */
 
 static struct cs_remote *
 remote_of(void *ctx, const char *crm)
 {
 	return cs_engine_remote(ctx, crm);
-}
-
-void
-cs_engine_load_plugin(struct cs_engine *e, const char *name)
-{
-	struct cs_plugin_slot *p;
-	struct cs_remote_conf rc = { .dir = e->c.conf->plugins.dir, .name = name, .ops = &cs_session_remote_ops,
-		.trust_all = e->c.trust_plugins || !e->c.conf->plugins.check_owner, .max_calls = 4096 };
-	struct cs_err err;
-
-	if (e->n_plugins == CS_PLUGINS_MAX || cs_engine_remote(e, name) != NULL)
-		return;
-	p = &e->plugins[e->n_plugins];
-	strncpy(p->name, name, sizeof(p->name) - 1);
-	if (cs_remote_open(&rc, &p->remote, &err) < 0) {
-		p->remote = NULL;
-		snprintf(p->error, sizeof(p->error), "%s", err.msg);
-		e->n_plugins++;
-		cs_log(CS_LOG_ERROR, "plugin", "could not be loaded", "plugin=%s why=\"%s\"", name, err.msg);
-		return;
-	}
-	e->n_plugins++;
-	cs_log(CS_LOG_INFO, "plugin", "loaded", "plugin=%s version=%s", name, cs_remote_manifest(p->remote)->version);
 }
 
 struct cs_context *

@@ -442,10 +442,30 @@ on_done(void *user, uint64_t call CS_UNUSED, const struct cs_wire_done *result)
 	s->call = 0;
 	cs_list_del(&s->node);
 	if (s->x != NULL) { /* it returned without waiting for its answer: cancelled or crashed */
+		if (s->x->mutates && s->x->started_ms != 0 && s->ops->after != NULL)
+			s->ops->after(s, s->x->step, NULL, true, 0);
 		cs_http_client_cancel(s->engine->http, &s->x->xfer);
 		end_exchange(s);
 	}
 	s->ops->done(s, result);
+}
+
+static void
+on_again(void *user, uint64_t call CS_UNUSED)
+{
+	struct cs_session *s = user;
+
+	if (s->ops->again != NULL)
+		s->ops->again(s);
+}
+
+static void
+on_suspected(void *user, uint64_t call CS_UNUSED, const char *what)
+{
+	struct cs_session *s = user;
+
+	if (s->ops->suspected != NULL)
+		s->ops->suspected(s, what);
 }
 
 const struct cs_remote_ops cs_session_remote_ops = {
@@ -459,6 +479,8 @@ const struct cs_remote_ops cs_session_remote_ops = {
 	.cursor = on_cursor,
 	.log = on_log,
 	.done = on_done,
+	.again = on_again,
+	.suspected = on_suspected,
 };
 
 /* ---- life */
@@ -480,7 +502,8 @@ cs_session_start(struct cs_session *s, struct cs_wire_call *in)
 	in->n_settings = c->n_pairs;
 	in->facts = c->fact_pairs;
 	in->n_facts = c->n_facts;
-	if ((s->call = cs_remote_call(c->remote, in, s)) == 0)
+	s->call = s->alone ? cs_remote_call_alone(c->remote, in, s) : cs_remote_call(c->remote, in, s);
+	if (s->call == 0)
 		return CS_EBUSY;
 	cs_list_push(&s->engine->sessions, &s->node);
 	return 0;

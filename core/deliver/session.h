@@ -29,6 +29,10 @@ struct cs_session_ops {
 	void (*record)(struct cs_session *, const char *type, const char *id, const char *url);
 	void (*emit)(struct cs_session *, struct cs_bytes out);
 	void (*cursor)(struct cs_session *, struct cs_bytes cursor);
+	/* The plugin's process died and the call begins anew: what it told comes again. */
+	void (*again)(struct cs_session *);
+	/* The call was on the processor then; `what` is for operators. */
+	void (*suspected)(struct cs_session *, const char *what);
 	void (*done)(struct cs_session *, const struct cs_wire_done *);
 };
 
@@ -39,6 +43,7 @@ struct cs_session {
 	struct cs_list node;          /* in the engine's list of sessions */
 	uint64_t call;                /* at the runner; 0: over */
 	uint8_t nonce[16];
+	bool alone;                   /* in a process of its own: an earlier one died of it */
 	/* what the answers said, for the verdict */
 	int32_t last_status;
 	int64_t not_before_ms;        /* Retry-After as wall time; 0 none */
@@ -50,7 +55,8 @@ struct cs_session {
 	void (*answered)(struct cs_session *, const struct cs_http_answer *, const struct cs_class *);
 };
 
-/* Start the call. `s` is embedded in the owner, zeroed but for engine, context and ops. 0, or CS_EBUSY when the runner is full. */
+/* Start the call. `s` is embedded in the owner, zeroed but for engine, context and ops. 0, or CS_EBUSY when the runner is full or
+ * parked. */
 int cs_session_start(struct cs_session *s, struct cs_wire_call *in);
 /* After before() said hold: the same request goes on, or is answered with `outcome`. */
 void cs_session_go(struct cs_session *s, int32_t outcome);

@@ -4,7 +4,7 @@
  *
  * A delivery that is due but not sent keeps its clock: when the time of its last retry has passed it becomes a dead letter, as
  * the schedule promises. That holds behind an open breaker and for a connection that needs its owner. Whoever merely waits
- * in a long line of a healthy connection has max_wait; a paused connection's deliveries never run out.
+ * in a long line of a healthy connection has max_wait; deliveries of a paused connection or a parked plugin never run out.
  */
 #include <stdlib.h>
 #include "deliver/accept.h"
@@ -21,6 +21,7 @@ struct sweep_op {
 	struct cs_engine *engine;
 	struct cs_arena mem;
 	struct cs_map ill;                /* connections behind an open breaker */
+	struct cs_map parked;             /* hashes of CRMs whose plugin is parked */
 	int64_t floor_id, max_wait_ms;
 	struct expired { int64_t conn_id; char crm[65]; enum cs_lane lane; enum cs_blame blame; } gone[ROWS];
 	int n_gone;
@@ -79,12 +80,12 @@ extend(struct cs_store *s, const struct cs_delivery_row *d, int64_t until_ms, st
 static int
 judge(struct sweep_op *o, struct cs_store *s, const struct cs_delivery_row *d, int64_t now_ms, struct cs_err *err)
 {
-	struct cs_conn_row c = { .public_id = "", .crm_account_id = "" };
+	struct cs_conn_row c = { .public_id = "", .crm_account_id = "", .crm = "" };
 	int rc = s->ops->conn_get(s, d->conn_id, &o->mem, &c, err);
 
 	if (rc < 0)
 		return rc == CS_ENOTFOUND ? bury(o, s, d, &c, CS_BLAME_CONNECTION, "its connection is gone", now_ms, err) : rc;
-	if (c.state == CS_CONN_PAUSED)
+	if (c.state == CS_CONN_PAUSED || cs_map_get(&o->parked, cs_hash64_str(c.crm)) != NULL)
 		return extend(s, d, now_ms + CS_HOUR_MS, err);
 	if (c.state == CS_CONN_NEEDS_REAUTH)
 		return bury(o, s, d, &c, CS_BLAME_CREDENTIAL, "the connection's credentials were not renewed in time", now_ms, err);
@@ -130,6 +131,7 @@ sweep_committed(struct cs_wop *w)
 	if (w->rc == 0 && o->n_gone > 0)
 		cs_log(CS_LOG_WARN, "deliver", "deliveries became dead letters: their time ran out unsent", "count=%d", o->n_gone);
 	cs_map_fini(&o->ill);
+	cs_map_fini(&o->parked);
 	cs_arena_fini(&o->mem);
 	free(o);
 }
@@ -152,6 +154,7 @@ void
 cs_sweep_start(struct cs_engine *e, int64_t now_ms)
 {
 	struct sweep_op *o = cs_xcalloc(1, sizeof(*o));
+	struct cs_tree_crm *m;
 	struct cs_tree_conn *tc;
 	size_t at = 0;
 
@@ -163,7 +166,13 @@ cs_sweep_start(struct cs_engine *e, int64_t now_ms)
 	o->floor_id = floor_of(e);
 	cs_arena_init(&o->mem);
 	cs_map_init(&o->ill);
-	while ((tc = cs_map_next(&e->tree.conns, &at, NULL)) != NULL) {
+	cs_map_init(&o->parked);
+	while ((m = cs_map_next(&e->tree.crms, &at, NULL)) != NULL)
+		if (m->held)
+			cs_map_put(&o->parked, cs_hash64_str(m->name), m);
+	for (at = 0; (tc = cs_map_next(&e->tree.conns, &at, NULL)) != NULL;) {
+		if (tc->crm->held && cs_tree_conn_items(tc) > 0)
+			cs_engine_drain(e, tc);
 		if (!cs_breaker_open(&tc->breaker) && !cs_breaker_open(&tc->crm->breaker))
 			continue;
 		cs_map_put(&o->ill, (uint64_t)tc->id, tc);

@@ -248,6 +248,16 @@ cursor(struct cs_session *s, struct cs_bytes value)
 	w->has_cursor = true;
 }
 
+/* The process of the plugin died: all of it is emitted again. */
+static void
+again(struct cs_session *s)
+{
+	struct work *w = work_of(s);
+
+	w->n_events = w->bytes = 0;
+	w->overflow = w->has_cursor = false;
+}
+
 /* ---- the end of a call */
 
 static int64_t
@@ -275,6 +285,8 @@ outcome_of(const struct work *w, const struct cs_wire_done *d)
 {
 	const char *fault = w->session.fault;
 
+	if (d->crash == CS_WIRE_LOST)
+		return CS_WAIT;
 	if (d->crash != 0 || w->overflow)
 		return CS_RETRY;
 	if (fault != NULL && fault[0] == '\0' && d->outcome == CS_REJECT)
@@ -285,7 +297,7 @@ outcome_of(const struct work *w, const struct cs_wire_done *d)
 static bool
 may_try_again(const struct work *w, const struct cs_wire_done *d, int64_t now_ms)
 {
-	return now_ms - w->row.received_ms < CS_HOOK_KEEP_MS && (d->crash == 0 || w->row.attempts + 1 < CRASHES_MAX);
+	return now_ms - w->row.received_ms < CS_HOOK_KEEP_MS && (d->crash <= 0 || w->row.attempts + 1 < CRASHES_MAX);
 }
 
 static void
@@ -361,7 +373,8 @@ on_done(struct cs_session *s, const struct cs_wire_done *d)
 	put(w);
 }
 
-static const struct cs_session_ops hook_ops = { .before = before, .emit = emit, .cursor = cursor, .done = on_done };
+static const struct cs_session_ops hook_ops = { .before = before, .emit = emit, .cursor = cursor, .again = again,
+	.done = on_done };
 
 /* ---- rows */
 

@@ -133,18 +133,6 @@ committed(struct cs_wop *w)
 
 /* ---- the request */
 
-static struct cs_manifest *
-manifest_of(struct cs_hooks *h, const char *crm)
-{
-	struct cs_plugin_info all[PLUGINS_MAX];
-	size_t n = cs_engine_plugins(h->engine, all, PLUGINS_MAX);
-
-	for (size_t i = 0; i < n; i++)
-		if (all[i].manifest != NULL && strcmp(all[i].name, crm) == 0)
-			return cs_manifest_ref(all[i].manifest);
-	return NULL;
-}
-
 struct headers {
 	struct cs_arena *mem;
 	struct cs_header v[HEADERS_MAX];
@@ -253,7 +241,7 @@ cs_hooks_handle(void *hooks, struct cs_http_request *req)
 	struct cs_hook_address at;
 	struct cs_manifest *m;
 
-	if (!cs_hook_address_read(req->path, &at) || (m = manifest_of(h, at.crm)) == NULL)
+	if (!cs_hook_address_read(req->path, &at) || (m = cs_engine_manifest(h->engine, at.crm)) == NULL)
 		refuse(req, 404, "no webhooks come in here");
 	else if (is_crowded(h)) {
 		cs_manifest_unref(m);

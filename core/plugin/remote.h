@@ -114,6 +114,8 @@ struct cs_remote_info {
 	int64_t died_ms;            /* 0: never */
 	char died_of[900];          /* for operators; "" */
 	int64_t parked_until_ms;
+	bool works;                 /* this process has ended a call */
+	unsigned changes;           /* counted whenever something above changes */
 };
 const struct cs_remote_info *cs_remote_info(const struct cs_remote *r);
 

@@ -49,7 +49,6 @@ struct cs_remote {
 	size_t n_homeless;         /* calls that live nowhere */
 	struct cs_record_budget budget;
 	struct cs_remote_info info;
-	bool worked;               /* the main process has ended a call since it was started */
 	int barren;                /* main processes in a row that ended no call */
 	int burst;                 /* deaths since burst_ms */
 	int64_t burst_ms, rest_until_ms, pause_ms, watched_us;

@@ -96,7 +96,8 @@ start_main(struct cs_remote *r, struct cs_err *err)
 	if (rc < 0)
 		return rc;
 	r->main = &p->peer;
-	r->worked = false;
+	r->info.works = false;
+	r->info.changes++;
 	r->info.state = CS_REMOTE_STARTING;
 	r->info.pid = (int)p->pid;
 	r->info.starts++;
@@ -164,7 +165,8 @@ what_now(struct cs_remote *r, bool hopeless)
 {
 	r->main = NULL;
 	r->info.pid = 0;
-	r->barren = r->worked ? 0 : r->barren + 1;
+	r->barren = r->info.works ? 0 : r->barren + 1;
+	r->info.changes++;
 	if (r->retired) {
 		r->info.state = CS_REMOTE_RESTING;
 		r->rest_until_ms = CS_NEVER;
@@ -201,6 +203,7 @@ static size_t
 scatter(struct cs_remote *r, struct cs_peer *gone, const struct cs_death *d, bool corrupt, bool was_alone, bool introduced)
 {
 	int32_t crash = d->signal > 0 ? d->signal : SIGABRT;
+	CS_CLEANUP(cs_freep) char *why = cs_xasprintf("the plugin's process died: %s", d->what);
 	size_t suspects = 0;
 
 	for (size_t i = 0; i < r->n_slots; i++) {
@@ -212,7 +215,7 @@ scatter(struct cs_remote *r, struct cs_peer *gone, const struct cs_death *d, boo
 		leave(r, s);
 		suspects += suspect;
 		if (suspect && (was_alone || s->record.lost))
-			cs_remote_end_early(r, s->id, CS_RETRY, crash, d->what);
+			cs_remote_end_early(r, s->id, CS_RETRY, crash, why);
 		else if (was_alone || s->record.lost)
 			lose(r, s, "the plugin's process died, and this call cannot be run again");
 		else if (suspect) {
@@ -250,6 +253,7 @@ cs_revive_died(struct cs_remote *r, struct cs_peer *peer, bool corrupt)
 	cs_process_end(p, corrupt ? "what it sent is no message" : NULL, &d);
 	suspects = scatter(r, peer, &d, corrupt, was_alone, introduced);
 	r->info.deaths++;
+	r->info.changes++;
 	r->info.died_ms = now_ms(r);
 	snprintf(r->info.died_of, sizeof(r->info.died_of), "%s", d.what);
 	cs_log(CS_LOG_ERROR, "plugin", hopeless ? "could not be loaded" : was_alone ? "the process of one call died" : "its process died",
@@ -291,6 +295,7 @@ cs_revive_hello(struct cs_remote *r, struct cs_peer *peer, const struct cs_wire_
 		return 0;
 	r->has_auth = m->has_auth != 0;
 	r->has_hook = m->has_hook != 0;
+	r->info.changes++;
 	r->info.state = CS_REMOTE_UP;
 	r->info.landlock = m->landlock;
 	r->info.seccomp = m->seccomp;
@@ -307,7 +312,8 @@ cs_revive_served(struct cs_remote *r, struct cs_peer *peer)
 	if (!r->in_process || peer == NULL)
 		return;
 	if (peer == r->main) {
-		r->worked = true;
+		r->info.changes += !r->info.works;
+		r->info.works = true;
 		r->pause_ms = 0;
 	} else if ((at = place_of(r, peer)) < CS_LONELY_MAX)
 		r->lonely[at]->finished = true;

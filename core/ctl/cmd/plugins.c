@@ -3,6 +3,7 @@
  * plugins.c - csrelay plugins: which CRMs this daemon speaks to, and what each wants to know.
  */
 #include "config.h"
+#include <inttypes.h>
 #include <string.h>
 #include "ctl/commands.h"
 #include "ctl/talk/link.h"
@@ -13,7 +14,52 @@ static const struct cs_ctl_column columns[] = {
 	{ "version", false, false },
 	{ "title", false, true },
 	{ "state", false, true },
+	{ "held by", false, true },
+	{ "deaths", true, false },
 };
+
+static const char *
+state_of(struct cs_ctl *c, const json_object *p, enum cs_ctl_paint *paint)
+{
+	static const struct {
+		const char *state, *words;
+		enum cs_ctl_paint paint;
+	} states[] = {
+		{ "up", "up", CS_PAINT_GOOD },
+		{ "starting", "starting", CS_PAINT_NONE },
+		{ "restarting", "starting again", CS_PAINT_WARN },
+		{ "parked", "parked: it cannot stay up", CS_PAINT_BAD },
+		{ "in_daemon", "in the daemon", CS_PAINT_GOOD },
+	};
+	const json_object *process = cs_json_get(p, "process");
+	const char *state = cs_json_str(process, "state", ""), *error = cs_json_str(p, "error", NULL);
+	int64_t pid = cs_json_int(process, "pid", 0);
+
+	*paint = CS_PAINT_BAD;
+	if (error != NULL)
+		return cs_ctl_json_text(&c->mem, p, "error");
+	for (size_t i = 0; i < CS_ARRAY_LEN(states); i++)
+		if (strcmp(states[i].state, state) == 0) {
+			*paint = states[i].paint;
+			state = states[i].words;
+		}
+	return cs_arena_printf(&c->mem, "%s%s%s", state, pid > 0 ? cs_arena_printf(&c->mem, ", pid %" PRId64, pid) : "",
+			       cs_json_bool(p, "experimental", false) ? ", experimental" : "");
+}
+
+/* What its process is held by. */
+static const char *
+held_by(struct cs_ctl *c, const json_object *p)
+{
+	const json_object *process = cs_json_get(p, "process");
+	int64_t landlock = cs_json_int(process, "landlock", 0), memory = cs_json_int(process, "memory", 0);
+
+	if (cs_json_int(process, "seccomp", 0) == 0)
+		return strcmp(cs_json_str(process, "state", ""), "in_daemon") == 0 ? "nothing" : "";
+	return cs_arena_printf(&c->mem, "seccomp, %s, %s",
+			       landlock > 0 ? cs_arena_printf(&c->mem, "landlock %" PRId64, landlock) : "no landlock in this kernel",
+			       memory > 0 ? cs_arena_printf(&c->mem, "%" PRId64 " MiB", memory >> 20) : "any memory");
+}
 
 static void
 print_table(struct cs_ctl *c, json_object *items)
@@ -24,18 +70,17 @@ print_table(struct cs_ctl *c, json_object *items)
 	cs_ctl_table_init(&t, &c->mem, columns, (int)CS_ARRAY_LEN(columns));
 	for (size_t i = 0; i < cs_ctl_json_count(items); i++) {
 		json_object *p = json_object_array_get_idx(items, i);
-		const char *error = cs_json_str(p, "error", NULL);
+		const char *state;
+		enum cs_ctl_paint paint;
 
+		state = state_of(c, p, &paint);
 		cs_ctl_table_row(&t);
 		cs_ctl_table_cell(&t, CS_PAINT_NONE, cs_json_str(p, "name", ""));
 		cs_ctl_table_cell(&t, CS_PAINT_NONE, cs_json_str(p, "version", ""));
 		cs_ctl_table_cell(&t, CS_PAINT_NONE, cs_json_str(p, "title", ""));
-		if (error != NULL)
-			cs_ctl_table_cell(&t, CS_PAINT_BAD, error);
-		else
-			cs_ctl_table_cell(&t, CS_PAINT_GOOD,
-					  cs_json_bool(p, "experimental", false) ? "loaded, experimental"
-										 : "loaded");
+		cs_ctl_table_cell(&t, paint, state);
+		cs_ctl_table_cell(&t, CS_PAINT_NONE, held_by(c, p));
+		cs_ctl_table_cellf(&t, "%" PRId64, cs_json_int(cs_json_get(p, "process"), "deaths", 0));
 	}
 	cs_ctl_table_print(&t, c, &b);
 	fputs(b.len > 0 ? cs_buf_str(&b) : "no plugin is enabled: see crm.d/ beside csrelay.conf\n", stdout);
@@ -79,6 +124,29 @@ print_rows(struct cs_ctl *c, const char *title, json_object *rows, const char *k
 		printf("\n%s\n%s", title, cs_buf_str(&b));
 }
 
+/* How its process is, and how it ended last. */
+static void
+print_process(struct cs_ctl *c, const json_object *p)
+{
+	const json_object *process = cs_json_get(p, "process");
+	const char *of = cs_ctl_json_text(&c->mem, process, "died_of"), *over = cs_ctl_json_text(&c->mem, process, "died_over");
+	int64_t died = cs_ctl_json_time(process, "died_at"), until = cs_ctl_json_time(process, "parked_until");
+	enum cs_ctl_paint paint;
+
+	if (process == NULL)
+		return;
+	printf("process: %s\n", state_of(c, p, &paint));
+	if (held_by(c, p)[0] != '\0')
+		printf("held by: %s\n", held_by(c, p));
+	if (until > 0)
+		printf("it is tried again %s, or by `csrelay plugins reload`\n", cs_ctl_time(&c->mem, until));
+	if (died > 0)
+		printf("started %" PRId64 " times, died %" PRId64 " times; last %s: %s\n", cs_json_int(process, "starts", 0),
+		       cs_json_int(process, "deaths", 0), cs_ctl_time(&c->mem, died), of);
+	if (over[0] != '\0')
+		printf("the lead that was on the processor: %s\n", over);
+}
+
 static int
 show(struct cs_ctl *c, json_object *items)
 {
@@ -98,6 +166,7 @@ show(struct cs_ctl *c, json_object *items)
 		       plans[0] != '\0' ? "\n" : "");
 		if (error[0] != '\0')
 			printf("not loaded: %s\n", error);
+		print_process(c, p);
 		print_rows(c, "settings", cs_json_get(p, "settings"), "key");
 		print_rows(c, "secrets", cs_json_get(p, "secrets"), "name");
 		return CS_CTL_OK;
@@ -126,7 +195,7 @@ run(struct cs_ctl *c)
 const struct cs_ctl_command cs_ctl_cmd_plugins = {
 	.name = "plugins",
 	.args = "[NAME]",
-	.help = "the plugins that run, or the settings and secrets of one",
+	.help = "the plugins that run, or one with its process, settings and secrets",
 	.max = 1,
 	.run = run,
 };

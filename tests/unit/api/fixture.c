@@ -93,9 +93,30 @@ cs_engine_plugins(struct cs_engine *e, struct cs_plugin_info *out, size_t max)
 	ck_assert_uint_ge(max, 2);
 	if (m == NULL && cs_manifest_parse(text, sizeof(text) - 1, &m, &err) < 0)
 		ck_abort_msg("%s", err.msg);
-	out[0] = (struct cs_plugin_info){ "acme", "1.2", "Acme", "", false, m };
-	out[1] = (struct cs_plugin_info){ "broken", "", "broken", "could not open it", false, NULL };
+	out[0] = (struct cs_plugin_info){ .name = "acme", .manifest = m, .died_over = "ev-7",
+		.process = { .state = CS_REMOTE_UP, .pid = 4711, .landlock = 7, .seccomp = 2, .memory = 1 << 28, .starts = 3, .deaths = 2,
+			.died_of = "SIGSEGV in push+0x12 (acme.so)" } };
+	out[1] = (struct cs_plugin_info){ .name = "broken", .error = "could not open it" };
 	return 2;
+}
+
+void
+cs_engine_plugins_free(struct cs_plugin_info *v, size_t n)
+{
+	(void)v, (void)n;
+}
+
+/* acme goes, broken does not. */
+void
+cs_engine_post_plugin_reload(struct cs_engine *e, struct cs_engine_reload *r)
+{
+	(void)e;
+	if (strcmp(r->name, "acme") == 0)
+		r->done(r, 0, "1.3");
+	else if (strcmp(r->name, "broken") == 0)
+		r->done(r, CS_EINVAL, "no entry symbol");
+	else
+		r->done(r, CS_ENOTFOUND, "no such plugin is enabled");
 }
 
 int64_t

@@ -59,6 +59,31 @@ START_TEST(plugins_show_their_manifests)
 	ck_assert_str_eq(text_at("/items/0/steps/1/on_doubt"), "look");
 	ck_assert_int_eq(int_at("/items/0/limits/0/count"), 10);
 	ck_assert_str_eq(text_at("/items/1/error"), "could not open it");
+	ck_assert_str_eq(text_at("/items/0/process/state"), "up");
+	ck_assert_int_eq(int_at("/items/0/process/landlock"), 7);
+	ck_assert_int_eq(int_at("/items/0/process/deaths"), 2);
+	ck_assert_str_eq(text_at("/items/0/process/died_over"), "ev-7");
+}
+END_TEST
+
+START_TEST(a_plugin_is_loaded_anew)
+{
+	serve();
+	ck_assert_int_eq(POST("{}", "/v1/plugins/acme/reload"), 200);
+	ck_assert_str_eq(text_at("/version"), "1.3");
+	ck_assert_int_eq(POST("{}", "/v1/plugins/broken/reload"), 422);
+	ck_assert_str_eq(text_at("/detail"), "no entry symbol");
+	ck_assert_int_eq(POST("{}", "/v1/plugins/nobody/reload"), 404);
+	ck_assert_int_eq(call("POST", "/v1/plugins/acme/reload", READER, "{}"), 403);
+}
+END_TEST
+
+START_TEST(deaths_of_plugins_are_counted)
+{
+	serve();
+	ck_assert_int_eq(GET("/metrics"), 200);
+	ck_assert_ptr_nonnull(strstr(fx.body, "csrelay_plugin_deaths_total{plugin=\"acme\"} 2"));
+	ck_assert_ptr_nonnull(strstr(fx.body, "csrelay_plugin_parked{plugin=\"acme\"} 0"));
 }
 END_TEST
 
@@ -84,6 +109,7 @@ int
 main(void)
 {
 	const TTest *const tests[] = { a_reload_is_asked_for, alerts_can_be_those_that_are_on, plugins_show_their_manifests,
+		a_plugin_is_loaded_anew, deaths_of_plugins_are_counted,
 		a_test_build_moves_its_clock, NULL };
 
 	return run_tests("control", tests);

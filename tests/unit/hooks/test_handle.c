@@ -77,7 +77,7 @@ prepare(const char *settings)
 	    "enabled = true;\nconnections = ( { name = \"main\"; account = \"acct_xyz\"; settings : { %s }; },"
 	    " { name = \"other\"; account = \"acct_abc\"; } );\n", settings);
 	put_file("crm.d/teller.conf", text);
-	load_conf("plugins : { dir = \"" TELLER_DIR "\"; check_owner = false; };\nhttp : { allow = [ \"127.0.0.1:*\" ]; };\n");
+	load_conf("plugins : { dir = \"" TELLER_DIR "\"; check_owner = false; confined = false; };\nhttp : { allow = [ \"127.0.0.1:*\" ]; };\n");
 	open_store();
 	slots = cs_xcalloc(1, sizeof(*slots));
 	slots->events_wanted = true;
