@@ -38,7 +38,7 @@ const char *__asan_default_options(void);
 const char *
 __asan_default_options(void)
 {
-	return "detect_stack_use_after_return=0:detect_leaks=0:allocator_may_return_null=1";
+	return "detect_stack_use_after_return=0:detect_leaks=0:allocator_may_return_null=1:quarantine_size_mb=8";
 }
 #endif
 

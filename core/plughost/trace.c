@@ -193,6 +193,9 @@ how(int sig, const siginfo_t *info, int32_t *detail)
 	return CS_DIED_NULL;
 }
 
+#if defined(__clang__) || defined(__SANITIZE_ADDRESS__)
+__attribute__((no_sanitize("address"))) /* which at _exit would look for the bounds of a stack that it does not know */
+#endif
 static void
 on_signal(int sig, siginfo_t *info, void *context)
 {

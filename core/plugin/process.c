@@ -296,10 +296,10 @@ signal_name(int sig)
 static void
 say_fault(const struct cs_page *page, int sig, struct cs_buf *b)
 {
-	int32_t detail = page->detail;
+	int32_t how = page->how, detail = page->detail;
 	const char *call = cs_confine_syscall_name(detail);
 
-	switch (page->how) {
+	switch (how) {
 	case CS_DIED_NULL:
 		cs_buf_printf(b, "%s: no memory at address %d", signal_name(sig), (int)(detail & 0xffff));
 		break;

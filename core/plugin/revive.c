@@ -46,10 +46,10 @@ name(const struct cs_remote *r)
 
 /* ---- a call and where it lives */
 
+/* Its process is gone. */
 static void
 leave(struct cs_remote *r, struct cs_slot *s)
 {
-	s->peer->n_calls--;
 	s->peer = NULL;
 	s->waits = CS_WAITS_NOTHING;
 	r->n_homeless++;
@@ -198,9 +198,9 @@ is_suspect(const struct cs_slot *s, const struct cs_death *d, bool corrupt)
 	return s->waits == CS_WAITS_NOTHING;
 }
 
-/* All calls of the process, after it is gone. */
+/* All calls of the process, after it is gone; it was freed and is only a name. */
 static size_t
-scatter(struct cs_remote *r, struct cs_peer *gone, const struct cs_death *d, bool corrupt, bool was_alone, bool introduced)
+scatter(struct cs_remote *r, const struct cs_peer *gone, const struct cs_death *d, bool corrupt, bool was_alone, bool introduced)
 {
 	int32_t crash = d->signal > 0 ? d->signal : SIGABRT;
 	CS_CLEANUP(cs_freep) char *why = cs_xasprintf("the plugin's process died: %s", d->what);

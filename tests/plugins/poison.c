@@ -246,7 +246,7 @@ other_host(const struct act *a)
 static int32_t MAYBE
 crlf_header(const struct act *a)
 {
-	return a->when == FIRST ? request(a, "/find", "a\r\nX-Forged: yes") : CS_DONE;
+	return a->when == FIRST ? request(a, "", "a\r\nX-Forged: yes") : CS_DONE;
 }
 
 /* Sends the marker that it got in an earlier call; it must leave as plain text. */
@@ -264,7 +264,7 @@ stolen_marker(const struct act *a)
 		memcpy(kept, own.ptr, own.len < sizeof(kept) ? own.len : 0);
 	}
 	snprintf(header, sizeof(header), "stolen %s", kept);
-	return request(a, "/find", header);
+	return request(a, "", header);
 }
 
 /* Its constructor reads what it can find; the push tells. */
@@ -340,28 +340,41 @@ map(void *inst, struct cs_call *call, const struct cs_map_in *in)
 }
 
 static int32_t
-step(struct cs_call *call, const struct cs_delivery *d, const char *name, const char *method, const char *url)
+look(struct cs_call *call, const struct cs_delivery *d)
 {
-	struct cs_http_req req = CS_REQ(name, method, url);
+	struct cs_http_req req = CS_REQ("find", "GET", "");
+	struct cs_http_res res = CS_RES_INIT;
+
+	return d->host->http(call, &req, &res);
+}
+
+static int32_t
+create(struct cs_call *call, const struct cs_delivery *d)
+{
+	struct cs_http_req req = CS_REQ("create", "POST", "");
 	struct cs_http_res res = CS_RES_INIT;
 	int32_t rc;
 
-	req.mutates = method[0] == 'P';
-	req.looks_for = req.mutates ? NULL : "create";
-	req.body = req.mutates ? d->document : (struct cs_bytes){ "", 0 };
+	req.mutates = 1;
+	req.body = d->document;
 	if ((rc = d->host->http(call, &req, &res)) != CS_DONE)
 		return rc;
-	return res.status < 300 || res.status == 404 ? CS_DONE : d->host->fail(call, CS_REJECT, "refused with %d", (int)res.status);
+	return res.status < 300 ? CS_DONE : d->host->fail(call, CS_REJECT, "refused with %d", (int)res.status);
 }
 
 static int32_t
 push(void *inst, struct cs_call *call, const struct cs_delivery *d)
 {
-	int32_t rc;
+	struct cs_bytes made;
+	int32_t rc, known = d->host->receipt(call, "create", &made);
 
 	(void)inst;
-	if ((rc = act(call, d->host, d->lead, FIRST)) != CS_DONE || (rc = step(call, d, "find", "GET", "/find")) != CS_DONE ||
-	    (rc = act(call, d->host, d->lead, BETWEEN)) != CS_DONE || (rc = step(call, d, "create", "POST", "/create")) != CS_DONE)
+	if (known == CS_RECEIPT_IN_DOUBT) /* this CRM has no search */
+		return d->host->fail(call, CS_UNKNOWN, "it may be there");
+	if ((rc = act(call, d->host, d->lead, FIRST)) != CS_DONE || (rc = look(call, d)) != CS_DONE ||
+	    (rc = act(call, d->host, d->lead, BETWEEN)) != CS_DONE)
+		return rc;
+	if (known != CS_RECEIPT_VALUE && (rc = create(call, d)) != CS_DONE)
 		return rc;
 	d->host->receipt_put(call, "create", (struct cs_bytes){ "made", 4 });
 	d->host->record(call, "contact", d->lead->event_id, NULL);
