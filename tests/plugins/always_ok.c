@@ -2,6 +2,10 @@
 /* always_ok.c - one request, and whatever the answer the CRM has it. */
 #include "tiny.h"
 
+#ifndef VERSION
+#define VERSION "1.0.0"
+#endif
+
 static int32_t
 push(void *inst, struct cs_call *call, const struct cs_delivery *d)
 {
@@ -14,4 +18,4 @@ push(void *inst, struct cs_call *call, const struct cs_delivery *d)
 	return d->host->http(call, &req, &res);
 }
 
-CS_PLUGIN_V1(.name = "always_ok", .version = "1.0.0", .map = tiny_map, .push = push)
+CS_PLUGIN_V1(.name = "always_ok", .version = VERSION, .map = tiny_map, .push = push)
