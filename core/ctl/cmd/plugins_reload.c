@@ -5,8 +5,8 @@
 #include "config.h"
 #include "ctl/commands.h"
 #include "ctl/filter.h"
-#include "ctl/link.h"
-#include "ctl/text.h"
+#include "ctl/talk/link.h"
+#include "ctl/show/text.h"
 
 static int
 run(struct cs_ctl *c)
