@@ -2,8 +2,8 @@
 /*
  * watch.c - fork a child, read what it says, notice how it ends.
  *
- * The child is not trusted: a line that is none of ours is a finding of its own. A call hangs when the child has used three
- * seconds of processor time on it, or thirty seconds have passed; both leave room for slow machines and sanitizers.
+ * The child is not trusted: a line that is none of ours is a finding of its own. A call hangs when the child has used one
+ * second of processor time on it, or thirty seconds have passed; both leave room for slow machines and sanitizers.
  */
 #include "config.h"
 #include <errno.h>
@@ -23,7 +23,7 @@
 #else
 #define SLOWER 1
 #endif
-#define CPU_NS (INT64_C(3000000000) * SLOWER)
+#define CPU_NS (INT64_C(1000000000) * SLOWER)
 #define WALL_NS (INT64_C(30000000000) * SLOWER)
 #define DEATHS_MAX 12
 #define HANGS_MAX 3

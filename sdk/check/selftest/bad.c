@@ -29,7 +29,7 @@ static char old_marker[128];
 static unsigned counter;
 static void *volatile nowhere;
 
-static int
+static int __attribute__((noinline))
 recurse(int n)
 {
 	volatile char frame[1024];
@@ -38,7 +38,7 @@ recurse(int n)
 	return n < 1000000 ? recurse(n + 1) + frame[0] : frame[0];
 }
 
-static int
+static int __attribute__((noinline))
 large_frame(void)
 {
 	volatile char frame[300 << 10];

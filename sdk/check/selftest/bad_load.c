@@ -7,7 +7,7 @@
 enum { OPENS = 1, CONNECTS, CRASHES };
 static int *volatile nowhere;
 
-static void __attribute__((constructor))
+static void __attribute__((constructor, no_sanitize("undefined")))
 begin(void)
 {
 	if (LOAD_CRIME == OPENS)
