@@ -3,14 +3,16 @@
  * doc.c - JSON made short: read by pointer with a default, write what is there.
  */
 #include <limits.h>
+#include <stdlib.h>
+#include <string.h>
 #include <cs/helpers.h>
 
 #define MAX_DEPTH 32
-#define SHORT ((size_t)64 << 10)
+#define SHORT (16 << 10)
 
 /*
- * One parser serves all short texts: making one costs as much as reading one, and no call switches away while it is in use. It grows
- * with the longest string that it read, so long texts get one of their own.
+ * One parser serves all texts that are not long: making one costs as much as reading one, and no call switches away while it is in
+ * use. Its room for a string is made at once as large as it can ever be needed, so it never grows afterwards.
  */
 static struct json_tokener *shared;
 
@@ -22,14 +24,27 @@ free_shared(void)
 }
 
 static struct json_tokener *
+new_shared(void)
+{
+	struct json_tokener *t = json_tokener_new_ex(MAX_DEPTH);
+	char *longest = t ? malloc(SHORT) : NULL;
+
+	if (longest) {
+		memset(longest, 'x', SHORT);
+		longest[0] = longest[SHORT - 1] = '"';
+		json_object_put(json_tokener_parse_ex(t, longest, SHORT));
+		free(longest);
+	}
+	return t;
+}
+
+static struct json_tokener *
 take_parser(size_t len)
 {
 	if (len > SHORT)
 		return json_tokener_new_ex(MAX_DEPTH);
 	if (!shared)
-		shared = json_tokener_new_ex(MAX_DEPTH);
-	else
-		json_tokener_reset(shared);
+		shared = new_shared();
 	return shared;
 }
 
@@ -49,7 +64,9 @@ csh_json_parse(struct cs_bytes text)
 		json_object_put(o);
 		o = NULL;
 	}
-	if (t != shared)
+	if (t == shared)
+		json_tokener_reset(t); /* what a text that ended too early left in it */
+	else
 		json_tokener_free(t);
 	return o;
 }
