@@ -27,6 +27,7 @@
 #include <unistd.h>
 #include "auth/signature.h"
 #include "check/child.h"
+#include "check/heap.h"
 #include "plughost/confine.h"
 #include "plughost/fiber.h"
 #include "plughost/load.h"
@@ -35,6 +36,8 @@
 #define MEMORY (INT64_C(1) << 30)
 #define DIED 99
 #define REFUSED 98
+#define CLOSED 97 /* nobody can be told any more */
+#define MUCH (UINT64_C(256) << 20)
 #define FINDINGS_MAX 40 /* of one task; the first ones say it all */
 
 struct cs_check_page *cs_check_page;
@@ -50,6 +53,7 @@ on_signal(int sig, siginfo_t *si, void *context)
 		cs_check_page->syscall = si->si_syscall;
 	else
 		cs_check_page->address = (uintptr_t)si->si_addr;
+	cs_check_page->heap = cs_heap_in_use();
 	syscall(__NR_exit_group, DIED);
 }
 
@@ -142,6 +146,8 @@ say(json_object *o)
 	cs_buf_printf(&line, "%s\n", s);
 	while (at < line.len && (n = write(OUT_FD, line.ptr + at, line.len - at)) > 0)
 		at += (size_t)n;
+	if (at < line.len)
+		_exit(CLOSED);
 	cs_buf_fini(&line);
 	json_object_put(o);
 }
@@ -356,14 +362,18 @@ where(const struct cs_check_page *p)
 }
 
 enum cs_rule
-cs_death_rule(const struct cs_check_page *page, int status, int hung, char *text, size_t cap)
+cs_death_rule(const struct cs_check_page *page, int status, enum cs_killed killed, char *text, size_t cap)
 {
 	int sig = page->signal ? page->signal : WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 	const char *name;
 
-	if (hung) {
+	if (killed == CS_KILLED_HUNG) {
 		snprintf(text, cap, "did not come back %s", where(page));
 		return CS_RULE_HANGS;
+	}
+	if (killed == CS_KILLED_LARGE) {
+		snprintf(text, cap, "took memory without end %s", where(page));
+		return CS_RULE_FLOOD;
 	}
 	if (sig == SIGSYS && page->signal == 0) { /* libc blocks signals around clone, and there only */
 		snprintf(text, cap, "started a thread or process %s", where(page));
@@ -373,6 +383,14 @@ cs_death_rule(const struct cs_check_page *page, int status, int hung, char *text
 		name = cs_confine_syscall_name(page->syscall);
 		snprintf(text, cap, "called %s %s", name ? name : "what is forbidden", where(page));
 		return rule_of_syscall(name ? name : "");
+	}
+	if (sig == 0 && WEXITSTATUS(status) == CLOSED) {
+		snprintf(text, cap, "closed a descriptor of its host");
+		return CS_RULE_SOCKET_GARBAGE;
+	}
+	if (page->heap > MUCH) {
+		snprintf(text, cap, "died %s with %u MiB that it had not given back", where(page), (unsigned)(page->heap >> 20));
+		return CS_RULE_FLOOD;
 	}
 	if (sig == 0) {
 		snprintf(text, cap, "ended the process with status %d %s", WEXITSTATUS(status), where(page));

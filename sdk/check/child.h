@@ -28,6 +28,7 @@ struct cs_job {
 _Noreturn void cs_child_main(const struct cs_job *job, int out);
 
 /* How a child ended, as the parent sees it. */
-enum cs_rule cs_death_rule(const struct cs_check_page *page, int status, int hung, char *text, size_t cap);
+enum cs_killed { CS_KILLED_NOT, CS_KILLED_HUNG, CS_KILLED_LARGE }; /* by the parent */
+enum cs_rule cs_death_rule(const struct cs_check_page *page, int status, enum cs_killed killed, char *text, size_t cap);
 
 #endif

@@ -16,6 +16,7 @@ struct cs_check_page { /* shared between parent and child; the parent believes n
 	volatile int32_t syscall;     /* of a SIGSYS */
 	volatile uintptr_t address;   /* of a SIGSEGV or SIGBUS */
 	volatile uintptr_t stack_top; /* of the call that runs */
+	volatile uint64_t heap;       /* bytes in use when it died */
 	char script[96];              /* the conversation that runs */
 };
 extern struct cs_check_page *cs_check_page;

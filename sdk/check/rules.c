@@ -63,6 +63,7 @@ const struct cs_rule_row cs_rules[CS_RULES] = {
 	[CS_RULE_ABORTS] = { "aborts", 'F', "no assertion fails" },
 	[CS_RULE_HANGS] = { "hangs", 'F', "a call comes back" },
 	[CS_RULE_STACK] = { "overflows-stack", 'F', "a call needs no more than its 256 KiB of stack" },
+	[CS_RULE_FLOOD] = { "takes-all-memory", 'F', "a call does not allocate without end" },
 	[CS_RULE_FORKS] = { "forks", 'F', "no process or thread is started" },
 	[CS_RULE_EXECUTES] = { "executes", 'F', "no program is executed" },
 	[CS_RULE_SOCKET] = { "opens-socket", 'F', "no socket is opened" },

@@ -383,6 +383,7 @@ start(const struct cs_plan *plan, void (*what)(void *))
 		fibers = cs_fiber_pool_new(4, &err);
 	c->fiber = fibers ? cs_fiber_take(fibers, what, c) : NULL;
 	cs_check_page->runs++;
+	cs_check_page->requests = 0;
 	return c;
 }
 

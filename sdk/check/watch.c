@@ -20,11 +20,14 @@
 
 #ifdef CS_SANITIZED
 #define SLOWER 4
+#define STATM_PAGES "%*d %ld" /* resident: much more is mapped */
 #else
 #define SLOWER 1
+#define STATM_PAGES "%ld"
 #endif
 #define CPU_NS (INT64_C(1000000000) * SLOWER)
 #define WALL_NS (INT64_C(30000000000) * SLOWER)
+#define MEMORY_MAX (1L << 30)
 #define DEATHS_MAX 12
 #define HANGS_MAX 3
 #define LINE_MAX_BYTES (4u << 20)
@@ -32,7 +35,8 @@
 struct child {
 	pid_t pid;
 	int out, printed; /* pipe; file that is its standard output */
-	bool hung, closed;
+	bool closed;
+	enum cs_killed killed;
 	struct cs_buf line;
 	uint32_t last_runs;
 	int64_t cpu_ns, wall_ns; /* when the call that runs was first seen */
@@ -196,8 +200,35 @@ look_for_a_hang(struct child *c)
 	}
 	if (cpu_of(c) - c->cpu_ns < CPU_NS && read_clock(CLOCK_MONOTONIC) - c->wall_ns < WALL_NS)
 		return;
-	c->hung = true;
-	kill(c->pid, SIGKILL);
+	c->killed = CS_KILLED_HUNG;
+}
+
+/* Limits of memory hold in the child, but not with sanitizers; and who allocates without end does not come back. */
+static void
+look_for_a_flood(struct child *c)
+{
+	long max = c->killed == CS_KILLED_HUNG ? MEMORY_MAX / 8 : MEMORY_MAX;
+	char path[40];
+	long pages = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/statm", (int)c->pid);
+	if (!(f = fopen(path, "re")))
+		return;
+	if (fscanf(f, STATM_PAGES, &pages) == 1 && pages > max / sysconf(_SC_PAGESIZE))
+		c->killed = CS_KILLED_LARGE;
+	fclose(f);
+}
+
+static void
+look_after(struct child *c)
+{
+	if (cs_check_page->signal != 0)
+		return; /* it is dying by itself, and may have much to give back */
+	look_for_a_hang(c);
+	look_for_a_flood(c);
+	if (c->killed != CS_KILLED_NOT)
+		kill(c->pid, SIGKILL);
 }
 
 static void
@@ -208,15 +239,15 @@ listen_to(struct child *c)
 	ssize_t n;
 
 	while (!c->closed) {
-		if (poll(&p, 1, 200) > 0) {
+		if (poll(&p, 1, 100) > 0) {
 			n = read(c->out, bytes, sizeof(bytes));
 			c->closed = n == 0 || (n < 0 && errno != EINTR);
 			if (n > 0 && cs_buf_add(&c->line, bytes, (size_t)n) != 0)
 				c->line.len = 0;
 			take_lines(c);
 		}
-		if (!c->hung)
-			look_for_a_hang(c);
+		if (c->killed == CS_KILLED_NOT)
+			look_after(c);
 	}
 }
 
@@ -290,7 +321,7 @@ static void
 write_down_death(struct child *c, int status)
 {
 	char text[200], script[sizeof(cs_check_page->script)];
-	enum cs_rule rule = cs_death_rule(cs_check_page, status, c->hung, text, sizeof(text));
+	enum cs_rule rule = cs_death_rule(cs_check_page, status, c->killed, text, sizeof(text));
 
 	memcpy(script, cs_check_page->script, sizeof(script));
 	script[sizeof(script) - 1] = '\0';
@@ -330,7 +361,7 @@ cs_watch_tasks(struct cs_job *job, struct cs_results *out)
 			break;
 		write_down_death(&c, status);
 		deaths++;
-		hangs += c.hung;
+		hangs += c.killed == CS_KILLED_HUNG;
 		job->from++;
 	}
 	out->not_run = (unsigned)(job->n - job->from);

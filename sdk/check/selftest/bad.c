@@ -79,12 +79,16 @@ misbehave(const struct csh *h)
 		large_frame();
 	if (is(h, "leak"))
 		nowhere = malloc(1000);
+	while (is(h, "leak without end"))
+		memset(malloc(1 << 20), 1, 1 << 20);
 	if (is(h, "exit"))
 		_exit(0);
 	if (is(h, "print"))
 		(void)!write(1, "hello\n", 6);
 	if (is(h, "garbage on the socket"))
 		(void)!write(3, "garbage\n", 8);
+	if (is(h, "close the socket"))
+		close(3);
 	if (is(h, "fork"))
 		(void)!fork();
 	if (is(h, "thread"))

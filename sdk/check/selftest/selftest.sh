@@ -46,9 +46,11 @@ hangs as-scripted endless loop
 overflows-stack as-scripted endless recursion
 overflows-stack as-scripted large frame
 leaks as-scripted leak
+takes-all-memory as-scripted leak without end
 exits as-scripted exit
 prints as-scripted print
 writes-to-socket as-scripted garbage on the socket
+writes-to-socket as-scripted close the socket
 forks as-scripted fork
 forks as-scripted thread
 executes as-scripted exec
@@ -102,6 +104,32 @@ for what in opens-file:bad_opens opens-socket:bad_connects dies-at-load:bad_cras
 	fresh "${what#*:}"
 	expect "${what%:*}" "${what#*:}" 1 ""
 done
+
+# the plugins that the system tests run beside healthy ones; each does its one bad thing when a lead says so
+poison() { # rule, plugin
+	rm -rf "$dir/p" && mkdir -p "$dir/p/conversations" && cp "tests/plugins/v1/$2.so" "tests/plugins/v1/$2.json" "$dir/p/" || exit 1
+	printf '{"lead": {"service_request": {"issue_description": "poison"}}, "calls": [%s, %s]}\n' \
+		'{"expect": {"method": "GET"}, "answer": {"status": 200, "json": {}}}' \
+		'{"expect": {"method": "POST"}, "answer": {"status": 201, "json": {}}}' >"$dir/p/conversations/poison.json"
+	sed 's/poison/good/' "$dir/p/conversations/poison.json" >"$dir/p/conversations/good.json"
+	./csrelay-plugin-check --only as-scripted "$dir/p/$2.so" >"$dir/out" 2>&1
+	ran=$((ran + 1))
+	if [ -z "$1" ]; then
+		! grep -q '^[CDF] ' "$dir/out" || wrong "$2: nothing is wrong with it"
+	else
+		grep -q "^[BCDF] $1: " "$dir/out" || wrong "$2: expected the finding $1"
+	fi
+}
+if [ -f "$srcdir/tests/plugins/poison.c" ]; then
+	for what in dies-in-map:segv_map dies-in-push:segv_push dies-between-requests:segv_between dies-between-requests:segv_last \
+		aborts:abort_push exits:exit_push hangs:loop_push overflows-stack:recurse_push :big_frame takes-all-memory:leak_push \
+		forks:fork_push executes:exec_push opens-socket:socket_push opens-file:open_push kills:kill_push traces:ptrace_push \
+		writes-to-socket:garbage_push writes-to-socket:close_wire unknown-outcome:odd_outcome late-call:late_call \
+		undeclared-host:other_host broken-header:crlf_header foreign-marker:stolen_marker opens-file:ctor_key \
+		dies-at-load:ctor_segv; do
+		poison "${what%:*}" "${what#*:}"
+	done
+fi
 
 # what is wrong with the files beside it
 fresh && sed -i 's/0.1.0/0.2.0/' "$dir/p/bad.json" && expect load "another version" 1 ""
