@@ -2,9 +2,10 @@
 /*
  * process.c - see process.h.
  *
- * Start: a socket pair, a page (memfd), fork, and in the child nothing but system calls: the two descriptors become 3 and 4, all
- * others are closed, the environment is empty, and execveat starts the program that our descriptor names. The child dies
- * with the thread that started it, so a plugin in an endless loop does not outlive the daemon.
+ * Start: a socket pair, a page (memfd), vfork, and in the child nothing but system calls: the two descriptors become 3 and 4,
+ * all others are closed, the environment is empty, and execveat starts the program that our descriptor names. vfork, because
+ * the memory of a busy daemon is large and each of its pages would be copied when it is written next. The child dies with
+ * the thread that started it, so a plugin in an endless loop does not outlive the daemon.
  *
  * I/O: one read and one write per turn of the engine. What the socket does not take stays in `to`; the engine's poll waits
  * for room then. The other side never waits for us with full hands, because we read whenever there is something.
@@ -24,6 +25,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -36,6 +38,8 @@
 #define PAGE 4
 #define STUCK_TIMES 10 /* so many times the allowed processor time without using it */
 #define SILENT_TIMES 3
+#define HOG_PART 8     /* of the allowed processor time, and others go first */
+#define LOW_PRIORITY 19
 
 int
 cs_process_program(struct cs_err *err)
@@ -105,7 +109,7 @@ send_frames(struct cs_peer *peer)
 struct launch {
 	char *argv[9];
 	char calls[24], memory[24];
-	int program, wire, page;
+	int program, wire, page, nice;
 	pid_t parent;
 };
 
@@ -126,7 +130,7 @@ close_from(int first)
 		close((int)fd);
 }
 
-/* In the child of a process with threads: system calls only. */
+/* In a child that shares our memory until it is the program: system calls only. */
 static _Noreturn void
 become(const struct launch *l)
 {
@@ -140,6 +144,7 @@ become(const struct launch *l)
 	if (getppid() != l->parent)
 		_exit(127); /* too late: it has died meanwhile */
 	setsid();
+	setpriority(PRIO_PROCESS, 0, l->nice);
 	program = fcntl(l->program, F_DUPFD_CLOEXEC, 16);
 	wire = fcntl(l->wire, F_DUPFD, 16);
 	page = fcntl(l->page, F_DUPFD, 16);
@@ -177,7 +182,8 @@ make_page(const struct cs_page **out, struct cs_err *err)
 static int
 spawn(struct cs_process *p, const struct cs_process_conf *conf, int page, struct cs_err *err)
 {
-	struct launch l = { .program = conf->program, .page = page, .parent = getpid() };
+	struct launch l = { .program = conf->program, .page = page, .parent = getpid(),
+		.nice = conf->low_priority ? LOW_PRIORITY : 0 };
 	int pair[2];
 
 	snprintf(l.calls, sizeof(l.calls), "%zu", conf->max_calls);
@@ -188,7 +194,7 @@ spawn(struct cs_process *p, const struct cs_process_conf *conf, int page, struct
 		return cs_err_set(err, CS_EIO, "no socket to a plugin's process: %s", strerror(errno));
 	l.wire = pair[1];
 	p->fd = pair[0];
-	if ((p->pid = fork()) == 0)
+	if ((p->pid = vfork()) == 0)
 		become(&l);
 	close(pair[1]);
 	return p->pid > 0 ? 0 : cs_err_set(err, CS_EIO, "no process for a plugin: %s", strerror(errno));
@@ -269,6 +275,8 @@ cs_process_watch(struct cs_process *p, int64_t now_us, int64_t cpu_us)
 	p->heard = false;
 	if (!busy || switches != p->seen_switches)
 		see(p, switches, used, now_us);
+	else if (used - p->seen_cpu_us > cpu_us / HOG_PART)
+		setpriority(PRIO_PROCESS, (id_t)p->pid, LOW_PRIORITY);
 	if (used - p->seen_cpu_us < cpu_us && now_us - p->seen_us < cpu_us * STUCK_TIMES &&
 	    used - p->heard_cpu_us < cpu_us * SILENT_TIMES)
 		return false;

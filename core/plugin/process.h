@@ -27,6 +27,7 @@ struct cs_process_conf {
 	size_t max_calls;
 	int64_t memory;          /* plugins.memory */
 	bool trust_all;
+	bool low_priority;       /* it may well hang */
 };
 struct cs_process {
 	struct cs_peer peer;     /* first */
@@ -48,7 +49,8 @@ struct cs_process {
 int cs_process_start(const struct cs_process_conf *conf, struct cs_process **out, struct cs_err *err);
 
 /*
- * To be asked about once a second. A call that has had the processor for cpu_us without giving it back, or has sat on it for ten
+ * To be asked about once a second. A call that keeps the processor for an eighth of what is allowed gets the lowest
+ * priority, and its process with it. A call that has had the processor for cpu_us without giving it back, or has sat on it for ten
  * times that doing nothing, is told to end, so that the process can say where it was; at the next asking it is killed.
  * Loading the plugin counts as a call, and so does using three times that while saying nothing at all, whatever the page says.
  * True: it was found to hang.

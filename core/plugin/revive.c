@@ -79,10 +79,11 @@ move_in(struct cs_remote *r, struct cs_slot *s, struct cs_peer *p)
 /* ---- starting */
 
 static int
-start(struct cs_remote *r, struct cs_process **out, struct cs_err *err)
+start(struct cs_remote *r, bool alone, struct cs_process **out, struct cs_err *err)
 {
 	struct cs_process_conf conf = { .program = r->conf.program, .name = name(r), .file = r->so, .version = r->manifest->version,
-		.max_calls = r->n_slots, .memory = r->conf.memory, .trust_all = r->trust_all };
+		.max_calls = r->n_slots, .memory = r->conf.memory, .trust_all = r->trust_all,
+		.low_priority = alone };
 
 	return cs_process_start(&conf, out, err);
 }
@@ -91,7 +92,7 @@ static int
 start_main(struct cs_remote *r, struct cs_err *err)
 {
 	struct cs_process *p;
-	int rc = start(r, &p, err);
+	int rc = start(r, false, &p, err);
 
 	if (rc < 0)
 		return rc;
@@ -121,7 +122,7 @@ start_lonely(struct cs_remote *r)
 			continue;
 		while (at < CS_LONELY_MAX && r->lonely[at] != NULL)
 			at++;
-		if (at == CS_LONELY_MAX || start(r, &r->lonely[at], &err) < 0)
+		if (at == CS_LONELY_MAX || start(r, true, &r->lonely[at], &err) < 0)
 			break;
 		move_in(r, s, &r->lonely[at]->peer);
 		any = true;

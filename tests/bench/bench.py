@@ -12,9 +12,11 @@ repeated and the median counts; the raw figures stand in bench.json under "round
 """
 import argparse
 import collections
+import contextlib
 import datetime
 import hashlib
 import http.client
+import itertools
 import json
 import mmap
 import os
@@ -28,7 +30,9 @@ import statistics
 import struct
 import subprocess
 import sys
+import threading
 import time
+import uuid
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 LEAD = SOURCE / "etc/sample-lead.json"
@@ -36,6 +40,8 @@ KEY = "bench-key"
 SIGNING_SECRET = "whsec_c2FuZGJveC13ZWJob29rLXNlY3JldC0wMDAwMDAwMQ=="
 TICK = os.sysconf("SC_CLK_TCK")
 ACCOUNTS = 64
+BAD = ("segv_map", "segv_push", "segv_between", "segv_last", "abort_push", "exit_push", "recurse_push", "fork_push", "exec_push",
+       "socket_push", "kill_push", "ptrace_push", "garbage_push", "close_wire", "leak_push", "loop_push")  # tests/plugins/poison.c
 MAP_HEAD, MAP_ROW = 64, 24
 
 Goal = collections.namedtuple("Goal", "sign limit")
@@ -46,6 +52,8 @@ GOALS = {  # in the order of the table
     "deliver_ratio": Goal(">=", 0.5),
     "deliver_hubspot_per_s": Goal(">=", 5000),
     "cpu_us_per_lead": Goal("<=", 100),
+    "boundary_ratio": Goal(">=", 0.9),
+    "beside_ratio": Goal(">=", 0.9),
     "p50_accept_ms": Goal("<=", 1),
     "p99_accept_ms": Goal("<=", 5),
     "p99_accept_to_crm_ms": Goal("<=", 5),
@@ -170,14 +178,15 @@ class Daemon:
         path.write_text(text)
         path.chmod(0o600)
 
-    def configure(self, webhook_port=None, paused=False, hubspot_port=None, hubspots=0, idle=False):
+    def configure(self, webhook_port=None, paused=False, hubspot_port=None, hubspots=0, idle=False, confined=True, bad=()):
         allow = ", ".join(f'"127.0.0.1:{p}"' for p in (webhook_port, hubspot_port) if p)
         self.conf("csrelay.conf", f'''
 listen : {{ intake = "127.0.0.1:0"; admin = "127.0.0.1:0"; control = "unix:{self.dir}/control.sock"; }};
 store : {{ path = "{self.store}"; min_free = "64 MiB"; }};
 intake : {{ keys = [ "bench:{hashlib.sha256(KEY.encode()).hexdigest()}" ]; }};
 http : {{ allow = [ {allow} ]; }};
-plugins : {{ dir = "{self.bench.build}/plugins/v1"; check_owner = false; }};
+plugins : {{ dir = "{self.bench.build}/plugins/v1:{self.bench.build}/tests/plugins/v1"; check_owner = false;
+	confined = {"true" if confined else "false"}; cpu_time = "1 s"; memory = "64 MiB"; }};
 ''')
         if webhook_port:
             rows = ",\n".join(f'{{ name = "w{i}"; account = "acct_{i:06}"; label = "bench"; timezone = "America/New_York"; '
@@ -190,6 +199,10 @@ plugins : {{ dir = "{self.bench.build}/plugins/v1"; check_owner = false; }};
                               f'secrets : {{ access_token = "sandbox-hubspot-h{i}"; }}; }}' for i in range(hubspots))
             self.conf("crm.d/hubspot.conf", f'enabled = true;\nsettings : {{ base_url = "http://127.0.0.1:{hubspot_port}"; }};\n'
                                             f'connections = (\n{rows} );\n')
+        for crm in bad:
+            self.conf(f"crm.d/{crm}.conf", f'enabled = true;\nsettings : {{ base_url = "http://127.0.0.1:{webhook_port}/in"; }};\n'
+                                           f'connections = ( {{ name = "bad"; account = "acct_000000"; label = "bench"; '
+                                           f'timezone = "America/New_York"; }} );\n')
         if idle:
             for crm in ("webhook", "hubspot", "housecall_pro"):
                 self.conf(f"crm.d/{crm}.conf", "enabled = true;\n")
@@ -353,22 +366,67 @@ class Bench:
             "threads_us_per_lead": per_lead(threads, after, n)})
         return n * 1e6 / (last_us - sent_us), cpu_us
 
-    def deliver(self):
-        """End to end through the webhook plugin, and what it costs."""
+    def deliver_once(self, key, meanwhile=None, **conf):
+        """A daemon of its own: leads per second, CPU per lead, CPU of the sink. meanwhile: a context around the round."""
         n = self.args.leads
         times = Times(self.dir / "times", self.numbers(n), n)
         sink = Sink(self, times)
-        d = Daemon(self, "deliver").configure(webhook_port=sink.port)
+        d = Daemon(self, key).configure(webhook_port=sink.port, **conf)
         d.start()
         self.load(d.port, total=2000)
         wait_until(lambda: times.head()[0] >= 2000, 30, "it is warm")
-        per_s, cpu = self.deliver_round(d, times, n)
+        with meanwhile(d) if meanwhile else contextlib.nullcontext():
+            per_s, cpu = self.deliver_round(d, times, n, key)
+        say("  by thread, us per lead [user, system]: " + json.dumps(self.details[key][-1]["threads_us_per_lead"]))
+        d.stop()
+        d.remove()
+        return per_s, cpu, sink.stop()["cpu_us_per_request"]
+
+    def deliver(self):
+        """End to end through the webhook plugin, and what it costs."""
+        per_s, cpu, sink = self.deliver_once("deliver")
         self.note("deliver_per_s", per_s)
         self.note("cpu_us_per_lead", cpu)
-        say("  by thread, us per lead [user, system]: " + json.dumps(self.details["deliver"][-1]["threads_us_per_lead"]))
-        d.stop()
-        self.note("sink_cpu_us", sink.stop()["cpu_us_per_request"])
-        d.remove()
+        self.note("sink_cpu_us", sink)
+
+    def boundary(self):
+        """The same with the plugin in the daemon's process, in pairs: what its own process costs."""
+        rates, cpus = {}, {}
+        for confined in (True, False) if len(self.rounds["boundary_ratio"]) % 2 else (False, True):
+            rates[confined], cpus[confined], _ = self.deliver_once(f"boundary_{'confined' if confined else 'inside'}", confined=confined)
+        self.note("boundary_ratio", rates[True] / rates[False])
+        self.note("boundary_cpu_us", cpus[True] - cpus[False])
+
+    @contextlib.contextmanager
+    def trouble(self, d):
+        """A lead each second that kills its plugin, one after the other."""
+        stop = threading.Event()
+        body = json.loads(LEAD.read_text())
+
+        def send():
+            for n in itertools.count():
+                if stop.wait(1):
+                    return
+                body["event_id"], body["callsetter_account_id"] = str(uuid.uuid4()), "acct_000000"
+                body["service_request"]["issue_description"] = "poison"
+                body["contact"].update(phone=f"+1305{7_000_000 + n}", email=None)
+                body["routing"] = {"destination_crm": BAD[n % len(BAD)]}
+                c = http.client.HTTPConnection("127.0.0.1", d.port, timeout=10)
+                c.request("POST", "/v1/leads", json.dumps(body), {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"})
+                assert c.getresponse().status == 202
+                c.close()
+        t = threading.Thread(target=send)
+        t.start()
+        yield
+        stop.set()
+        t.join()
+
+    def beside(self):
+        """The webhook plugin while others die beside it, in pairs."""
+        rates = {}
+        for bad in (True, False) if len(self.rounds["beside_ratio"]) % 2 else (False, True):
+            rates[bad], _, _ = self.deliver_once("beside" if bad else "beside_nobody", meanwhile=self.trouble if bad else None, bad=BAD)
+        self.note("beside_ratio", rates[True] / rates[False])
 
     def hubspot(self):
         """End to end through HubSpot's three requests per lead, over many connections with their limits on."""
@@ -515,8 +573,9 @@ class Bench:
 
 # ---- the whole
 
-REPEATED = ("bare", "accept", "deliver", "hubspot")
-MEASUREMENTS = ("idle", "bare", "accept", "deliver", "hubspot", "latency", "worst", "waiting", "recover")
+REPEATED = ("bare", "accept", "deliver", "boundary", "beside", "hubspot")
+MEASUREMENTS = ("idle", "bare", "accept", "deliver", "boundary", "beside", "hubspot", "latency", "worst", "waiting",
+                "recover")
 
 
 def results(b):

@@ -9,6 +9,6 @@ if [ ! -f "$build/Makefile" ] || [ "$top/configure" -nt "$build/Makefile" ]; the
 	[ -x "$top/configure" ] || (cd "$top" && autoreconf -fi)
 	(cd "$build" && CFLAGS="-O2 -g" "$top/configure" >configure.log) || { tail -20 "$build/configure.log" >&2; exit 1; }
 fi
-make -C "$build" -j"$(nproc)" csrelayd plugins/v1/stamp tests/bench/load tests/bench/sink tests/bench/bare \
+make -C "$build" -j"$(nproc)" csrelayd csrelay-plugin-host plugins/v1/stamp tests/plugins/v1/stamp tests/bench/load tests/bench/sink tests/bench/bare \
 	tests/bench/fill >"$build/make.log" 2>&1 || { grep -E 'error|\*\*\*' "$build/make.log" | head -20 >&2; exit 1; }
 exec python3 "$top/tests/bench/bench.py" --build "$build" "$@"
