@@ -77,7 +77,7 @@ receive(struct cs_peer *peer)
 	if (peer->from.cap - peer->from.len <= READ_MAX)
 		return CS_ECORRUPT; /* a frame that never ends */
 	n = recv(p->fd, peer->from.ptr + peer->from.len, READ_MAX, MSG_DONTWAIT);
-	p->readable = n == (ssize_t)READ_MAX || (n < 0 && errno == EINTR);
+	p->readable = n < 0 && errno == EINTR; /* else the next sleep tells whether there is more: others have their turn first */
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : CS_ECLOSED;
 	peer->from.len += (size_t)n;
@@ -331,21 +331,26 @@ say_fault(const struct cs_page *page, int sig, struct cs_buf *b)
 	}
 }
 
-/* The trace is written by whoever could write the page. */
 static void
 say_trace(const struct cs_page *page, struct cs_buf *b)
 {
 	char text[CS_PAGE_TRACE];
-	size_t n;
 
 	memcpy(text, page->trace, sizeof(text));
 	text[sizeof(text) - 1] = '\0';
-	n = strlen(text);
-	for (size_t i = 0; i < n; i++)
-		if (text[i] < ' ' || text[i] > '~' || text[i] == '"' || text[i] == '\\')
-			text[i] = '?';
-	if (n > 0)
+	if (text[0] != '\0')
 		cs_buf_printf(b, " in %s", text);
+}
+
+/* Some of it was written by whoever could write the page or the wire. It must not look like another line, field or colour. */
+static void
+clean(char *text)
+{
+	for (; *text != '\0'; text++)
+		if (*text == '"')
+			*text = '\'';
+		else if (*text < ' ' || *text > '~' || *text == '\\')
+			*text = '?';
 }
 
 static void
@@ -374,6 +379,7 @@ tell(const struct cs_process *p, int status, const char *why, struct cs_death *d
 	if (sig != 0)
 		say_trace(p->page, &b);
 	snprintf(d->what, sizeof(d->what), "%s", cs_buf_str(&b));
+	clean(d->what);
 }
 
 /* Between the end of its socket and its own it may take a moment to be able to say how it ended. */

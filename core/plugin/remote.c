@@ -27,6 +27,7 @@
 #define MAX_CALLS 65535
 #define MAX_ROUNDS 64               /* of one cs_remote_run, so that the engine's other work gets its turn */
 #define RECORDS_MAX ((size_t)16 << 20)
+#define SAID_MAX ((size_t)64 << 20) /* by one call; plughost/host.c stops it long before */
 
 /* ---- calls */
 
@@ -53,6 +54,7 @@ take_slot(struct cs_remote *r, void *user)
 	s->waits = CS_WAITS_NOTHING;
 	s->alone = s->begun = s->again = s->diverged = false;
 	s->peer = NULL;
+	s->said = 0;
 	return s;
 }
 
@@ -334,7 +336,7 @@ tell(struct cs_remote *r, struct cs_peer *from, const struct cs_wire_frame *f)
 
 	if (from != NULL && r->in_process && !cs_revive_knows(from))
 		return tell_hello(r, from, f);
-	if (s == NULL || (from != NULL && s->peer != from))
+	if (s == NULL || (from != NULL && s->peer != from) || (s->said += f->len) > SAID_MAX)
 		return CS_ECORRUPT;
 	switch (f->type) {
 	case CS_WIRE_HTTP:

@@ -20,6 +20,7 @@ struct cs_slot {
 	void *user;
 	enum cs_waits waits;
 	size_t next_free;
+	size_t said;               /* bytes of its frames */
 	/* with processes */
 	struct cs_peer *peer;      /* where it lives; NULL: nowhere at present, but in its record */
 	struct cs_record record;
