@@ -17,6 +17,12 @@ cs_heap_in_use(void)
 {
 	return __sanitizer_get_current_allocated_bytes ? __sanitizer_get_current_allocated_bytes() : 0;
 }
+
+size_t
+cs_heap_blocks(void)
+{
+	return cs_heap_in_use();
+}
 #else
 #include <errno.h>
 #include <malloc.h>
@@ -28,7 +34,7 @@ extern void *__libc_realloc(void *p, size_t n);
 extern void *__libc_memalign(size_t alignment, size_t n);
 extern void __libc_free(void *p);
 
-static size_t in_use;
+static size_t in_use, blocks;
 
 size_t
 cs_heap_in_use(void)
@@ -36,19 +42,29 @@ cs_heap_in_use(void)
 	return in_use;
 }
 
+size_t
+cs_heap_blocks(void)
+{
+	return blocks;
+}
+
 static void *
 counted(void *p)
 {
-	if (p)
+	if (p) {
 		in_use += malloc_usable_size(p);
+		blocks++;
+	}
 	return p;
 }
 
 static void
 uncount(void *p)
 {
-	if (p)
+	if (p) {
 		in_use -= malloc_usable_size(p);
+		blocks--;
+	}
 }
 
 void *
@@ -69,8 +85,10 @@ realloc(void *p, size_t n)
 	size_t before = p ? malloc_usable_size(p) : 0;
 	void *q = __libc_realloc(p, n);
 
-	if (q || n == 0)
+	if (p && (q || n == 0)) {
 		in_use -= before;
+		blocks--;
+	}
 	return counted(q);
 }
 

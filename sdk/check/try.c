@@ -66,21 +66,20 @@ cs_trial_run(struct cs_trial *t, const struct cs_script *s, const struct cs_plan
 	return c;
 }
 
-/* How much a run keeps. */
+/* How many bytes a run keeps. */
 static size_t
 kept_by(struct cs_trial *t, const struct cs_script *s, const struct cs_plan *plan)
 {
-	size_t before = cs_heap_in_use(), after;
+	size_t blocks = cs_heap_blocks(), bytes = cs_heap_in_use();
 
 	cs_call_end(cs_trial_run(t, s, plan));
-	after = cs_heap_in_use();
-	return after > before ? after - before : 0;
+	return cs_heap_blocks() > blocks ? cs_heap_in_use() - bytes : 0;
 }
 
 static void
 run_once(struct cs_trial *t, const struct cs_script *s, const struct cs_plan *plan)
 {
-	size_t before = cs_heap_in_use(), kept;
+	size_t before = cs_heap_blocks(), kept;
 	struct cs_call *c = cs_trial_run(t, s, plan);
 	json_object *faults;
 	char text[80];
@@ -90,7 +89,7 @@ run_once(struct cs_trial *t, const struct cs_script *s, const struct cs_plan *pl
 		cs_compare(c);
 	faults = json_object_get(c->faults);
 	cs_call_end(c);
-	if (json_object_array_length(faults) == 0 && cs_heap_in_use() > before && kept_by(t, s, plan) > 0 &&
+	if (json_object_array_length(faults) == 0 && cs_heap_blocks() > before && kept_by(t, s, plan) > 0 &&
 	    (kept = kept_by(t, s, plan)) > 0) {
 		snprintf(text, sizeof(text), "%zu bytes are not given back", kept);
 		cs_trial_find(t, s->name, CS_RULE_LEAK, text);

@@ -62,6 +62,14 @@ start_thread(void)
 	pthread_create(&id, NULL, thread, NULL);
 }
 
+/* As if malloc never failed. */
+static void
+fill(void *p, size_t n)
+{
+	memset(p, 1, n);
+	nowhere = p;
+}
+
 static void
 misbehave(const struct csh *h)
 {
@@ -80,7 +88,7 @@ misbehave(const struct csh *h)
 	if (is(h, "leak"))
 		nowhere = malloc(1000);
 	while (is(h, "leak without end"))
-		memset(malloc(1 << 20), 1, 1 << 20);
+		fill(malloc(1 << 20), 1 << 20);
 	if (is(h, "exit"))
 		_exit(0);
 	if (is(h, "print"))
