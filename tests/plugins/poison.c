@@ -31,7 +31,7 @@ struct act {
 	enum when when;
 };
 
-static volatile int sink;
+static volatile unsigned sink;
 static volatile int *volatile nowhere = (volatile int *)16;
 
 /* ---- bad things. Each is asked at every moment of a push, and chooses. */
