@@ -186,11 +186,14 @@ put_number(struct cs_lead_hasher *h, const struct cs_json_node *v)
 	char text[CS_LEAD_NUMBER_TEXT];
 	uint64_t u;
 	int64_t i;
+	size_t n;
 
-	if (cs_json_node_int64(v, &i) || cs_json_node_uint64(v, &u))
+	if (cs_json_node_int64(v, &i) || cs_json_node_uint64(v, &u)) {
 		put(h, v->text, v->len);
-	else
-		put(h, text, cs_lead_number_text(cs_json_node_double(v), text));
+		return;
+	}
+	n = cs_lead_number_text(cs_json_node_double(v), text);
+	put(h, text, n);
 }
 
 /* ---- members in the order of their names */

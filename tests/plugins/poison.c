@@ -81,7 +81,7 @@ static int32_t MAYBE
 exit_push(const struct act *a)
 {
 	if (a->when == BETWEEN)
-		exit(0);
+		_exit(0); /* exit() would run what sanitizers do at the end, too */
 	return CS_DONE;
 }
 
