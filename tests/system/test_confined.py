@@ -271,8 +271,9 @@ def test_what_was_sent_when_its_plugin_is_parked_is_looked_up(idle, sandbox):
     seen = set()
     for _ in range(5):  # before any call has ended
         process = wait_until(lambda: [p for p in [plugins(daemon)["hubspot"]["process"]]
-                                      if p["state"] in ("starting", "up") and p["pid"] not in seen], what="it is started again")[0]
+                                      if p["state"] == "up" and p["pid"] not in seen], what="it is started again")[0]
         seen.add(process["pid"])
+        time.sleep(0.2)  # it has asked again and waits: not suspected
         os.kill(process["pid"], signal.SIGKILL)
     wait_until(lambda: plugins(daemon)["hubspot"]["process"]["state"] == "parked", what="it is parked")
     row = daemon.wait_for(doc, "due")
