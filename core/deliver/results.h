@@ -42,9 +42,8 @@ void cs_results_finish(struct cs_engine *e, const struct cs_result *r);
 void cs_results_hand_back(struct cs_engine *e, const struct cs_job *j, int64_t due_ms, bool doubt);
 /* Something about the caller of a delivery that is to be known after a restart. */
 void cs_results_caller(struct cs_engine *e, const struct cs_delivery_row *d, const char *step, const char *value);
-/* Take up to CS_FETCH_ROWS due rows of a lane; they come as CS_MSG_FETCHED. */
+/* Take up to CS_FETCH_ROWS due rows of a lane; they come to the engine as a message. */
 void cs_results_fetch(struct cs_engine *e, struct cs_tree_conn *tc, enum cs_lane lane, int rows);
-void cs_results_alert(struct cs_engine *e, const char *key, const char *account, const char *text, bool raised);
 
 void cs_results_count_http(struct cs_engine *e, const char *crm, const struct cs_http_answer *a);
 

@@ -79,7 +79,8 @@ sq_accounts_get(struct sq *s, const char *name, struct cs_arena *mem, struct cs_
 	if (!s->in_tx || a->stale)
 		return read(s, name, mem, out, max, err);
 	if ((known = find(a, key, name)) != NULL && known->n <= max) {
-		memcpy(out, known->rows != NULL ? known->rows : out, (size_t)known->n * sizeof(*out));
+		if (known->n > 0)
+			memcpy(out, known->rows, (size_t)known->n * sizeof(*out));
 		return known->n;
 	}
 	n = read(s, name, &a->mem, out, max, err);
