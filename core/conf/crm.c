@@ -277,7 +277,7 @@ read_timezone(struct reader *r, const config_setting_t *group)
 static struct cs_conf_list
 read_contacts(struct reader *r, const config_setting_t *group)
 {
-	const char *allowed = "a list of texts such as [ \"ops@example.com\" ]";
+	const char *allowed = "a list of mail addresses such as [ \"ops@example.com\" ]";
 	const config_setting_t *s = member(r, group, "contacts", CONFIG_TYPE_LIST, allowed);
 	int n = s != NULL ? config_setting_length(s) : 0;
 	const char **v = cs_arena_alloc(&r->conf->mem, ((size_t)n + 1) * sizeof(*v));
@@ -286,8 +286,8 @@ read_contacts(struct reader *r, const config_setting_t *group)
 	for (int i = 0; i < n; i++) {
 		const char *text = config_setting_get_string_elem(s, i);
 
-		if (text == NULL || text[0] == '\0' || strlen(text) > 254)
-			fault(r, s, allowed, "item %d is empty, too long or not text", i + 1);
+		if (text == NULL || !cs_is_mail_address(text))
+			fault(r, s, allowed, "item %d is no mail address", i + 1);
 		else
 			v[have++] = cs_arena_strdup(&r->conf->mem, text);
 	}

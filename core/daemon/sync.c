@@ -58,7 +58,7 @@ same(const struct cs_conn_row *a, const struct cs_conn_row *b)
 {
 	return strcmp(a->account, b->account) == 0 && strcmp(a->crm_account_id, b->crm_account_id) == 0 &&
 	    strcmp(a->label, b->label) == 0 && strcmp(a->settings, b->settings) == 0 && strcmp(a->overrides, b->overrides) == 0 &&
-	    strcmp(a->timezone, b->timezone) == 0 && a->subscribe == b->subscribe && a->state == b->state;
+	    strcmp(a->timezone, b->timezone) == 0 && strcmp(a->contacts, b->contacts) == 0 && a->subscribe == b->subscribe && a->state == b->state;
 }
 
 static enum cs_conn_state
@@ -171,6 +171,22 @@ put(struct sync *y, struct cs_conn_row *want, bool paused, struct cs_err *err)
 	return 0;
 }
 
+static const char *
+contacts_of(struct sync *y, const struct cs_conf_connection *c)
+{
+	json_object *list;
+	const char *text;
+
+	if (c->contacts.n == 0)
+		return "";
+	list = json_object_new_array();
+	for (size_t i = 0; i < c->contacts.n; i++)
+		json_object_array_add(list, json_object_new_string(c->contacts.v[i]));
+	text = cs_arena_strdup(&y->mem, cs_json_text(list));
+	json_object_put(list);
+	return text;
+}
+
 static int
 put_configured(struct sync *y, const struct cs_conf_crm *crm, const struct cs_conf_connection *c, struct cs_err *err)
 {
@@ -178,6 +194,7 @@ put_configured(struct sync *y, const struct cs_conf_crm *crm, const struct cs_co
 		.label = c->label, .state_since_ms = y->now_ms, .subscribe = c->subscribe, .facts = "", .timezone = c->timezone };
 
 	want.settings = cs_arena_strdup(&y->mem, cs_json_text(c->values.settings));
+	want.contacts = contacts_of(y, c);
 	want.overrides = c->overrides != NULL ? cs_arena_strdup(&y->mem, cs_json_text(c->overrides)) : "";
 	return put(y, &want, c->paused, err);
 }
@@ -187,7 +204,7 @@ static int
 put_alerts(struct sync *y, const struct cs_conf *conf, struct cs_err *err)
 {
 	struct cs_conn_row want = { .name = CS_ALERTS_CONNECTION, .account = "*", .crm = "webhook", .crm_account_id = "", .label = "Alerts",
-		.state_since_ms = y->now_ms, .subscribe = CS_SUB_ALERTS, .facts = "", .timezone = "", .overrides = "" };
+		.state_since_ms = y->now_ms, .subscribe = CS_SUB_ALERTS, .facts = "", .timezone = "", .overrides = "", .contacts = "" };
 	json_object *settings;
 
 	if (conf->alerts.webhook[0] == '\0')

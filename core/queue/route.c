@@ -3,7 +3,8 @@
  * route.c - the addressed connection, and those that subscribe.
  *
  * A connection with account "*" serves every account (CallSetter's own event receiver). A connection that is subscribed to
- * every lead and also addressed gets the lead once.
+ * every lead and also addressed gets the lead once. One that nobody has confirmed yet is not there: its leads are dead letters
+ * without a connection, released when it is confirmed.
  */
 #include "queue/route.h"
 #include <string.h>
@@ -18,6 +19,8 @@ fits(const struct cs_conn_row *c, const struct cs_lead *lead)
 static bool
 subscribes(const struct cs_conn_row *c, const struct cs_lead *lead, enum cs_lead_kind kind)
 {
+	if (c->state == CS_CONN_PENDING)
+		return false;
 	switch (kind) {
 	case CS_KIND_EVENT:
 		return (c->subscribe & (strncmp(lead->event, "alert.", 6) == 0 ? CS_SUB_ALERTS : CS_SUB_EVENTS)) != 0;
@@ -32,14 +35,20 @@ static struct cs_route
 addressed(const struct cs_lead *lead, const struct cs_conn_row *conns, size_t n)
 {
 	struct cs_route r = { .why = "", .blame = CS_BLAME_CONNECTION };
+	bool unconfirmed = false;
 	size_t found = 0;
 
 	for (size_t i = 0; i < n; i++)
 		if (fits(&conns[i], lead)) {
+			unconfirmed |= conns[i].state == CS_CONN_PENDING;
+			if (conns[i].state == CS_CONN_PENDING)
+				continue;
 			r.conn = &conns[i];
 			found++;
 		}
-	if (found == 0)
+	if (found == 0 && unconfirmed)
+		r.why = "this account's connection to that CRM is not confirmed yet";
+	else if (found == 0)
 		r.why = lead->crm_account_id[0] != '\0'
 		    ? "this account has no connection to that CRM with that crm_account_id"
 		    : "this account has no connection to that CRM";

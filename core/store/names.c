@@ -45,7 +45,7 @@ const char *
 cs_conn_state_name(enum cs_conn_state s)
 {
 	static const char *const words[] = { [CS_CONN_CONNECTED] = "connected", [CS_CONN_NEEDS_REAUTH] = "needs_reauth",
-		                             [CS_CONN_PAUSED] = "paused" };
+		                             [CS_CONN_PAUSED] = "paused", [CS_CONN_PENDING] = "pending" };
 
 	return word(words, CS_ARRAY_LEN(words), (unsigned int)s);
 }

@@ -62,7 +62,7 @@ static const char connections_and_secrets[] =
     " account TEXT NOT NULL, crm TEXT NOT NULL, crm_account_id TEXT NOT NULL, label TEXT NOT NULL,"
     " state INTEGER NOT NULL, state_reason TEXT NOT NULL, state_since_ms INTEGER NOT NULL, is_static INTEGER NOT NULL,"
     " subscribe INTEGER NOT NULL, timezone TEXT NOT NULL, version INTEGER NOT NULL, settings TEXT NOT NULL,"
-    " overrides TEXT NOT NULL, facts TEXT NOT NULL) STRICT;"
+    " overrides TEXT NOT NULL, facts TEXT NOT NULL, contacts TEXT NOT NULL) STRICT;"
     "CREATE INDEX conn_account ON conn (account);"
     "CREATE INDEX conn_name ON conn (name) WHERE name <> '';"
     "CREATE UNIQUE INDEX conn_static ON conn (crm, name) WHERE is_static <> 0;"

@@ -14,7 +14,7 @@
 
 #define CONN_COLUMNS                                                                                                \
 	"id, public_id, name, account, crm, crm_account_id, label, state, state_reason, state_since_ms, is_static," \
-	" subscribe, settings, overrides, facts, timezone, version"
+	" subscribe, settings, overrides, facts, timezone, version, contacts"
 
 static void
 read_conn(sqlite3_stmt *st, struct cs_arena *a, void *row)
@@ -38,6 +38,7 @@ read_conn(sqlite3_stmt *st, struct cs_arena *a, void *row)
 	c->facts = sq_text(st, 14, a);
 	c->timezone = sq_text(st, 15, a);
 	c->version = sqlite3_column_int64(st, 16);
+	c->contacts = sq_text(st, 17, a);
 }
 
 static int
@@ -77,11 +78,11 @@ insert(struct sq *s, struct cs_conn_row *row, const char *public_id, struct cs_e
 	int rc = sq_exec(
 	    s, SQ_CONN_INSERT,
 	    "INSERT INTO conn (public_id, name, account, crm, crm_account_id, label, state, state_reason,"
-	    " state_since_ms, is_static, subscribe, settings, overrides, facts, timezone, version)"
-	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, 1)",
-	    err, "ttttttitliltttt", public_id, row->name, row->account, row->crm, row->crm_account_id,
+	    " state_since_ms, is_static, subscribe, settings, overrides, facts, timezone, contacts, version)"
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, 1)",
+	    err, "ttttttitlilttttt", public_id, row->name, row->account, row->crm, row->crm_account_id,
 	    row->label, (int)row->state, row->state_reason, row->state_since_ms, (int)row->is_static,
-	    (int64_t)row->subscribe, row->settings, row->overrides, row->facts, row->timezone);
+	    (int64_t)row->subscribe, row->settings, row->overrides, row->facts, row->timezone, row->contacts);
 
 	if (rc == 0)
 		row->id = sqlite3_last_insert_rowid(s->db);
@@ -100,10 +101,10 @@ update(struct sq *s, const struct cs_conn_row *row, struct cs_err *err)
 	    " state_reason = coalesce(?8, state_reason), state_since_ms = ?9, is_static = ?10, subscribe = ?11,"
 	    " version = version + (settings <> coalesce(?12, settings) OR overrides <> coalesce(?13, overrides)),"
 	    " settings = coalesce(?12, settings), overrides = coalesce(?13, overrides), facts = coalesce(?14, facts),"
-	    " timezone = coalesce(?15, timezone) WHERE id = ?16",
-	    err, "nnnnnninlilnnnnl", row->public_id, row->name, row->account, row->crm, row->crm_account_id,
+	    " timezone = coalesce(?15, timezone), contacts = coalesce(?17, contacts) WHERE id = ?16",
+	    err, "nnnnnninlilnnnnln", row->public_id, row->name, row->account, row->crm, row->crm_account_id,
 	    row->label, (int)row->state, row->state_reason, row->state_since_ms, (int)row->is_static,
-	    (int64_t)row->subscribe, row->settings, row->overrides, row->facts, row->timezone, row->id);
+	    (int64_t)row->subscribe, row->settings, row->overrides, row->facts, row->timezone, row->id, row->contacts);
 
 	return rc < 0 ? rc : sq_touched(s, "connection", err);
 }

@@ -45,7 +45,8 @@ const char *cs_lane_name(enum cs_lane l);
 enum cs_lead_kind { CS_KIND_LEAD = 0, CS_KIND_UNQUALIFIED = 1, CS_KIND_EVENT = 2, CS_KIND_INVALID = 3 /* kept although a
 	required field is faulty */ };
 
-enum cs_conn_state { CS_CONN_CONNECTED = 0, CS_CONN_NEEDS_REAUTH = 1, CS_CONN_PAUSED = 2 };
+enum cs_conn_state { CS_CONN_CONNECTED = 0, CS_CONN_NEEDS_REAUTH = 1, CS_CONN_PAUSED = 2,
+	CS_CONN_PENDING = 3 /* made, not confirmed: nothing is routed to it */ };
 const char *cs_conn_state_name(enum cs_conn_state s);
 enum { CS_SUB_ROUTED = 1, CS_SUB_ALL = 2, CS_SUB_UNQUALIFIED = 4, CS_SUB_EVENTS = 8,
 	CS_SUB_ALERTS = 16 };
@@ -62,6 +63,7 @@ struct cs_conn_row {
 	uint32_t subscribe;         /* CS_SUB_* */
 	const char *settings, *overrides, *facts; /* JSON objects as text; "" for none */
 	const char *timezone;       /* IANA; "" unknown */
+	const char *contacts;       /* JSON array of mail addresses, told about emergencies that are stuck; "" for none */
 	int64_t version;            /* raised by the store at every change of settings, overrides or secrets */
 };
 

@@ -388,6 +388,16 @@ cs_is_ident(const char *s, size_t max, const char *extra)
 	return n > 0;
 }
 
+bool
+cs_is_mail_address(const char *s)
+{
+	size_t local = strcspn(s, "@");
+
+	return local > 0 && local <= 64 && s[local] == '@' && strlen(s) <= 254 && s[0] != '.' && s[0] != '-' &&
+	       strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.!#$%&'*+/=?^_`{|}~-") == local &&
+	       is_alnum(s[local + 1]) && cs_is_ident(s + local + 1, 254, ".-");
+}
+
 size_t
 cs_digits(const char *s, char *out, size_t cap)
 {

@@ -41,6 +41,9 @@ bool cs_is_token(const char *s, size_t n);
 bool cs_is_header_value(const char *s, size_t n);
 /* 1 to max of A-Z a-z 0-9 and the characters in `extra`. */
 bool cs_is_ident(const char *s, size_t max, const char *extra);
+/* An address that mail can be sent to as it is: one @, a name before it, a host behind it; no spaces, quotes, brackets or bytes
+ * beyond ASCII, at most 254 bytes (RFC 5321 without its rarities). Safe in a header. */
+bool cs_is_mail_address(const char *s);
 /* The digits of `s`, up to cap-1; returns how many. */
 size_t cs_digits(const char *s, char *out, size_t cap);
 

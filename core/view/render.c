@@ -308,6 +308,7 @@ cs_render_connection(struct cs_buf *b, const struct cs_conn_row *c)
 	cs_out_json(b, "overrides", c->overrides, strlen(c->overrides), "{}");
 	cs_out_json(b, "facts", c->facts, strlen(c->facts), "{}");
 	cs_out_text(b, "timezone", c->timezone);
+	cs_out_json(b, "contacts", c->contacts, strlen(c->contacts), "[]");
 	cs_out_int(b, "version", c->version);
 }
 

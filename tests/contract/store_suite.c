@@ -110,7 +110,7 @@ conn_nr(int n)
 	return (struct cs_conn_row){ .name = cs_arena_printf(&fx.arena, "name%d", n), .account = "acct_xyz", .crm = "acme_crm",
 		                     .crm_account_id = cs_arena_printf(&fx.arena, "tenant_%d", n), .label = "a label",
 		                     .settings = "{\"x\":1}", .overrides = "", .facts = "{\"hub_id\":77}",
-		                     .timezone = "America/New_York", .state_reason = "", .subscribe = CS_SUB_ROUTED };
+		                     .timezone = "America/New_York", .state_reason = "", .subscribe = CS_SUB_ROUTED, .contacts = "" };
 }
 
 int64_t

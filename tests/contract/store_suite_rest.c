@@ -136,6 +136,7 @@ START_TEST(a_connection_comes_back_as_it_was_given)
 	c.is_static = true;
 	c.subscribe = CS_SUB_ALL | CS_SUB_EVENTS;
 	c.overrides = "{\"o\":1}";
+	c.contacts = "[\"ops@example.com\"]";
 	tx();
 	ok(fx.ops->conn_put(fx.store, &c, &fx.err));
 	ck_assert_int_eq(strncmp(c.public_id, "conn_", 5), 0);
@@ -157,6 +158,7 @@ START_TEST(a_connection_comes_back_as_it_was_given)
 	ck_assert_str_eq(got.overrides, c.overrides);
 	ck_assert_str_eq(got.facts, c.facts);
 	ck_assert_str_eq(got.timezone, c.timezone);
+	ck_assert_str_eq(got.contacts, c.contacts);
 	ck_assert_int_eq(got.version, c.version);
 	refused(fx.ops->conn_get(fx.store, c.id + 1, &fx.arena, &got, &fx.err), CS_ENOTFOUND);
 }

@@ -35,7 +35,7 @@ WEBHOOK_SECRET = "whsec_c2FuZGJveC13ZWJob29rLXNlY3JldC0wMDAwMDAwMQ=="
 STATES = ["due", "in_hand", "in_hand", "delivered", "dead", "discarded"]
 BLAMES = ["none", "lead", "credential", "connection", "crm", "us"]
 OUTCOMES = ["done", "retry", "reject", "reauth", "wait", "unknown"]
-CONN_STATES = ["connected", "needs_reauth", "paused"]
+CONN_STATES = ["connected", "needs_reauth", "paused", "pending"]
 LANES = ["emergency", "same_day", "same_week", "flexible", "low", "replay_emergency", "replay"]
 
 

@@ -271,7 +271,7 @@ put_conn(const char *name, const char *account, const char *crm, const char *crm
 {
 	struct cs_conn_row c = { .name = name, .account = account, .crm = crm, .crm_account_id = crm_account_id, .label = "",
 		.state_reason = "", .state_since_ms = NOW, .subscribe = subscribe, .settings = "{\"stage\":\"new\"}", .overrides = "",
-		.facts = "", .timezone = "" };
+		.facts = "", .timezone = "", .contacts = "" };
 
 	IN_TX(fx.store->ops->conn_put(fx.store, &c, &err));
 	return c.id;

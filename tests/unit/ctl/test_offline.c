@@ -33,7 +33,7 @@ put_conn(const char *name, const char *crm, const char **id)
 				   .settings = "{\"url\":\"https://x\"}",
 				   .overrides = "",
 				   .facts = "",
-				   .timezone = "" };
+				   .timezone = "", .contacts = "" };
 	ok(store->ops->conn_put(store, &row, &err));
 	*id = cs_arena_strdup(&mem, row.public_id);
 	return row.id;

@@ -97,7 +97,7 @@ static inline struct cs_conn_row
 add_connection(const char *crm, const char *name, const char *facts)
 {
 	struct cs_conn_row c = { .name = name, .account = "acct_xyz", .crm = crm, .crm_account_id = "", .label = "", .state_reason = "",
-		.is_static = name[0] != '\0', .subscribe = CS_SUB_ROUTED, .settings = "", .overrides = "", .facts = facts, .timezone = "" };
+		.is_static = name[0] != '\0', .subscribe = CS_SUB_ROUTED, .settings = "", .overrides = "", .facts = facts, .timezone = "", .contacts = "" };
 
 	ok(store->ops->begin(store, &err));
 	ok(store->ops->conn_put(store, &c, &err));

@@ -85,7 +85,7 @@ prepare(const char *settings)
 	conn = add_connection("teller", "main", "");
 	listener = (struct cs_conn_row){ .name = "", .account = "*", .crm = "webhook", .crm_account_id = "", .label = "",
 		.state = CS_CONN_PAUSED, .state_reason = "", .subscribe = CS_SUB_EVENTS, .settings = "", .overrides = "", .facts = "",
-		.timezone = "" };
+		.timezone = "", .contacts = "" };
 	ok(store->ops->begin(store, &err));
 	ok(store->ops->conn_put(store, &listener, &err));
 	ok(store->ops->commit(store, &err));

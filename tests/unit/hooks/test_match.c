@@ -24,7 +24,7 @@ static void
 set_up(void)
 {
 	struct cs_conn_row c = { .name = "", .account = "*", .crm = "webhook", .crm_account_id = "", .label = "", .state_reason = "",
-		.subscribe = CS_SUB_EVENTS, .settings = "", .overrides = "", .facts = "", .timezone = "" };
+		.subscribe = CS_SUB_EVENTS, .settings = "", .overrides = "", .facts = "", .timezone = "", .contacts = "" };
 
 	make_dir();
 	load_conf("");

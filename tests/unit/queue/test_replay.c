@@ -41,7 +41,7 @@ static int64_t
 put_conn(const char *account, const char *crm, const char *crm_account_id)
 {
 	struct cs_conn_row c = { .name = "", .account = account, .crm = crm, .crm_account_id = crm_account_id, .label = "",
-		.state_reason = "", .subscribe = CS_SUB_ROUTED, .settings = "", .overrides = "", .facts = "", .timezone = "" };
+		.state_reason = "", .subscribe = CS_SUB_ROUTED, .settings = "", .overrides = "", .facts = "", .timezone = "", .contacts = "" };
 
 	ok(store->ops->conn_put(store, &c, &err));
 	return c.id;

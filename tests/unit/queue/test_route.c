@@ -52,6 +52,21 @@ START_TEST(an_unknown_connection_is_a_dead_route_that_says_so)
 }
 END_TEST
 
+START_TEST(one_that_is_not_confirmed_gets_nothing)
+{
+	struct cs_conn_row c[] = { conn(1, "hubspot", "h1", CS_SUB_ROUTED), conn(2, "hubspot", "h1", CS_SUB_ROUTED | CS_SUB_ALL) };
+
+	c[1].state = CS_CONN_PENDING;
+	ck_assert_uint_eq(cs_route(&lead, CS_KIND_LEAD, c, 2, r), 1);
+	ck_assert_ptr_eq(r[0].conn, &c[0]);
+	c[0].state = CS_CONN_PENDING;
+	ck_assert_uint_eq(cs_route(&lead, CS_KIND_LEAD, c, 2, r), 1);
+	ck_assert_ptr_null(r[0].conn);
+	ck_assert_int_eq(r[0].blame, CS_BLAME_CONNECTION);
+	ck_assert_ptr_nonnull(strstr(r[0].why, "not confirmed"));
+}
+END_TEST
+
 START_TEST(a_subscriber_to_all_gets_it_too_but_never_twice)
 {
 	struct cs_conn_row c[] = { conn(1, "hubspot", "", CS_SUB_ROUTED | CS_SUB_ALL), conn(2, "webhook", "", CS_SUB_ALL) };
@@ -105,6 +120,7 @@ main(void)
 	tcase_add_test(t, the_only_connection_to_that_crm_gets_it);
 	tcase_add_test(t, several_connections_need_the_account_id);
 	tcase_add_test(t, an_unknown_connection_is_a_dead_route_that_says_so);
+	tcase_add_test(t, one_that_is_not_confirmed_gets_nothing);
 	tcase_add_test(t, a_subscriber_to_all_gets_it_too_but_never_twice);
 	tcase_add_test(t, unqualified_leads_go_only_to_those_who_asked);
 	tcase_add_test(t, events_and_alerts_have_subscribers_of_their_own);

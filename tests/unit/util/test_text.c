@@ -319,6 +319,19 @@ START_TEST(identifiers_have_a_length_and_an_alphabet)
 }
 END_TEST
 
+START_TEST(mail_addresses_hold_nothing_that_mail_would_read_otherwise)
+{
+	static const char *const good[] = { "ops@example.com", "o.p+s@mail.example.com", "a@localhost" };
+	static const char *const bad[] = { "", "ops", "@example.com", "ops@", "a@b@c", "a b@example.com", "a@exa mple.com", "-x@example.com",
+		"\"a\"@example.com", "a@example.com\r\nBcc: b@example.com", "<a@example.com>", "a@example.com,b@example.com", "a@-x", "\xc3\xbc@b" };
+
+	for (size_t i = 0; i < CS_ARRAY_LEN(good); i++)
+		ck_assert_msg(cs_is_mail_address(good[i]), "%s", good[i]);
+	for (size_t i = 0; i < CS_ARRAY_LEN(bad); i++)
+		ck_assert_msg(!cs_is_mail_address(bad[i]), "%s", bad[i]);
+}
+END_TEST
+
 START_TEST(digits_are_collected)
 {
 	char out[8];
@@ -358,6 +371,7 @@ main(void)
 	tcase_add_test(t, cutting_never_splits_a_character);
 	tcase_add_test(t, tokens_and_header_values_follow_rfc_9110);
 	tcase_add_test(t, identifiers_have_a_length_and_an_alphabet);
+	tcase_add_test(t, mail_addresses_hold_nothing_that_mail_would_read_otherwise);
 	tcase_add_test(t, digits_are_collected);
 	suite_add_tcase(s, t);
 	srunner_run_all(sr, CK_NORMAL);
