@@ -80,6 +80,38 @@ put_secrets(struct cs_buf *b, const struct cs_manifest *m)
 	cs_out_close(b, ']');
 }
 
+/* How a connection may be authorized, in the words of the manifest. */
+static void
+put_ways(struct cs_buf *b, const struct cs_manifest *m)
+{
+	cs_out_open(b, "auth", '[');
+	for (size_t i = 0; i < m->n_ways; i++) {
+		const struct cs_auth_way *w = &m->ways[i];
+
+		cs_out_open(b, NULL, '{');
+		cs_out_string(b, "name", w->name);
+		cs_out_string(b, "kind", w->kind == CS_AUTH_OAUTH2 ? "oauth2" : "static");
+		if (w->kind == CS_AUTH_OAUTH2)
+			cs_out_string(b, "grant", w->grant == CS_GRANT_CODE ? "authorization_code" : "client_credentials");
+		cs_out_text(b, "label", w->label);
+		cs_out_text(b, "help", w->help);
+		cs_out_open(b, "secrets", '[');
+		for (size_t k = 0; k < w->n_secrets; k++)
+			cs_out_string(b, NULL, w->secrets[k]);
+		cs_out_close(b, ']');
+		cs_out_open(b, "setup", '[');
+		for (size_t k = 0; k < w->n_setup; k++) {
+			cs_out_open(b, NULL, '{');
+			cs_out_string(b, "text", w->setup[k].text);
+			cs_out_text(b, "link", w->setup[k].link);
+			cs_out_close(b, '}');
+		}
+		cs_out_close(b, ']');
+		cs_out_close(b, '}');
+	}
+	cs_out_close(b, ']');
+}
+
 static void
 put_steps(struct cs_buf *b, const struct cs_manifest *m)
 {
@@ -164,9 +196,9 @@ put_plugin(struct cs_buf *b, const struct cs_plugin_info *p)
 		put_process(b, p);
 	if (m != NULL) {
 		cs_out_text(b, "plans", m->plans);
-		cs_out_string(b, "auth", m->oauth ? "oauth2" : "static");
 		put_settings(b, m);
 		put_secrets(b, m);
+		put_ways(b, m);
 		put_steps(b, m);
 		put_limits(b, m);
 		cs_out_bool(b, "webhook", m->has_webhook);

@@ -135,6 +135,22 @@ refresh_fact_pairs(struct cs_context *c)
 }
 
 static void
+fact_defaults_of(struct cs_context *c)
+{
+	const struct cs_manifest *m = c->manifest;
+	struct cs_lookup lk = cs_context_lookup(c, false);
+
+	c->fact_defaults = cs_arena_alloc(&c->mem, m->n_facts * sizeof(*c->fact_defaults) + 1);
+	for (size_t i = 0; i < m->n_facts; i++) {
+		CS_CLEANUP(cs_buf_fini) struct cs_buf b = CS_BUF_INIT(4096);
+
+		c->fact_defaults[i] = "";
+		if (m->facts[i].dflt != NULL && cs_template_expand(m->facts[i].dflt, CS_IN_HEADER, &lk, &b, NULL) == 0)
+			c->fact_defaults[i] = cs_arena_strdup(&c->mem, cs_buf_str(&b));
+	}
+}
+
+static void
 facts_of(struct cs_context *c, const char *json)
 {
 	json_object *o = NULL;
@@ -150,6 +166,14 @@ facts_of(struct cs_context *c, const char *json)
 	json_object_put(o);
 }
 
+static bool
+has_secret(void *ctx, const char *name)
+{
+	const struct cs_named *s = cs_context_secret(ctx, name);
+
+	return s != NULL && s->len > 0;
+}
+
 /* With its form in a URL, which every record of an exchange is searched for, too. */
 void
 cs_context_secret_put(struct cs_context *c, const char *name, const char *value, size_t len)
@@ -162,6 +186,7 @@ cs_context_secret_put(struct cs_context *c, const char *name, const char *value,
 	at->encoded = b.len != len ? cs_buf_steal(&b, NULL) : NULL;
 	cs_wipe(b.ptr, b.cap);
 	cs_buf_fini(&b);
+	c->way = cs_manifest_way(c->manifest, has_secret, c);
 }
 
 static void
@@ -225,6 +250,7 @@ cs_context_new(const struct cs_context_source *src, int64_t conn_id, struct cs_c
 	}
 	cs_remote_ref(c->remote);
 	c->manifest = cs_manifest_ref(cs_remote_manifest(c->remote));
+	c->way = cs_manifest_way(c->manifest, has_secret, c);
 	c->conn_id = conn_id;
 	c->version = row.version;
 	c->is_static = row.is_static;
@@ -243,6 +269,7 @@ cs_context_new(const struct cs_context_source *src, int64_t conn_id, struct cs_c
 		goto fail;
 	}
 	pairs_of(c);
+	fact_defaults_of(c);
 	facts_of(c, row.facts);
 	refresh_fact_pairs(c);
 	if (crm != NULL)
@@ -275,7 +302,12 @@ cs_context_fact(const struct cs_context *c, const char *name)
 {
 	const struct cs_named *f = named_find(c->facts, c->n_facts, name);
 
-	return f != NULL ? f->value : "";
+	if (f != NULL && f->value[0] != '\0')
+		return f->value;
+	for (size_t i = 0; i < c->manifest->n_facts; i++)
+		if (strcmp(c->manifest->facts[i].name, name) == 0)
+			return c->fact_defaults[i];
+	return "";
 }
 
 bool

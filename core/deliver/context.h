@@ -32,12 +32,14 @@ struct cs_context {
 	enum cs_conn_state state;
 	struct cs_remote *remote;
 	struct cs_manifest *manifest;
+	const struct cs_auth_way *way; /* how it is authorized, by the secrets that it has */
 	json_object *settings;       /* with defaults */
 	json_object *overrides;      /* NULL: none */
 	struct cs_wire_pair *pairs;  /* settings as text, for the wire */
 	size_t n_pairs;
 	struct cs_named *facts, *secrets;
 	size_t n_facts, n_secrets;
+	const char **fact_defaults;  /* by the manifest's rows: good until the fact is learnt; "" for none */
 	struct cs_wire_pair *fact_pairs;
 	char *seen_url;              /* the base or URL checked last, and what it was found to be: most requests go to one host */
 	struct cs_url_origin seen_origin;

@@ -379,7 +379,7 @@ add_constants(struct cs_exchange *x, struct secret_place *p, struct cs_buf *quer
 		const char *value = NULL;
 		static const enum cs_template_place where[] = { [CS_PLACE_HEADER] = CS_IN_HEADER, [CS_PLACE_QUERY] = CS_IN_QUERY,
 			[CS_PLACE_JSON] = CS_IN_HEADER, [CS_PLACE_FORM] = CS_IN_FORM };
-		int rc = constant(x, pl, p, where[pl->kind], &value, err);
+		int rc = pl->way == NULL || pl->way == x->s->context->way ? constant(x, pl, p, where[pl->kind], &value, err) : 1;
 
 		if (rc < 0)
 			return rc;
@@ -604,8 +604,9 @@ static bool
 holds_secret(const struct cs_manifest *m, const char *header)
 {
 	for (size_t i = 0; i < m->n_places; i++)
-		if (m->places[i].kind == CS_PLACE_HEADER && strcasecmp(m->places[i].name, header) == 0)
-			return strstr(m->places[i].template, "${secret:") != NULL || strstr(m->places[i].template, "${basic:") != NULL;
+		if (m->places[i].kind == CS_PLACE_HEADER && strcasecmp(m->places[i].name, header) == 0 &&
+		    (strstr(m->places[i].template, "${secret:") != NULL || strstr(m->places[i].template, "${basic:") != NULL))
+			return true;
 	return strcasecmp(header, "Authorization") == 0;
 }
 

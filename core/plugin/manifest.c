@@ -61,6 +61,36 @@ cs_manifest_setting(const struct cs_manifest *m, const char *key)
 	return NULL;
 }
 
+const struct cs_auth_way *
+cs_manifest_way(const struct cs_manifest *m, bool (*has)(void *ctx, const char *secret), void *ctx)
+{
+	for (size_t i = 0; i < m->n_ways; i++) {
+		const struct cs_auth_way *w = &m->ways[i];
+		size_t n = 0;
+
+		while (n < w->n_secrets && has(ctx, w->secrets[n]))
+			n++;
+		if (n > 0 && n == w->n_secrets)
+			return w;
+	}
+	for (size_t i = 0; i < m->n_ways; i++)
+		if (m->ways[i].kind == CS_AUTH_OAUTH2)
+			return &m->ways[i];
+	return &m->ways[0];
+}
+
+const struct cs_auth_way *
+cs_manifest_way_named(const struct cs_manifest *m, const char *name)
+{
+	for (size_t i = 0; i < m->n_ways; i++) {
+		const struct cs_auth_way *w = &m->ways[i];
+
+		if (name != NULL ? strcmp(w->name, name) == 0 : w->kind == CS_AUTH_OAUTH2 && w->grant == CS_GRANT_CODE)
+			return w;
+	}
+	return NULL;
+}
+
 int
 cs_manifest_status(const struct cs_manifest *m, int status)
 {
@@ -80,10 +110,16 @@ has_fact(const struct cs_manifest *m, const char *name)
 	return strcmp(name, "timezone") == 0;
 }
 
+int
+cs_check_fact(struct cs_fields *r, const struct cs_manifest *m, const char *name)
+{
+	return has_fact(m, name) ? 0 : cs_check_undeclared(r, "facts", name);
+}
+
 /* ---- names and templates */
 
-static int
-undeclared(struct cs_fields *r, const char *what, const char *name)
+int
+cs_check_undeclared(struct cs_fields *r, const char *what, const char *name)
 {
 	return cs_fields_fail(r, "\"%.64s\" is not declared in \"%s\"", name, what);
 }
@@ -96,24 +132,24 @@ check_part(struct cs_fields *r, const struct cs_manifest *m, const struct cs_par
 		                      p->kind == CS_PART_ID ? "id" : p->kind == CS_PART_FACT ? "fact:" : "secret:");
 	switch (p->kind) {
 	case CS_PART_SETTING:
-		return cs_manifest_setting(m, p->name) != NULL ? 0 : undeclared(r, "settings", p->name);
+		return cs_manifest_setting(m, p->name) != NULL ? 0 : cs_check_undeclared(r, "settings", p->name);
 	case CS_PART_FACT:
-		return has_fact(m, p->name) ? 0 : undeclared(r, "facts", p->name);
+		return has_fact(m, p->name) ? 0 : cs_check_undeclared(r, "facts", p->name);
 	case CS_PART_BASIC:
 		if (p->second[0] != '\0' && cs_manifest_secret(m, p->second) == NULL)
-			return undeclared(r, "secrets", p->second);
-		return cs_manifest_secret(m, p->name) != NULL ? 0 : undeclared(r, "secrets", p->name);
+			return cs_check_undeclared(r, "secrets", p->second);
+		return cs_manifest_secret(m, p->name) != NULL ? 0 : cs_check_undeclared(r, "secrets", p->name);
 	case CS_PART_SECRET:
 	case CS_PART_SECRET_BASIC:
-		return cs_manifest_secret(m, p->name) != NULL ? 0 : undeclared(r, "secrets", p->name);
+		return cs_manifest_secret(m, p->name) != NULL ? 0 : cs_check_undeclared(r, "secrets", p->name);
 	default:
 		return 0;
 	}
 }
 
 /* The template at `key` below where the reader is. */
-static int
-check_template(struct cs_fields *r, const struct cs_manifest *m, const char *key, const char *template, int allowed)
+int
+cs_check_template(struct cs_fields *r, const struct cs_manifest *m, const char *key, const char *template, int allowed)
 {
 	size_t mark = cs_fields_enter(r, key);
 	struct cs_err inner;
@@ -141,7 +177,7 @@ check_templates(struct cs_fields *r, const struct cs_manifest *m, const char *ke
 
 	for (size_t i = 0; i < n && rc == 0; i++) {
 		snprintf(number, sizeof(number), "%zu", i);
-		rc = check_template(r, m, number, v[i], allowed);
+		rc = cs_check_template(r, m, number, v[i], allowed);
 	}
 	if (rc == 0)
 		r->pointer[mark] = '\0';
@@ -149,8 +185,8 @@ check_templates(struct cs_fields *r, const struct cs_manifest *m, const char *ke
 }
 
 /* No two rows of a list have the same first member; every list's row begins with its name. */
-static int
-check_unique(struct cs_fields *r, const char *list, const void *rows, size_t n, size_t size, size_t name_at)
+int
+cs_check_unique(struct cs_fields *r, const char *list, const void *rows, size_t n, size_t size, size_t name_at)
 {
 	size_t mark = cs_fields_enter(r, list);
 	const char *a, *b;
@@ -173,7 +209,7 @@ check_all_unique(struct cs_fields *r, const struct cs_manifest *m)
 {
 	int rc;
 
-#define UNIQUE(list, array, n, name) check_unique(r, list, array, n, sizeof(*(array)), offsetof(__typeof__(*(array)), name))
+#define UNIQUE(list, array, n, name) cs_check_unique(r, list, array, n, sizeof(*(array)), offsetof(__typeof__(*(array)), name))
 	if ((rc = UNIQUE("settings", m->settings, m->n_settings, key)) < 0 ||
 	    (rc = UNIQUE("facts", m->facts, m->n_facts, name)) < 0 ||
 	    (rc = UNIQUE("secrets", m->secrets, m->n_secrets, name)) < 0 ||
@@ -195,7 +231,7 @@ finish_setting(struct cs_fields *r, const struct cs_manifest *m, struct cs_setti
 	if (row->min < -1e300 && row->max > 1e300)
 		row->min = 1, row->max = 0;
 	if (row->depends_on != NULL && cs_manifest_setting(m, row->depends_on) == NULL)
-		return undeclared(r, "settings", row->depends_on);
+		return cs_check_undeclared(r, "settings", row->depends_on);
 	if (row->type == CS_SETTING_CHOICE && row->n_choices == 0 && row->choices_from == NULL)
 		return cs_fields_fail(r, "a choice needs \"choices\" or \"choices_from\"");
 	if (row->dflt != NULL && cs_setting_check(row, row->dflt, &inner) < 0)
@@ -240,60 +276,92 @@ finish_secrets(struct cs_fields *r, struct cs_manifest *m)
 	return 0;
 }
 
+struct request { /* "request", at the top or of one way */
+	const struct cs_auth_way *way;
+	struct kind {
+		const char *key;
+		const struct cs_pair *v;
+		size_t n;
+	} kinds[4]; /* by CS_PLACE_* */
+};
+
+#define REQUEST_OF(s, of) \
+	{ of, { [CS_PLACE_HEADER] = { "headers", (s)->headers, (s)->n_headers }, [CS_PLACE_QUERY] = { "query", (s)->query, (s)->n_query }, \
+	        [CS_PLACE_JSON] = { "json", (s)->json, (s)->n_json }, [CS_PLACE_FORM] = { "form", (s)->form, (s)->n_form } } }
+
 static int
-add_places(struct cs_fields *r, struct cs_manifest *m, const char *key, int kind, const struct cs_pair *v, size_t n)
+add_places(struct cs_fields *r, struct cs_manifest *m, const struct request *q)
 {
-	size_t mark = cs_fields_enter(r, key);
+	size_t start = cs_fields_enter(r, "request"), mark;
 	int rc;
 
-	for (size_t i = 0; i < n; i++) {
-		if ((rc = check_template(r, m, v[i].name, v[i].value, WITH_SECRETS)) < 0)
+	for (int kind = CS_PLACE_HEADER; kind <= CS_PLACE_FORM; kind++) {
+		const struct kind *k = &q->kinds[kind];
+
+		mark = cs_fields_enter(r, k->key);
+		for (size_t i = 0; i < k->n; i++) {
+			struct cs_place *p = &m->places[m->n_places++];
+
+			if ((rc = cs_check_template(r, m, k->v[i].name, k->v[i].value, WITH_SECRETS)) < 0)
+				return rc;
+			p->kind = kind;
+			p->name = k->v[i].name;
+			p->template = k->v[i].value;
+			p->way = q->way;
+		}
+		r->pointer[mark] = '\0';
+	}
+	r->pointer[start] = '\0';
+	return 0;
+}
+
+static size_t
+count_places(const struct request *q)
+{
+	return q->kinds[0].n + q->kinds[1].n + q->kinds[2].n + q->kinds[3].n;
+}
+
+static int
+finish_requests(struct cs_fields *r, struct cs_draft *d)
+{
+	struct request top = REQUEST_OF(d, NULL);
+	bool list = json_object_is_type(d->auth, json_type_array);
+	size_t mark, n = count_places(&top);
+	int rc;
+
+	for (size_t i = 0; i < d->m.n_ways; i++) {
+		struct request q = REQUEST_OF(&d->m.ways[i], NULL);
+
+		n += count_places(&q);
+	}
+	d->m.places = cs_arena_alloc(r->mem, n * sizeof(*d->m.places) + 1);
+	rc = add_places(r, &d->m, &top);
+	for (size_t i = 0; i < d->m.n_ways && rc == 0; i++) {
+		const struct cs_auth_way *w = &d->m.ways[i];
+		struct request q = REQUEST_OF(w, w);
+
+		mark = cs_fields_enter(r, "auth");
+		if (list)
+			cs_fields_enter_row(r, i);
+		if ((rc = add_places(r, &d->m, &q)) == 0)
+			r->pointer[mark] = '\0';
+	}
+	return rc;
+}
+
+static int
+finish_facts(struct cs_fields *r, struct cs_manifest *m)
+{
+	size_t list = cs_fields_enter(r, "facts"), mark;
+	int rc;
+
+	for (size_t i = 0; i < m->n_facts; i++) {
+		mark = cs_fields_enter_row(r, i);
+		if (m->facts[i].dflt != NULL && (rc = cs_check_template(r, m, "default", m->facts[i].dflt, CS_PART_SETTING)) < 0)
 			return rc;
-		m->places[m->n_places].kind = kind;
-		m->places[m->n_places].name = v[i].name;
-		m->places[m->n_places++].template = v[i].value;
+		r->pointer[mark] = '\0';
 	}
-	r->pointer[mark] = '\0';
-	return 0;
-}
-
-static int
-finish_request(struct cs_fields *r, struct cs_draft *d)
-{
-	size_t mark = cs_fields_enter(r, "request"), n = d->n_headers + d->n_query + d->n_json + d->n_form;
-	int rc;
-
-	d->m.places = cs_arena_alloc(r->mem, n * sizeof(*d->m.places));
-	if ((rc = add_places(r, &d->m, "headers", CS_PLACE_HEADER, d->headers, d->n_headers)) < 0 ||
-	    (rc = add_places(r, &d->m, "query", CS_PLACE_QUERY, d->query, d->n_query)) < 0 ||
-	    (rc = add_places(r, &d->m, "json", CS_PLACE_JSON, d->json, d->n_json)) < 0 ||
-	    (rc = add_places(r, &d->m, "form", CS_PLACE_FORM, d->form, d->n_form)) < 0)
-		return rc;
-	r->pointer[mark] = '\0';
-	return 0;
-}
-
-static int
-finish_auth(struct cs_fields *r, struct cs_manifest *m)
-{
-	static const char *const kinds[] = { "static", "oauth2" };
-	const char *kind = cs_json_str(m->auth, "kind", "");
-
-	if (!json_object_object_get_ex(m->json, "auth", NULL))
-		return 0;
-	cs_fields_enter(r, "auth");
-	if (!json_object_is_type(m->auth, json_type_object) || kind[0] == '\0')
-		return cs_fields_fail(r, "expected an object with a \"kind\"");
-	m->oauth = strcmp(kind, "oauth2") == 0;
-	if (!m->oauth && strcmp(kind, "static") != 0) {
-		cs_fields_enter(r, "kind");
-		cs_fields_fail(r, "\"%.60s\" is not allowed here", kind);
-		cs_hint_words(r->err, "allowed", kinds, CS_ARRAY_LEN(kinds));
-		return CS_EINVAL;
-	}
-	if (!m->oauth && json_object_object_length(m->auth) > 1)
-		return cs_fields_fail(r, "static needs nothing beside \"kind\"");
-	r->pointer[0] = '\0';
+	r->pointer[list] = '\0';
 	return 0;
 }
 
@@ -303,9 +371,9 @@ check_per(struct cs_fields *r, const struct cs_manifest *m, const char *per)
 	if (strcmp(per, "connection") == 0 || strcmp(per, "crm") == 0)
 		return 0;
 	if (strncmp(per, "fact:", 5) == 0)
-		return has_fact(m, per + 5) ? 0 : undeclared(r, "facts", per + 5);
+		return has_fact(m, per + 5) ? 0 : cs_check_undeclared(r, "facts", per + 5);
 	if (strncmp(per, "setting:", 8) == 0)
-		return cs_manifest_setting(m, per + 8) != NULL ? 0 : undeclared(r, "settings", per + 8);
+		return cs_manifest_setting(m, per + 8) != NULL ? 0 : cs_check_undeclared(r, "settings", per + 8);
 	cs_fields_fail(r, "\"%.60s\" is not allowed here", per);
 	cs_err_hint(r->err, "allowed: connection, crm, fact:NAME, setting:KEY");
 	return CS_EINVAL;
@@ -375,16 +443,16 @@ finish_identify(struct cs_fields *r, struct cs_draft *d)
 	size_t mark = cs_fields_enter(r, "identify");
 	int rc;
 
-	if (row->path != NULL && (rc = check_template(r, &d->m, "path", row->path, WITH_SECRETS)) < 0)
+	if (row->path != NULL && (rc = cs_check_template(r, &d->m, "path", row->path, WITH_SECRETS)) < 0)
 		return rc;
 	if (d->identify_step != NULL && cs_manifest_step(&d->m, d->identify_step) == NULL) {
 		cs_fields_enter(r, "step");
-		return undeclared(r, "steps", d->identify_step);
+		return cs_check_undeclared(r, "steps", d->identify_step);
 	}
 	cs_fields_enter(r, "facts");
 	for (size_t i = 0; i < row->n_facts; i++)
 		if (!has_fact(&d->m, row->facts[i].name))
-			return undeclared(r, "facts", row->facts[i].name);
+			return cs_check_undeclared(r, "facts", row->facts[i].name);
 	r->pointer[mark] = '\0';
 	return 0;
 }
@@ -399,7 +467,7 @@ finish_choices(struct cs_fields *r, struct cs_manifest *m)
 		struct cs_choice_list *row = &m->choices[i];
 
 		mark = cs_fields_enter_row(r, i);
-		if ((rc = check_template(r, m, "path", row->path, WITH_SECRETS)) < 0)
+		if ((rc = cs_check_template(r, m, "path", row->path, WITH_SECRETS)) < 0)
 			return rc;
 		if ((row->next == NULL) != (row->next_param == NULL))
 			return cs_fields_fail(r, "\"next\" and \"next_param\" belong together");
@@ -426,7 +494,7 @@ check_verify(struct cs_fields *r, const struct cs_manifest *m, const struct cs_v
 	bool listed = v->kind < CS_ARRAY_LEN(needs); /* url-token stands in between and needs nothing */
 
 	if (v->secret != NULL && cs_manifest_secret(m, v->secret) == NULL)
-		return undeclared(r, "secrets", v->secret);
+		return cs_check_undeclared(r, "secrets", v->secret);
 	if (listed && needs[v->kind].secret && v->secret == NULL)
 		return cs_fields_fail(r, "this kind needs a \"secret\"");
 	if (listed && needs[v->kind].header && v->header == NULL)
@@ -462,7 +530,7 @@ finish_webhook(struct cs_fields *r, struct cs_draft *d)
 	if (w->app_scope && (w->tenant == NULL || w->tenant_fact == NULL))
 		return cs_fields_fail(r, "scope \"app\" needs \"tenant\" and \"tenant_fact\" to find the connection");
 	if (w->tenant_fact != NULL && !has_fact(&d->m, w->tenant_fact))
-		return undeclared(r, "facts", w->tenant_fact);
+		return cs_check_undeclared(r, "facts", w->tenant_fact);
 	if (w->challenge_query != NULL && w->challenge_pointer != NULL)
 		return cs_fields_fail(r, "challenge: \"query\" or \"pointer\", not both");
 	w->reply_status = (int)d->reply_status;
@@ -487,7 +555,7 @@ finish_links(struct cs_fields *r, struct cs_manifest *m)
 	int rc;
 
 	for (size_t i = 0; i < m->n_links; i++)
-		if ((rc = check_template(r, m, m->links[i].name, m->links[i].value, FROM_CONNECTION | CS_PART_ID)) < 0)
+		if ((rc = cs_check_template(r, m, m->links[i].name, m->links[i].value, FROM_CONNECTION | CS_PART_ID)) < 0)
 			return rc;
 	r->pointer[mark] = '\0';
 	return 0;
@@ -517,13 +585,13 @@ finish(struct cs_fields *r, struct cs_draft *d)
 	m->retry_after_header = m->retry_after_header != NULL ? m->retry_after_header : "retry-after";
 	m->retry_after_unit_ms = d->retry_after_unit == 1 ? 1 : 1000;
 	fill_labels(m);
-	if (m->base_url != NULL && (rc = check_template(r, m, "base_url", m->base_url, WITH_SECRETS)) < 0)
+	if (m->base_url != NULL && (rc = cs_check_template(r, m, "base_url", m->base_url, WITH_SECRETS)) < 0)
 		return rc;
 	m->base_url = m->base_url != NULL ? m->base_url : "";
 	if ((rc = check_all_unique(r, m)) < 0 ||
 	    (rc = check_templates(r, m, "hosts", m->hosts, m->n_hosts, FROM_CONNECTION)) < 0 ||
-	    (rc = finish_settings(r, m)) < 0 || (rc = finish_secrets(r, m)) < 0 || (rc = finish_request(r, d)) < 0 ||
-	    (rc = finish_auth(r, m)) < 0 || (rc = finish_limits(r, m)) < 0 || (rc = finish_status(r, d)) < 0 ||
+	    (rc = finish_settings(r, m)) < 0 || (rc = finish_facts(r, m)) < 0 || (rc = finish_secrets(r, m)) < 0 ||
+	    (rc = cs_auth_read(r, d)) < 0 || (rc = finish_requests(r, d)) < 0 || (rc = finish_limits(r, m)) < 0 || (rc = finish_status(r, d)) < 0 ||
 	    (rc = finish_identify(r, d)) < 0 || (rc = finish_choices(r, m)) < 0 || (rc = finish_webhook(r, d)) < 0 ||
 	    (rc = finish_links(r, m)) < 0)
 		return rc;

@@ -15,11 +15,11 @@
  *     "settings": [ { "key": "base_url", "type": "url", "label": "...", "help": "...", "default": "https://api.hubapi.com",
  *                     "required": true, "advanced": true, "pattern": "...", "choices": [{"value":"..","label":".."}],
  *                     "choices_from": "owners", "depends_on": "pipeline", "columns": {...} } ],
- *     "facts":    [ { "name": "hub_id", "label": "HubSpot account" } ],
+ *     "facts":    [ { "name": "hub_id", "label": "HubSpot account", "default": "${setting:...}" } ],
  *     "secrets":  [ { "name": "access_token", "label": "Access token", "required": true, "hosts": ["..."] } ],
  *     "request":  { "headers": { "Authorization": "Bearer ${secret:access_token}" }, "query": {...}, "json": {"/auth_secret":
  *                   "${secret:api_secret}"}, "form": {...} },
- *     "auth":     { "kind": "static" | "oauth2", ... oauth rows (issue 4) ... },
+ *     "auth":     { "kind": "static" | "oauth2", ... } or a list of such ways; see auth.h,
  *     "limits":   [ { "class": "api", "per": "connection" | "crm" | "fact:hub_id" | "setting:x", "count": 110, "window_ms": 10000,
  *                     "burst": 20 } ],
  *     "steps":    [ { "name": "find" }, { "name": "contact", "mutates": true, "on_doubt": "look", "lookup_lag_ms": 30000,
@@ -50,6 +50,7 @@
 
 #include <stdint.h>
 #include <stdbool.h>
+#include "plugin/auth.h"
 #include "util/err.h"
 #include "util/json.h"
 #include "util/mem.h"
@@ -72,6 +73,7 @@ struct cs_setting_row {
 };
 struct cs_fact_row {
 	const char *name, *label;
+	const char *dflt;  /* template over settings, good as long as nothing was learnt; NULL: none */
 };
 struct cs_secret_row {
 	const char *name, *label, *help;
@@ -83,6 +85,7 @@ struct cs_place { /* one constant that is added to every request */
 	enum { CS_PLACE_HEADER, CS_PLACE_QUERY, CS_PLACE_JSON, CS_PLACE_FORM } kind;
 	const char *name;     /* header or parameter name, or JSON pointer */
 	const char *template;
+	const struct cs_auth_way *way; /* only for connections that use it; NULL: for all */
 };
 struct cs_limit_row {
 	const char *class; /* "api" */
@@ -99,9 +102,6 @@ struct cs_step_row {
 struct cs_status_row {
 	int status;
 	int32_t outcome; /* CS_DONE: the plugin judges */
-};
-struct cs_pair {
-	const char *name, *value;
 };
 struct cs_identify_row {
 	const char *path, *id, *name; /* path NULL: none */
@@ -153,8 +153,8 @@ struct cs_manifest {
 	size_t n_secrets;
 	struct cs_place *places;
 	size_t n_places;
-	bool oauth;          /* auth.kind is oauth2 */
-	json_object *auth;   /* borrowed from json; NULL: none */
+	struct cs_auth_way *ways; /* at least one: without "auth" it is static */
+	size_t n_ways;
 	struct cs_limit_row *limits;
 	size_t n_limits;
 	struct cs_step_row *steps;
@@ -183,6 +183,10 @@ const struct cs_step_row *cs_manifest_step(const struct cs_manifest *m, const ch
 const struct cs_limit_row *cs_manifest_limit(const struct cs_manifest *m, const char *class); /* NULL class: the first */
 const struct cs_secret_row *cs_manifest_secret(const struct cs_manifest *m, const char *name);
 const struct cs_setting_row *cs_manifest_setting(const struct cs_manifest *m, const char *key);
+/* The way that a connection uses which has the secrets that has() knows. Never NULL. */
+const struct cs_auth_way *cs_manifest_way(const struct cs_manifest *m, bool (*has)(void *ctx, const char *secret), void *ctx);
+/* By name; NULL name: the first that signs in with a browser. NULL when there is none. */
+const struct cs_auth_way *cs_manifest_way_named(const struct cs_manifest *m, const char *name);
 /* The manifest's word on a status, or -1 when it has none. */
 int cs_manifest_status(const struct cs_manifest *m, int status);
 

@@ -18,8 +18,8 @@
 
 /* ---- checks of single texts */
 
-static int
-check_ident(struct cs_fields *r, const char *s)
+int
+cs_check_ident(struct cs_fields *r, const char *s)
 {
 	if (s[0] < 'a' || s[0] > 'z' || strlen(s) > CS_TEMPLATE_NAME ||
 	    strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789_") != strlen(s))
@@ -33,8 +33,8 @@ check_version(struct cs_fields *r, const char *s)
 	return cs_is_ident(s, 32, ".-+~") ? 0 : cs_fields_fail(r, "expected a version like 1.0.0");
 }
 
-static int
-check_pointer(struct cs_fields *r, const char *s)
+int
+cs_check_pointer(struct cs_fields *r, const char *s)
 {
 	const char *tilde = s;
 
@@ -69,8 +69,8 @@ check_token(struct cs_fields *r, const char *s)
 	return cs_is_token(s, strlen(s)) ? 0 : cs_fields_fail(r, "expected a header name");
 }
 
-static int
-check_header_name(struct cs_fields *r, const char *s)
+int
+cs_check_header_name(struct cs_fields *r, const char *s)
 {
 	static const char *const ours[] = { "host", "content-length", "transfer-encoding", "connection", "cookie" };
 
@@ -95,8 +95,8 @@ check_host(struct cs_fields *r, const char *s)
 	return 0;
 }
 
-static int
-check_param(struct cs_fields *r, const char *s)
+int
+cs_check_param(struct cs_fields *r, const char *s)
 {
 	return cs_is_ident(s, 128, "_-.[]$") ? 0 : cs_fields_fail(r, "expected a parameter's name");
 }
@@ -132,7 +132,7 @@ check_signed_part(struct cs_fields *r, const char *s)
 	return CS_EINVAL;
 }
 
-static const struct cs_field setup_fields[] = {
+const struct cs_field cs_setup_fields[] = {
 	{ .key = "text", .kind = CS_FIELD_TEXT, .at = IN(cs_setup_row, text), .required = true, .min = 1 },
 	{ .key = "link", .kind = CS_FIELD_TEXT, .at = IN(cs_setup_row, link), .check = check_https },
 	{ .key = NULL },
@@ -147,7 +147,7 @@ static const struct cs_field choice_fields[] = {
 static const struct cs_setting_row blank_setting = { .min = -INFINITY, .max = INFINITY };
 static const struct cs_field setting_fields[] = {
 	{ .key = "key", .kind = CS_FIELD_TEXT, .at = IN(cs_setting_row, key), .required = true,
-	  .check = check_ident },
+	  .check = cs_check_ident },
 	{ .key = "type", .kind = CS_FIELD_WORD, .at = IN(cs_setting_row, type), .required = true,
 	  .words = cs_setting_types },
 	{ .key = "label", .kind = CS_FIELD_TEXT, .at = IN(cs_setting_row, label), .required = true, .min = 1 },
@@ -164,22 +164,23 @@ static const struct cs_field setting_fields[] = {
 	  .size = sizeof(struct cs_choice), .min = 1 },
 	{ .key = "columns", .kind = CS_FIELD_KEPT },
 	{ .key = "choices_from", .kind = CS_FIELD_TEXT, .at = IN(cs_setting_row, choices_from),
-	  .check = check_ident },
+	  .check = cs_check_ident },
 	{ .key = "depends_on", .kind = CS_FIELD_TEXT, .at = IN(cs_setting_row, depends_on),
-	  .check = check_ident },
+	  .check = cs_check_ident },
 	{ .key = NULL },
 };
 
 static const struct cs_field fact_fields[] = {
 	{ .key = "name", .kind = CS_FIELD_TEXT, .at = IN(cs_fact_row, name), .required = true,
-	  .check = check_ident },
+	  .check = cs_check_ident },
 	{ .key = "label", .kind = CS_FIELD_TEXT, .at = IN(cs_fact_row, label), .min = 1 },
+	{ .key = "default", .kind = CS_FIELD_TEXT, .at = IN(cs_fact_row, dflt), .min = 1 },
 	{ .key = NULL },
 };
 
 static const struct cs_field secret_fields[] = {
 	{ .key = "name", .kind = CS_FIELD_TEXT, .at = IN(cs_secret_row, name), .required = true,
-	  .check = check_ident },
+	  .check = cs_check_ident },
 	{ .key = "label", .kind = CS_FIELD_TEXT, .at = IN(cs_secret_row, label), .min = 1 },
 	{ .key = "help", .kind = CS_FIELD_TEXT, .at = IN(cs_secret_row, help) },
 	{ .key = "required", .kind = CS_FIELD_BOOL, .at = IN(cs_secret_row, required) },
@@ -188,21 +189,11 @@ static const struct cs_field secret_fields[] = {
 	{ .key = NULL },
 };
 
-static const struct cs_field request_fields[] = {
-	{ .key = "headers", .kind = CS_FIELD_PAIRS, .at = AT(headers), .n_at = AT(n_headers),
-	  .check_name = check_header_name },
-	{ .key = "query", .kind = CS_FIELD_PAIRS, .at = AT(query), .n_at = AT(n_query),
-	  .check_name = check_param },
-	{ .key = "json", .kind = CS_FIELD_PAIRS, .at = AT(json), .n_at = AT(n_json),
-	  .check_name = check_pointer },
-	{ .key = "form", .kind = CS_FIELD_PAIRS, .at = AT(form), .n_at = AT(n_form),
-	  .check_name = check_param },
-	{ .key = NULL },
-};
+static const struct cs_field request_fields[] = { CS_REQUEST_FIELDS(struct cs_draft) };
 
 static const struct cs_field limit_fields[] = {
 	{ .key = "class", .kind = CS_FIELD_TEXT, .at = IN(cs_limit_row, class), .required = true,
-	  .check = check_ident },
+	  .check = cs_check_ident },
 	{ .key = "per", .kind = CS_FIELD_TEXT, .at = IN(cs_limit_row, per), .required = true },
 	{ .key = "count", .kind = CS_FIELD_INT, .at = IN(cs_limit_row, count), .required = true, .min = 1,
 	  .max = 1000000000 },
@@ -214,7 +205,7 @@ static const struct cs_field limit_fields[] = {
 
 static const struct cs_field step_fields[] = {
 	{ .key = "name", .kind = CS_FIELD_TEXT, .at = IN(cs_step_row, name), .required = true,
-	  .check = check_ident },
+	  .check = cs_check_ident },
 	{ .key = "label", .kind = CS_FIELD_TEXT, .at = IN(cs_step_row, label), .min = 1 },
 	{ .key = "mutates", .kind = CS_FIELD_BOOL, .at = IN(cs_step_row, mutates) },
 	{ .key = "per_caller", .kind = CS_FIELD_BOOL, .at = IN(cs_step_row, per_caller) },
@@ -231,40 +222,40 @@ static const struct cs_field retry_after_fields[] = {
 };
 
 static const struct cs_field identify_fields[] = {
-	{ .key = "step", .kind = CS_FIELD_TEXT, .at = AT(identify_step), .check = check_ident },
+	{ .key = "step", .kind = CS_FIELD_TEXT, .at = AT(identify_step), .check = cs_check_ident },
 	{ .key = "path", .kind = CS_FIELD_TEXT, .at = AT(m.identify.path), .required = true, .min = 1 },
-	{ .key = "id", .kind = CS_FIELD_TEXT, .at = AT(m.identify.id), .check = check_pointer },
-	{ .key = "name", .kind = CS_FIELD_TEXT, .at = AT(m.identify.name), .check = check_pointer },
+	{ .key = "id", .kind = CS_FIELD_TEXT, .at = AT(m.identify.id), .check = cs_check_pointer },
+	{ .key = "name", .kind = CS_FIELD_TEXT, .at = AT(m.identify.name), .check = cs_check_pointer },
 	{ .key = "facts", .kind = CS_FIELD_PAIRS, .at = AT(m.identify.facts), .n_at = AT(m.identify.n_facts),
-	  .check = check_pointer,
-	  .check_name = check_ident },
+	  .check = cs_check_pointer,
+	  .check_name = cs_check_ident },
 	{ .key = NULL },
 };
 
 static const struct cs_field list_fields[] = {
 	{ .key = "list", .kind = CS_FIELD_TEXT, .at = IN(cs_choice_list, list), .required = true,
-	  .check = check_ident },
+	  .check = cs_check_ident },
 	{ .key = "path", .kind = CS_FIELD_TEXT, .at = IN(cs_choice_list, path), .required = true, .min = 1 },
 	{ .key = "items", .kind = CS_FIELD_TEXT, .at = IN(cs_choice_list, items), .required = true,
-	  .check = check_pointer },
+	  .check = cs_check_pointer },
 	{ .key = "value", .kind = CS_FIELD_TEXT, .at = IN(cs_choice_list, value), .required = true,
-	  .check = check_pointer },
-	{ .key = "label", .kind = CS_FIELD_TEXT, .at = IN(cs_choice_list, label), .check = check_pointer },
-	{ .key = "next", .kind = CS_FIELD_TEXT, .at = IN(cs_choice_list, next), .check = check_pointer },
+	  .check = cs_check_pointer },
+	{ .key = "label", .kind = CS_FIELD_TEXT, .at = IN(cs_choice_list, label), .check = cs_check_pointer },
+	{ .key = "next", .kind = CS_FIELD_TEXT, .at = IN(cs_choice_list, next), .check = cs_check_pointer },
 	{ .key = "next_param", .kind = CS_FIELD_TEXT, .at = IN(cs_choice_list, next_param),
-	  .check = check_param },
+	  .check = cs_check_param },
 	{ .key = NULL },
 };
 
 static const struct cs_field verify_fields[] = {
 	{ .key = "kind", .kind = CS_FIELD_WORD, .at = AT(m.webhook.verify.kind), .required = true,
 	  .words = verify_words },
-	{ .key = "secret", .kind = CS_FIELD_TEXT, .at = AT(m.webhook.verify.secret), .check = check_ident },
+	{ .key = "secret", .kind = CS_FIELD_TEXT, .at = AT(m.webhook.verify.secret), .check = cs_check_ident },
 	{ .key = "header", .kind = CS_FIELD_TEXT, .at = AT(m.webhook.verify.header), .check = check_token },
 	{ .key = "prefix", .kind = CS_FIELD_TEXT, .at = AT(m.webhook.verify.prefix), .max = 64 },
 	{ .key = "separator", .kind = CS_FIELD_TEXT, .at = AT(m.webhook.verify.separator), .max = 8 },
 	{ .key = "pointer", .kind = CS_FIELD_TEXT, .at = AT(m.webhook.verify.pointer),
-	  .check = check_pointer },
+	  .check = cs_check_pointer },
 	{ .key = "public_key", .kind = CS_FIELD_TEXT, .at = AT(m.webhook.verify.public_key), .min = 1 },
 	{ .key = "encoding", .kind = CS_FIELD_WORD, .at = AT(m.webhook.verify.encoding),
 	  .words = encoding_words },
@@ -289,9 +280,9 @@ static const struct cs_field reply_fields[] = {
 
 static const struct cs_field challenge_fields[] = {
 	{ .key = "method", .kind = CS_FIELD_WORD, .at = AT(challenge_method), .words = method_words },
-	{ .key = "query", .kind = CS_FIELD_TEXT, .at = AT(m.webhook.challenge_query), .check = check_param },
+	{ .key = "query", .kind = CS_FIELD_TEXT, .at = AT(m.webhook.challenge_query), .check = cs_check_param },
 	{ .key = "pointer", .kind = CS_FIELD_TEXT, .at = AT(m.webhook.challenge_pointer),
-	  .check = check_pointer },
+	  .check = cs_check_pointer },
 	{ .key = "reply", .kind = CS_FIELD_WORD, .at = AT(challenge_reply), .words = reply_words },
 	{ .key = NULL },
 };
@@ -299,11 +290,11 @@ static const struct cs_field challenge_fields[] = {
 static const struct cs_field webhook_fields[] = {
 	{ .key = "scope", .kind = CS_FIELD_WORD, .at = AT(scope), .required = true, .words = scope_words },
 	{ .key = "verify", .kind = CS_FIELD_OBJECT, .required = true, .rows = verify_fields },
-	{ .key = "events", .kind = CS_FIELD_TEXT, .at = AT(m.webhook.events), .check = check_pointer },
-	{ .key = "tenant", .kind = CS_FIELD_TEXT, .at = AT(m.webhook.tenant), .check = check_pointer },
-	{ .key = "tenant_fact", .kind = CS_FIELD_TEXT, .at = AT(m.webhook.tenant_fact), .check = check_ident },
+	{ .key = "events", .kind = CS_FIELD_TEXT, .at = AT(m.webhook.events), .check = cs_check_pointer },
+	{ .key = "tenant", .kind = CS_FIELD_TEXT, .at = AT(m.webhook.tenant), .check = cs_check_pointer },
+	{ .key = "tenant_fact", .kind = CS_FIELD_TEXT, .at = AT(m.webhook.tenant_fact), .check = cs_check_ident },
 	{ .key = "dedupe", .kind = CS_FIELD_TEXTS, .at = AT(m.webhook.dedupe),
-	  .n_at = AT(m.webhook.n_dedupe), .check = check_pointer },
+	  .n_at = AT(m.webhook.n_dedupe), .check = cs_check_pointer },
 	{ .key = "reply", .kind = CS_FIELD_OBJECT, .rows = reply_fields },
 	{ .key = "challenge", .kind = CS_FIELD_OBJECT, .rows = challenge_fields },
 	{ .key = NULL },
@@ -318,14 +309,14 @@ static const struct cs_field poll_fields[] = {
 const struct cs_field cs_manifest_fields[] = {
 	{ .key = "$schema", .kind = CS_FIELD_TEXT, .at = AT(schema) },
 	{ .key = "manifest", .kind = CS_FIELD_INT, .at = AT(format), .required = true, .min = 1, .max = 1 },
-	{ .key = "name", .kind = CS_FIELD_TEXT, .at = AT(m.name), .required = true, .check = check_ident },
+	{ .key = "name", .kind = CS_FIELD_TEXT, .at = AT(m.name), .required = true, .check = cs_check_ident },
 	{ .key = "version", .kind = CS_FIELD_TEXT, .at = AT(m.version), .required = true,
 	  .check = check_version },
 	{ .key = "title", .kind = CS_FIELD_TEXT, .at = AT(m.title), .required = true, .min = 1, .max = 100 },
 	{ .key = "logo", .kind = CS_FIELD_TEXT, .at = AT(logo), .min = 1, .max = 100 },
 	{ .key = "plans", .kind = CS_FIELD_TEXT, .at = AT(m.plans) },
 	{ .key = "experimental", .kind = CS_FIELD_BOOL, .at = AT(m.experimental) },
-	{ .key = "setup", .kind = CS_FIELD_ROWS, .at = AT(setup), .n_at = AT(n_setup), .rows = setup_fields,
+	{ .key = "setup", .kind = CS_FIELD_ROWS, .at = AT(setup), .n_at = AT(n_setup), .rows = cs_setup_fields,
 	  .size = sizeof(struct cs_setup_row) },
 	{ .key = "base_url", .kind = CS_FIELD_TEXT, .at = AT(m.base_url), .min = 1 },
 	{ .key = "hosts", .kind = CS_FIELD_TEXTS, .at = AT(m.hosts), .n_at = AT(m.n_hosts), .required = true,
@@ -339,7 +330,7 @@ const struct cs_field cs_manifest_fields[] = {
 	  .rows = secret_fields,
 	  .size = sizeof(struct cs_secret_row) },
 	{ .key = "request", .kind = CS_FIELD_OBJECT, .rows = request_fields },
-	{ .key = "auth", .kind = CS_FIELD_ANY, .at = AT(m.auth) },
+	{ .key = "auth", .kind = CS_FIELD_ANY, .at = AT(auth) },
 	{ .key = "limits", .kind = CS_FIELD_ROWS, .at = AT(m.limits), .n_at = AT(m.n_limits),
 	  .rows = limit_fields, .size = sizeof(struct cs_limit_row) },
 	{ .key = "steps", .kind = CS_FIELD_ROWS, .at = AT(m.steps), .n_at = AT(m.n_steps),

@@ -39,16 +39,42 @@ check_names(const struct cs_manifest *m, const struct cs_conf_values *v, struct 
 			cs_conf_errors_add(errs, v->secrets[i].at, v->secrets[i].name, NULL, "%s has no such secret", m->name);
 }
 
+struct given { /* what the files give to one connection */
+	const struct cs_conf_crm *crm;
+	const struct cs_conf_connection *c;
+};
+
+static bool
+has_secret(void *ctx, const char *name)
+{
+	const struct given *g = ctx;
+
+	return cs_conf_secret_find(&g->c->values, name) != NULL || cs_conf_secret_find(&g->crm->values, name) != NULL;
+}
+
+/* Of a list of ways one must be there whole, unless a person can sign in later. */
+static void
+check_ways(const struct cs_manifest *m, struct given *g, struct cs_conf_errors *errs)
+{
+	const struct cs_auth_way *w = cs_manifest_way(m, has_secret, g);
+
+	if (cs_manifest_way_named(m, NULL) != NULL)
+		return;
+	for (size_t i = 0; i < w->n_secrets; i++)
+		if (!has_secret(g, w->secrets[i]))
+			cs_conf_errors_add(errs, g->c->at, NULL, NULL, "connection %s needs the secret %s", g->c->name, w->secrets[i]);
+}
+
 static void
 check_secrets(const struct cs_manifest *m, const struct cs_conf_crm *crm, const struct cs_conf_connection *c,
               struct cs_conf_errors *errs)
 {
-	for (size_t i = 0; i < m->n_secrets; i++) {
-		const char *name = m->secrets[i].name;
+	struct given g = { crm, c };
 
-		if (m->secrets[i].required && cs_conf_secret_find(&c->values, name) == NULL && cs_conf_secret_find(&crm->values, name) == NULL)
-			cs_conf_errors_add(errs, c->at, NULL, NULL, "connection %s needs the secret %s", c->name, name);
-	}
+	for (size_t i = 0; i < m->n_secrets; i++)
+		if (m->secrets[i].required && !has_secret(&g, m->secrets[i].name))
+			cs_conf_errors_add(errs, c->at, NULL, NULL, "connection %s needs the secret %s", c->name, m->secrets[i].name);
+	check_ways(m, &g, errs);
 }
 
 static void

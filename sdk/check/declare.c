@@ -37,13 +37,16 @@ put_line(FILE *out, const char *label, struct line *l)
 static void
 put_access(const struct cs_manifest *m, FILE *out)
 {
-	struct line hosts = { CS_BUF_INIT(0) }, secrets = { CS_BUF_INIT(0) };
+	struct line ways = { CS_BUF_INIT(0) }, hosts = { CS_BUF_INIT(0) }, secrets = { CS_BUF_INIT(0) };
 
 	for (size_t i = 0; i < m->n_hosts; i++)
 		word(&hosts, "%s", m->hosts[i]);
 	for (size_t i = 0; i < m->n_secrets; i++)
 		word(&secrets, "%s%s", m->secrets[i].name, m->secrets[i].required ? " (required)" : "");
-	fprintf(out, "  %-8s %s\n", "auth", m->oauth ? "oauth2" : "static");
+	for (size_t i = 0; i < m->n_ways; i++)
+		word(&ways, "%s", m->ways[i].kind == CS_AUTH_STATIC ? "static" : m->ways[i].grant == CS_GRANT_CODE ? "oauth2" :
+		                  "oauth2 (client credentials)");
+	put_line(out, "auth", &ways);
 	put_line(out, "hosts", &hosts);
 	put_line(out, "secrets", &secrets);
 }

@@ -36,6 +36,10 @@ class Page:
     def put(self, *lines):
         self.lines += [line for line in lines if line]
 
+    def of(self, node):
+        """What a reference to one of the definitions stands for."""
+        return self.defs[node["$ref"].removeprefix("#/$defs/")]
+
     def form(self, node):
         """What kind of value, in words: the kind first, then what bounds it."""
         name = node.get("$ref", "").removeprefix("#/$defs/")
@@ -54,6 +58,10 @@ class Page:
         return facts
 
     def key(self, name, node, required):
+        if "oneOf" in node:
+            node = {**self.of(node["oneOf"][0]), **node, "type": "object or list of objects"}
+        elif node.get("$ref") == "#/$defs/request":
+            node = {**self.of(node), **node}
         facts = self.form(node)
         self.put(f".It Cm {roff(name)}", ".Pq " + roff(", ".join(facts + (["required"] if required else []))),
                  roff(node.get("description", "")))
@@ -78,6 +86,8 @@ def main():
     page.keys(schema)
     page.put(".Sh FORMS", ".Bl -tag -width Ds")
     for name, node in schema["$defs"].items():
+        if node.get("type") == "object":  # told where it stands
+            continue
         page.put(f".It Em {name}", roff(node["description"]))
     page.put(".El", ".Sh EXAMPLE", ".Bd -literal")
     print(HEAD, *page.lines, sep="\n")

@@ -44,12 +44,22 @@ GOOD = {
          "choices": [{"value": "a", "label": "A"}, {"value": "b", "label": "B"}], "depends_on": "base_url"},
         {"key": "age", "type": "int", "label": "Age", "min": 1, "max": 9, "default": 3},
     ],
-    "facts": [{"name": "hub_id", "label": "Hub"}],
+    "facts": [{"name": "hub_id", "label": "Hub"}, {"name": "region", "default": "${setting:base_url}"}],
     "secrets": [{"name": "token", "label": "Token", "required": True, "hosts": ["api.example.com"]},
-                {"name": "hook_key"}],
+                {"name": "hook_key"}, {"name": "refresh"}],
     "request": {"headers": {"Authorization": "Bearer ${secret:token}"}, "query": {"v": "1"},
                 "json": {"/auth": "${secret:token}"}, "form": {"key": "${basic:token:hook_key}"}},
-    "auth": {"kind": "static"},
+    "auth": [
+        {"kind": "oauth2", "label": "Sign in", "setup": [{"text": "Press it."}], "authorize_url": "${setting:base_url}/authorize",
+         "token_url": "${fact:region}/token", "revoke_url": "${fact:region}/revoke", "scopes": ["a", "b"],
+         "scope_separator": ",", "pkce": "S256", "client_id": "${setting:stage}", "client_secret": "hook_key",
+         "client_auth": "basic", "body": "json", "authorize_params": {"prompt": "consent"},
+         "token_params": {"tenant": "${setting:age}"}, "redirect_in_refresh": True, "access_token": "token",
+         "refresh_token": "refresh", "answer": {"expires_in": "/life", "facts": {"hub_id": "/hub"}},
+         "callback_facts": {"region": "accounts-server"}, "expires_s": 3600, "margin_s": 30, "idle_life_s": 5184000,
+         "rotates": True, "lost_refresh": "needs_reauth", "dead_grant": ["invalid_code", "401"]},
+        {"kind": "static", "name": "key", "secrets": ["hook_key"], "request": {"headers": {"X-Key": "${secret:hook_key}"}}},
+    ],
     "limits": [{"class": "api", "per": "fact:hub_id", "count": 100, "window_ms": 10000, "burst": 20}],
     "steps": [{"name": "find"}, {"name": "create", "mutates": True, "on_doubt": "look", "lookup_lag_ms": 30000}],
     "status": {"423": "wait"},
@@ -92,8 +102,23 @@ BROKEN = [
     ("/request/json/auth", "7", "/request/json/auth: expected a JSON pointer"),
     ("/request/headers/Authorization", "Bearer ${token}", '/request/headers/Authorization: "${token}" begins with no known'),
     ("/request/headers/Authorization", "${secret:a", "begins with no known name"),
-    ("/auth/kind", "oauth", '/auth/kind: "oauth" is not allowed here - allowed: static, oauth2'),
-    ("/auth/token", "x", '/auth: static needs nothing beside "kind"'),
+    ("/auth/0/kind", "oauth", '/auth/0/kind: "oauth" is not allowed here - allowed: static, oauth2'),
+    ("/auth", {"kind": "static", "pkce": "S256"}, '/auth: "pkce" means something with oauth2 only'),
+    ("/auth", [], "/auth: expected 1 to 8 ways"),
+    ("/auth", "static", "/auth: expected an object"),
+    ("/auth/0/kind", None, '/auth/0: "kind" is missing'),
+    ("/auth/0/token_url", None, '/auth/0: oauth2 needs a "token_url"'),
+    ("/auth/0/client_id", None, '/auth/0: oauth2 needs a "client_id"'),
+    ("/auth/0/authorize_url", None, '/auth/0: authorization_code needs an "authorize_url"'),
+    ("/auth/0/client_secret", None, '/auth/0: "client_secret" names the secret'),
+    ("/auth/0/grant", "password", '/auth/0/grant: "password" is not allowed here - allowed: authorization_code, client_credentials'),
+    ("/auth/0/pkce", "plain", '/auth/0/pkce: "plain" is not allowed here - allowed: none, S256'),
+    ("/auth/0/margin_s", -1, "/auth/0/margin_s: expected 0 to"),
+    ("/auth/0/answer/expires_in", "expires_in", "/auth/0/answer/expires_in: expected a JSON pointer"),
+    ("/auth/0/answer/token", "/x", "/auth/0/answer/token: unknown key"),
+    ("/auth/0/callback_facts/region", "a b", "/auth/0/callback_facts/region: expected a parameter's name"),
+    ("/auth/0/lost_refresh", "retry", '/auth/0/lost_refresh: "retry" is not allowed here - allowed: try_old_once, needs_reauth'),
+    ("/auth/1/request/headers/Cookie", "x", "/auth/1/request/headers/Cookie: this header belongs to csrelay"),
     ("/limits/0/per", "account", '/limits/0/per: "account" is not allowed here'),
     ("/limits/0/count", 0, "/limits/0/count: expected 1 to"),
     ("/limits/0/window_ms", 1.5, "/limits/0/window_ms: expected a whole number, found double"),
@@ -133,6 +158,14 @@ READER_ONLY = [
     ("/hosts/0", "${secret:token}", "/hosts/0: ${secret:...} is not allowed here"),
     ("/request/headers/Authorization", "${secret:tokn}", '"tokn" is not declared in "secrets"'),
     ("/request/form/key", "${basic:token:nope}", '/request/form/key: "nope" is not declared in "secrets"'),
+    ("/auth/1/name", "oauth2", '/auth/1: "oauth2" is there twice'),
+    ("/auth/0/token_url", "${secret:token}/x", "/auth/0/token_url: ${secret:...} is not allowed here"),
+    ("/auth/0/client_secret", "nope", '/auth/0/client_secret: "nope" is not declared in "secrets"'),
+    ("/auth/0/refresh_token", "nope", '/auth/0/refresh_token: "nope" is not declared in "secrets"'),
+    ("/auth/1/secrets/0", "nope", '/auth/1/secrets: "nope" is not declared in "secrets"'),
+    ("/auth/0/answer/facts/nope", "/x", '/auth/0/answer/facts: "nope" is not declared in "facts"'),
+    ("/auth/0/callback_facts/nope", "x", '/auth/0/callback_facts: "nope" is not declared in "facts"'),
+    ("/facts/1/default", "${fact:hub_id}", "/facts/1/default: ${fact:...} is not allowed here"),
     ("/limits/0/per", "fact:portal", '/limits/0/per: "portal" is not declared in "facts"'),
     ("/identify/facts/currency", "/c", '/identify/facts: "currency" is not declared in "facts"'),
     ("/identify/step", "look", '/identify/step: "look" is not declared in "steps"'),
@@ -265,7 +298,9 @@ def test_every_key_is_explained():
             yield from walk(sub, here)
             yield from walk(sub.get("items", {}), here)
 
-    assert list(walk(json.loads(SCHEMA.read_text()), "")) == []
+    schema = json.loads(SCHEMA.read_text())
+    assert list(walk(schema, "")) == []
+    assert [p for name, part in schema["$defs"].items() for p in walk(part, name)] == []
 
 
 if __name__ == "__main__":

@@ -20,11 +20,19 @@ static const char whole[] =
 	"  \"depends_on\":\"base_url\"},"
 	" {\"key\":\"age\",\"type\":\"int\",\"label\":\"Age\",\"min\":1,\"x-mine\":2},"
 	" {\"key\":\"map\",\"type\":\"fieldmap\",\"label\":\"Map\",\"columns\":{\"a\":1},\"choices_from\":\"owners\"}],"
-	"\"facts\":[{\"name\":\"hub_id\",\"label\":\"Hub\"},{\"name\":\"plain\"}],"
-	"\"secrets\":[{\"name\":\"token\",\"label\":\"Token\",\"required\":true,\"hosts\":[\"api.acme.com\"]},{\"name\":\"hook\"}],"
+	"\"facts\":[{\"name\":\"hub_id\",\"label\":\"Hub\"},{\"name\":\"plain\",\"default\":\"${setting:base_url}\"}],"
+	"\"secrets\":[{\"name\":\"token\",\"label\":\"Token\",\"required\":true,\"hosts\":[\"api.acme.com\"]},{\"name\":\"hook\"},{\"name\":\"refresh\"}],"
 	"\"request\":{\"headers\":{\"Authorization\":\"Bearer ${secret:token}\"},\"query\":{\"v\":\"2\"},"
 	"  \"json\":{\"/auth\":\"${secret:token}\"},\"form\":{\"k\":\"x\"}},"
-	"\"auth\":{\"kind\":\"oauth2\",\"token_url\":\"https://acme.com/token\"},"
+	"\"auth\":[{\"kind\":\"oauth2\",\"setup\":[{\"text\":\"Press the button.\"}],"
+	"  \"authorize_url\":\"https://acme.com/authorize\",\"token_url\":\"${setting:base_url}/token\",\"scopes\":[\"a\",\"b\"],\"scope_separator\":\",\","
+	"  \"pkce\":\"S256\",\"client_id\":\"${setting:stage}\",\"client_secret\":\"hook\",\"client_auth\":\"basic\",\"body\":\"json\","
+	"  \"access_token\":\"token\",\"refresh_token\":\"refresh\",\"authorize_params\":{\"access_type\":\"offline\"},"
+	"  \"token_params\":{\"x\":\"${setting:age}\"},\"redirect_in_refresh\":true,"
+	"  \"answer\":{\"expires_in\":\"/life\",\"facts\":{\"hub_id\":\"/hub\"}},\"callback_facts\":{\"plain\":\"accounts-server\"},"
+	"  \"expires_s\":3600,\"margin_s\":30,\"idle_life_s\":5184000,\"rotates\":false,\"lost_refresh\":\"needs_reauth\","
+	"  \"dead_grant\":[\"invalid_code\",\"401\"]},"
+	" {\"kind\":\"static\",\"name\":\"key\",\"label\":\"Key\",\"secrets\":[\"hook\"],\"request\":{\"headers\":{\"X-Key\":\"${secret:hook}\"}}}],"
 	"\"limits\":[{\"class\":\"api\",\"per\":\"fact:hub_id\",\"count\":100,\"window_ms\":10000},"
 	" {\"class\":\"search\",\"per\":\"crm\",\"count\":5,\"window_ms\":1000,\"burst\":2}],"
 	"\"steps\":[{\"name\":\"find\"},{\"name\":\"create\",\"label\":\"Create it\",\"mutates\":true,\"on_doubt\":\"ask\","
@@ -51,6 +59,74 @@ parse(const char *text)
 	return m;
 }
 
+START_TEST(ways_to_be_authorized_arrive_with_all_that_the_tokens_need)
+{
+	struct cs_manifest *m = parse(whole);
+	const struct cs_auth_way *w = &m->ways[0], *key = &m->ways[1];
+
+	ck_assert_uint_eq(m->n_ways, 2);
+	ck_assert(w->kind == CS_AUTH_OAUTH2 && w->grant == CS_GRANT_CODE && w->pkce == 1 && w->client_auth == CS_CLIENT_BASIC &&
+	    w->body_json == 1 && w->redirect_in_refresh && !w->rotates && w->needs_reauth == 1);
+	ck_assert_str_eq(w->name, "oauth2");
+	ck_assert_str_eq(w->label, "Connect with Acme");
+	ck_assert_str_eq(w->setup[0].text, "Press the button.");
+	ck_assert_str_eq(w->authorize_url, "https://acme.com/authorize");
+	ck_assert_str_eq(w->token_url, "${setting:base_url}/token");
+	ck_assert(w->n_scopes == 2 && strcmp(w->scopes[1], "b") == 0 && strcmp(w->scope_separator, ",") == 0);
+	ck_assert_str_eq(w->client_id, "${setting:stage}");
+	ck_assert_str_eq(w->client_secret, "hook");
+	ck_assert_str_eq(w->access_token, "token");
+	ck_assert_str_eq(w->refresh_token, "refresh");
+	ck_assert_str_eq(w->authorize_params[0].value, "offline");
+	ck_assert_str_eq(w->token_params[0].name, "x");
+	ck_assert_str_eq(w->at_access, "/access_token");
+	ck_assert_str_eq(w->at_expires, "/life");
+	ck_assert_str_eq(w->facts[0].value, "/hub");
+	ck_assert_str_eq(w->callback_facts[0].value, "accounts-server");
+	ck_assert(w->expires_s == 3600 && w->margin_s == 30 && w->idle_life_s == 5184000);
+	ck_assert(w->n_dead_grant == 2 && strcmp(w->dead_grant[0], "invalid_code") == 0);
+	ck_assert(key->kind == CS_AUTH_STATIC && key->n_secrets == 1 && m->places[4].way == key && m->places[0].way == NULL);
+	cs_manifest_unref(m);
+}
+END_TEST
+
+static bool
+is_it(void *ctx, const char *secret)
+{
+	return strcmp(ctx, secret) == 0;
+}
+
+START_TEST(what_a_connection_has_says_which_way_it_uses)
+{
+	struct cs_manifest *m = parse(whole);
+
+	ck_assert_str_eq(cs_manifest_way(m, is_it, (char[]){ "hook" })->name, "key");
+	ck_assert_str_eq(cs_manifest_way(m, is_it, (char[]){ "token" })->name, "oauth2");
+	ck_assert_str_eq(cs_manifest_way(m, is_it, (char[]){ "nothing" })->name, "oauth2");
+	ck_assert_str_eq(cs_manifest_way_named(m, NULL)->name, "oauth2");
+	ck_assert_str_eq(cs_manifest_way_named(m, "key")->name, "key");
+	ck_assert_ptr_null(cs_manifest_way_named(m, "else"));
+	cs_manifest_unref(m);
+}
+END_TEST
+
+START_TEST(a_client_credentials_grant_has_no_refresh_token_and_dies_with_its_client)
+{
+	struct cs_manifest *m = parse("{\"manifest\":1,\"name\":\"a\",\"version\":\"1\",\"title\":\"A\",\"hosts\":[\"a.com\"],"
+	                              "\"settings\":[{\"key\":\"id\",\"type\":\"text\",\"label\":\"Id\"}],"
+	                              "\"secrets\":[{\"name\":\"access_token\"},{\"name\":\"client_secret\"}],"
+	                              "\"auth\":{\"kind\":\"oauth2\",\"grant\":\"client_credentials\",\"token_url\":\"https://a.com/t\","
+	                              "\"client_id\":\"${setting:id}\",\"client_secret\":\"client_secret\"}}");
+	const struct cs_auth_way *w = &m->ways[0];
+
+	ck_assert(w->grant == CS_GRANT_CLIENT && w->refresh_token == NULL && w->client_auth == CS_CLIENT_BODY && w->margin_s == 60);
+	ck_assert_uint_eq(w->n_dead_grant, 3);
+	ck_assert_str_eq(w->dead_grant[1], "invalid_client");
+	ck_assert_ptr_null(cs_manifest_way_named(m, NULL));
+	cs_manifest_unref(m);
+}
+END_TEST
+
 START_TEST(every_key_arrives_in_the_struct)
 {
 	struct cs_manifest *m = parse(whole);
@@ -59,12 +135,12 @@ START_TEST(every_key_arrives_in_the_struct)
 	ck_assert_str_eq(m->version, "1.2.3");
 	ck_assert_str_eq(m->title, "Acme");
 	ck_assert_str_eq(m->plans, "All.");
-	ck_assert(m->experimental && m->oauth && m->has_webhook);
+	ck_assert(m->experimental && m->has_webhook);
 	ck_assert_str_eq(m->base_url, "${setting:base_url}/v1");
 	ck_assert_uint_eq(m->n_hosts, 2);
 	ck_assert_str_eq(m->hosts[1], "*.acme.com");
-	ck_assert_str_eq(cs_json_str(m->auth, "token_url", ""), "https://acme.com/token");
-	ck_assert_uint_eq(m->n_places, 4);
+	ck_assert_str_eq(m->facts[1].dflt, "${setting:base_url}");
+	ck_assert_uint_eq(m->n_places, 5);
 	ck_assert(m->places[0].kind == CS_PLACE_HEADER && m->places[2].kind == CS_PLACE_JSON);
 	ck_assert_str_eq(m->places[0].name, "Authorization");
 	ck_assert_str_eq(m->places[2].template, "${secret:token}");
@@ -168,7 +244,7 @@ START_TEST(what_is_left_out_has_its_default)
 	ck_assert_str_eq(m->plans, "");
 	ck_assert_str_eq(m->retry_after_header, "retry-after");
 	ck_assert_int_eq(m->retry_after_unit_ms, 1000);
-	ck_assert(!m->oauth && !m->experimental && m->auth == NULL && m->identify.path == NULL && m->poll_every_ms == 0);
+	ck_assert(m->n_ways == 1 && m->ways[0].kind == CS_AUTH_STATIC && !m->experimental && m->identify.path == NULL && m->poll_every_ms == 0);
 	ck_assert_uint_eq(m->n_settings + m->n_facts + m->n_secrets + m->n_places + m->n_limits + m->n_steps, 0);
 	ck_assert_ptr_null(cs_manifest_limit(m, NULL));
 	ck_assert(m->has_webhook && !m->webhook.app_scope && m->webhook.reply_status == 200);
@@ -231,6 +307,9 @@ main(void)
 	int failed;
 
 	tcase_add_test(tc, every_key_arrives_in_the_struct);
+	tcase_add_test(tc, ways_to_be_authorized_arrive_with_all_that_the_tokens_need);
+	tcase_add_test(tc, what_a_connection_has_says_which_way_it_uses);
+	tcase_add_test(tc, a_client_credentials_grant_has_no_refresh_token_and_dies_with_its_client);
 	tcase_add_test(tc, settings_arrive_in_the_struct);
 	tcase_add_test(tc, rows_are_found_by_name);
 	tcase_add_test(tc, the_webhook_row_arrives_in_the_struct);
