@@ -5,7 +5,7 @@
  *   lead_source  must exist, else Housecall Pro answers 400. Looked up and created once, then a fact of the
  *                connection says so. Refused, the lead goes without, and is not held up by asking again.
  *   find         the customer remembered of the same caller, else search: "q" is loose (names and addresses
- *                too), so a hit counts only if the last ten digits of a number, or the whole e-mail, agree.
+ *                too), so a hit counts only if a number, however it is written, or the whole e-mail agrees.
  *                A lead must not land on a stranger.
  *   lead         one call; it makes the customer where none was found.
  *

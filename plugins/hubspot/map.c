@@ -8,12 +8,6 @@
 
 #define NOTE_MAX 65000 /* HubSpot takes 65,536 characters */
 
-static int
-is_number(const char *s)
-{
-	return *s && s[strspn(s, "0123456789")] == '\0';
-}
-
 /* HubSpot wants at least one of e-mail and names. */
 static void
 put_person(json_object *p, const struct cs_lead_contact *c)
@@ -48,18 +42,17 @@ put_mapped(const struct csh *h, json_object *p, const struct cs_lead *lead)
 static json_object *
 contact(const struct csh *h, const struct cs_lead *lead)
 {
-	json_object *o = json_object_new_object(), *p = json_object_new_object();
+	json_object *o = json_object_new_object(), *p = csh_child(o, "properties");
 	const char *marker = csh_setting(h, "event_id_property");
 
 	put_person(p, lead->contact);
 	csh_put(p, "lifecyclestage", csh_setting(h, "lifecycle_stage"));
 	csh_put(p, "hs_lead_status", csh_setting(h, "hs_lead_status"));
-	csh_put(p, "hubspot_owner_id", is_number(lead->assigned_to)
+	csh_put(p, "hubspot_owner_id", csh_is_digits(lead->assigned_to)
 	    ? lead->assigned_to : csh_setting(h, "owner"));
 	if (*marker)
 		csh_put(p, marker, lead->event_id);
 	put_mapped(h, p, lead);
-	json_object_object_add(o, "properties", p);
 	json_object_object_add(o, "associations", json_object_new_array());
 	return o;
 }
@@ -67,11 +60,10 @@ contact(const struct csh *h, const struct cs_lead *lead)
 static json_object *
 note(const struct csh *h, const struct cs_lead *lead)
 {
-	json_object *o = json_object_new_object(), *p = json_object_new_object();
+	json_object *o = json_object_new_object(), *p = csh_child(o, "properties");
 
 	csh_put(p, "hs_timestamp", csh_time(h, lead->timestamp_ms));
 	csh_put(p, "hs_note_body", csh_note(h, lead, CSH_HTML, NOTE_MAX));
-	json_object_object_add(o, "properties", p);
 	return o;
 }
 

@@ -148,7 +148,7 @@ search(struct push *p, const char *looks_for)
 	CSH_JSON body = search_body(p);
 	CSH_JSON answer = NULL;
 	struct cs_http_res res = CS_RES_INIT;
-	json_object *hits, *best = NULL;
+	json_object *hit, *best = NULL;
 	int32_t rc;
 	int most = 0;
 
@@ -158,15 +158,11 @@ search(struct push *p, const char *looks_for)
 		return hubspot_refused(&p->h, &res, "the search for the caller was refused");
 	if ((rc = csh_need_list(&p->h, answer, "/results")) != CS_DONE)
 		return rc;
-	hits = csh_at(answer, "/results");
-	for (size_t i = 0; i < csh_count(hits); i++) {
-		json_object *hit = json_object_array_get_idx(hits, i);
-
+	csh_each(i, hit, csh_at(answer, "/results"))
 		if (agreement(p, hit) > most) {
 			most = agreement(p, hit);
 			best = hit;
 		}
-	}
 	if (best)
 		keep(p, best);
 	return CS_DONE;
@@ -287,19 +283,18 @@ create_contact(struct push *p)
 }
 
 /* ---- complete */
-static int
-may_fill(const struct push *p, const char *property, const char *value)
+/* What the contact lacks; new. */
+static json_object *
+gaps_of(const struct push *p)
 {
-	json_object *has = csh_at(p->contact, "/properties");
-	json_object *now = NULL;
+	json_object *has = csh_at(p->contact, "/properties"), *gaps = csh_gaps(has, wanted(p));
 
-	if (strcmp(property, "lifecyclestage") == 0)
-		return 0;
-	if (strcmp(property, "phone") == 0 && csh_phone_same(value, csh_get(has, "/mobilephone")))
-		return 0;
-	if (strcmp(property, "firstname") == 0 && strcmp(value, p->lead->contact->phone) == 0)
-		return 0; /* our stand-in for a name */
-	return !json_object_object_get_ex(has, property, &now) || !now || !*json_object_get_string(now);
+	json_object_object_del(gaps, "lifecyclestage");
+	if (csh_phone_same(csh_get(gaps, "/phone"), csh_get(has, "/mobilephone")))
+		json_object_object_del(gaps, "phone");
+	if (*csh_get(gaps, "/firstname") && strcmp(csh_get(gaps, "/firstname"), p->lead->contact->phone) == 0)
+		json_object_object_del(gaps, "firstname"); /* our stand-in for a name */
+	return gaps;
 }
 
 static int32_t
@@ -308,14 +303,11 @@ fill_gaps(struct push *p)
 	const struct csh *h = &p->h;
 	CSH_JSON body = json_object_new_object();
 	CSH_JSON answer = NULL;
-	json_object *gaps = json_object_new_object();
+	json_object *gaps = gaps_of(p);
 	struct cs_http_res res = CS_RES_INIT;
 	int32_t rc;
 
 	json_object_object_add(body, "properties", gaps);
-	json_object_object_foreach(wanted(p), key, value)
-		if (value && may_fill(p, key, json_object_get_string(value)))
-			json_object_object_add(gaps, key, json_object_get(value));
 	if (json_object_object_length(gaps) > 0) {
 		rc = hubspot_write(h, "update", "PATCH", hubspot_path(h, "contacts/", p->id), body, &res,
 		    &answer);
@@ -354,12 +346,11 @@ newest_notes(struct push *p, struct newest *list)
 		.items = "/results", .next = "/paging/next/after", .next_param = "after",
 		.max = 20 };
 
+	json_object *row;
+
 	pages.path = csh_printf(&p->h, "/crm/v4/objects/contacts/%s/associations/notes", p->id);
 	while (csh_next_page(&p->h, &pages)) {
-		json_object *rows = csh_at(pages.answer, "/results");
-
-		for (size_t i = 0; i < csh_count(rows); i++) {
-			json_object *row = json_object_array_get_idx(rows, i);
+		csh_each(i, row, csh_at(pages.answer, "/results")) {
 			const char *id = csh_get_or(row, "/toObjectId", csh_get(row, "/id"));
 
 			add_newest(list, strtoll(id, NULL, 10));

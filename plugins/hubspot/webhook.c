@@ -7,7 +7,6 @@
  * no "paid" in HubSpot: a deal that reaches a stage of the setting won_stages counts as converted, with its
  * amount as quoted.
  */
-#include <stdlib.h>
 #include <string.h>
 #include "hubspot.h"
 
@@ -16,26 +15,6 @@ struct change {
 	const char *type, *property, *value, *id, *at, *dedupe;
 };
 
-static int
-is_in_list(const struct csh *h, const char *setting, const char *value)
-{
-	CSH_JSON list = csh_json_parse(h->host->setting(h->call, setting));
-
-	for (size_t i = 0; i < csh_count(list); i++)
-		if (strcmp(json_object_get_string(json_object_array_get_idx(list, i)), value) == 0)
-			return 1;
-	return 0;
-}
-
-static int
-is_one_of(const char *s, const char *const *list)
-{
-	for (; *list; list++)
-		if (strcmp(s, *list) == 0)
-			return 1;
-	return 0;
-}
-
 /* ---- contacts */
 static const char *
 contact_event(const struct change *c)
@@ -43,7 +22,7 @@ contact_event(const struct change *c)
 	static const char *const converted[] = { "opportunity", "customer", "evangelist", NULL };
 
 	if (strcmp(c->property, "lifecyclestage") == 0)
-		return is_one_of(c->value, converted) ? "lead.converted" : "lead.updated";
+		return csh_is_one_of(c->value, converted) ? "lead.converted" : "lead.updated";
 	if (strcmp(c->property, "hs_lead_status") != 0)
 		return NULL;
 	if (strcmp(c->value, "OPEN_DEAL") == 0)
@@ -72,9 +51,9 @@ deal_event(const struct change *c)
 	if (strcmp(c->type, "deal.creation") == 0)
 		return "lead.converted";
 	if (strcmp(c->property, "dealstage") == 0) {
-		if (is_in_list(&c->h, "won_stages", c->value))
+		if (csh_setting_has(&c->h, "won_stages", c->value))
 			return "lead.converted";
-		if (is_in_list(&c->h, "lost_stages", c->value))
+		if (csh_setting_has(&c->h, "lost_stages", c->value))
 			return "lead.lost";
 		return "lead.updated";
 	}
@@ -84,10 +63,10 @@ deal_event(const struct change *c)
 static void
 add_deal(const struct change *c, json_object *event, json_object *deal)
 {
-	json_object *contacts = csh_at(deal, "/associations/contacts/results");
+	json_object *contact;
 
-	for (size_t i = 0; i < csh_count(contacts); i++)
-		csh_event_record(event, "contact", csh_get(json_object_array_get_idx(contacts, i), "/id"));
+	csh_each(i, contact, csh_at(deal, "/associations/contacts/results"))
+		csh_event_record(event, "contact", csh_get(contact, "/id"));
 	csh_put(csh_event_job(event), "status", csh_get(deal, "/properties/dealstage"));
 	csh_event_amount(event, csh_get(deal, "/properties/amount"),
 	                 csh_get_or(deal, "/properties/deal_currency_code", csh_fact(&c->h, "currency")),

@@ -27,6 +27,18 @@ csh_setting_true(const struct csh *h, const char *key)
 	return strcmp(csh_setting(h, key), "true") == 0;
 }
 
+int
+csh_setting_has(const struct csh *h, const char *key, const char *value)
+{
+	CSH_JSON list = csh_json_parse(h->host->setting(h->call, key));
+	json_object *one;
+
+	csh_each(i, one, list)
+		if (json_object_is_type(one, json_type_string) && strcmp(json_object_get_string(one), value) == 0)
+			return 1;
+	return 0;
+}
+
 const char *
 csh_fact(const struct csh *h, const char *name)
 {
@@ -69,6 +81,24 @@ csh_emit(const struct csh *h, json_object *o)
 	return h->host->emit(h->call, csh_json_bytes(o));
 }
 
+int32_t
+csh_emit_choice(const struct csh *h, const char *value, const char *label)
+{
+	CSH_JSON item = json_object_new_object();
+
+	csh_put(item, "value", value);
+	csh_put(item, "label", *label ? label : value);
+	return *value ? csh_emit(h, item) : CS_DONE;
+}
+
+const char *
+csh_id_of(const char *what, const char *type)
+{
+	size_t n = strlen(type);
+
+	return strncmp(what, type, n) == 0 && what[n] == '/' ? what + n + 1 : NULL;
+}
+
 const char *
 csh_header(const struct cs_http_res *res, const char *lower_case_name)
 {
@@ -78,17 +108,39 @@ csh_header(const struct cs_http_res *res, const char *lower_case_name)
 	return "";
 }
 
+void
+csh_heed_left(const struct csh *h, const struct cs_http_res *res, const char *limit_class, const char *header,
+              int64_t restore_per_s)
+{
+	const char *left = csh_header(res, header);
+
+	if (csh_is_digits(left) && strlen(left) < 10)
+		h->host->budget(h->call, limit_class, atoll(left), restore_per_s);
+}
+
+int32_t
+csh_send(const struct csh *h, const struct cs_http_req *req, struct cs_http_res *res, json_object **answer)
+{
+	int32_t rc;
+
+	*answer = NULL;
+	if ((rc = h->host->http(h->call, req, res)) != CS_DONE)
+		return rc;
+	if (!req->mutates)
+		return csh_understand(h, res, answer);
+	*answer = csh_json_parse(res->body);
+	return CS_DONE;
+}
+
 int32_t
 csh_read(const struct csh *h, const char *step, const char *looks_for, const char *path, const char *query,
          struct cs_http_res *res, json_object **answer)
 {
 	struct cs_http_req req = CS_REQ(step, "GET", path);
-	int32_t rc;
 
 	req.looks_for = looks_for;
 	req.query = query;
-	*answer = NULL;
-	return (rc = h->host->http(h->call, &req, res)) == CS_DONE ? csh_understand(h, res, answer) : rc;
+	return csh_send(h, &req, res, answer);
 }
 
 int32_t
@@ -121,14 +173,10 @@ csh_write(const struct csh *h, const char *step, const char *method, const char 
           struct cs_http_res *res, json_object **answer)
 {
 	struct cs_http_req req = CS_REQ(step, method, path);
-	int32_t rc;
 
 	req.mutates = 1;
 	req.body = csh_json_bytes(body);
-	*answer = NULL;
-	if ((rc = h->host->http(h->call, &req, res)) == CS_DONE)
-		*answer = csh_json_parse(res->body);
-	return rc;
+	return csh_send(h, &req, res, answer);
 }
 
 /* {"field":["is too short"]}, ["..."], [{"message":"..."}], "..." */
@@ -168,29 +216,28 @@ add_errors(struct csh_str *s, json_object *v, int depth)
 	}
 }
 
+const char *
+csh_errors_text(const struct csh *h, json_object *errors)
+{
+	struct csh_str s = CSH_STR(h);
+
+	add_errors(&s, errors, 0);
+	return csh_cut(h, csh_text(&s), ERROR_MAX);
+}
+
 static void
 add_shapes(struct csh_str *s, json_object *o)
 {
-	static const char *const shapes[] = { "/message", "/error_description", "/error/message", "/error",
-	    "/detail", "/title",
-		"/hint", "/errors" };
+	static const char *const shapes[] = { "/message", "/msg", "/error_description", "/error/message", "/error",
+	    "/detail", "/title", "/hint", "/errors" };
 
 	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++)
-		if (csh_at(o, shapes[i])) {
+		if (csh_at(o, shapes[i]) && !json_object_is_type(csh_at(o, shapes[i]), json_type_boolean)) {
 			add_errors(s, csh_at(o, shapes[i]), 0);
 			break;
 		}
+	add_errors(s, csh_at(o, "/details"), 0);
 	add_errors(s, csh_at(o, "/attr"), 0);
-}
-
-static size_t
-cut_utf8(const char *s, size_t n, size_t max)
-{
-	if (n <= max)
-		return n;
-	while (max > 0 && ((unsigned char)s[max] & 0xC0) == 0x80)
-		max--;
-	return max;
 }
 
 const char *
@@ -204,12 +251,8 @@ csh_vendor_error(const struct csh *h, const struct cs_http_res *res)
 	else if (o)
 		add_errors(&s, o, 0);
 	else if (res->body.len && res->body.ptr[0] != '<')
-		csh_add(&s, res->body.ptr, cut_utf8(res->body.ptr, res->body.len, 200));
-	if (!s.len)
-		return csh_printf(h, "HTTP %d", (int)res->status);
-	s.len = cut_utf8(s.ptr, s.len, ERROR_MAX);
-	s.ptr[s.len] = '\0';
-	return s.ptr;
+		csh_adds(&s, csh_cut(h, csh_strndup(h, res->body.ptr, res->body.len < 210 ? res->body.len : 210), 200));
+	return s.len ? csh_cut(h, csh_text(&s), ERROR_MAX) : csh_printf(h, "HTTP %d", (int)res->status);
 }
 
 int32_t
@@ -247,6 +290,7 @@ take_cursor(const struct csh *h, struct csh_pages *p)
 int
 csh_next_page(const struct csh *h, struct csh_pages *p)
 {
+	struct cs_http_req req = CS_REQ(p->step, "GET", p->path);
 	struct cs_http_res res = CS_RES_INIT;
 	int last = p->page > 0 && is_last(p);
 
@@ -254,7 +298,11 @@ csh_next_page(const struct csh *h, struct csh_pages *p)
 	p->more = !last && p->page >= p->max;
 	if (last || p->more)
 		return 0;
-	p->rc = csh_read(h, p->step, p->looks_for, p->path, page_query(h, p), &res, &p->answer);
+	req.looks_for = p->looks_for;
+	req.query = page_query(h, p);
+	req.limit_class = p->limit_class;
+	req.cost = p->cost;
+	p->rc = csh_send(h, &req, &res, &p->answer);
 	if (p->rc != CS_DONE)
 		return 0;
 	if (res.status >= 300 || !p->answer) {

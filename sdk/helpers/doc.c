@@ -2,6 +2,8 @@
 /*
  * doc.c - JSON made short: read by pointer with a default, write what is there.
  */
+#include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,6 +137,78 @@ csh_put_new(json_object *o, const char *key, json_object *value)
 		return;
 	}
 	json_object_object_add(o, key, value);
+}
+
+void
+csh_put_number(json_object *o, const char *key, const char *text)
+{
+	int64_t n;
+
+	errno = 0;
+	n = csh_is_digits(text) ? strtoll(text, NULL, 10) : 0;
+	if (csh_is_digits(text) && errno == 0)
+		json_object_object_add(o, key, json_object_new_int64(n));
+}
+
+void
+csh_put_bool(json_object *o, const char *key, int value)
+{
+	json_object_object_add(o, key, json_object_new_boolean(value));
+}
+
+json_object *
+csh_child(json_object *o, const char *key)
+{
+	json_object *child = json_object_new_object();
+
+	json_object_object_add(o, key, child);
+	return child;
+}
+
+static int
+is_gap(json_object *v)
+{
+	return !v || (json_object_is_type(v, json_type_string) && json_object_get_string_len(v) == 0) ||
+	    (json_object_is_type(v, json_type_array) && json_object_array_length(v) == 0);
+}
+
+json_object *
+csh_gaps(json_object *have, json_object *want)
+{
+	json_object *gaps = json_object_new_object(), *there;
+
+	if (!json_object_is_type(want, json_type_object))
+		return gaps;
+	json_object_object_foreach(want, key, value)
+		if (value && (!json_object_object_get_ex(have, key, &there) || is_gap(there)))
+			json_object_object_add(gaps, key, json_object_get(value));
+	return gaps;
+}
+
+/* Digits, at most 15 before the point, and at most two behind it that are kept. */
+const char *
+csh_money(const struct csh *h, json_object *o, const char *pointer)
+{
+	const char *s = csh_get(o, pointer), *point;
+	char whole[16], cents[3] = "00";
+	size_t n = 0;
+	int minus = *s == '-';
+
+	if (json_object_is_type(csh_at(o, pointer), json_type_boolean))
+		return "";
+	for (s += minus; (*s >= '0' && *s <= '9') || (*s == ',' && n > 0); s++) {
+		if (*s != ',' && n + 1 == sizeof(whole))
+			return "";
+		if (*s != ',')
+			whole[n++] = *s;
+	}
+	whole[n] = '\0';
+	point = *s == '.' ? s + 1 : s;
+	if (n == 0 || point[strspn(point, "0123456789")] != '\0' || (*s && *s != '.'))
+		return "";
+	for (n = 0; n < 2 && point[n]; n++)
+		cents[n] = point[n];
+	return csh_printf(h, "%s%s.%s", minus ? "-" : "", whole, cents);
 }
 
 struct cs_bytes

@@ -20,10 +20,12 @@ static const char built_in[] =
     "Caller: {name} {phone} {email}\n"
     "Address: {address}\n"
     "Existing customer: {existing}\n"
+    "Assign to: {assigned_to}\n"
     "Call summary: {summary}\n"
     "Answers: {answers}\n"
     "AI score: {score}\n"
     "Sentiment: {sentiment}\n"
+    "Call: {started}\n"
     "Call duration: {duration}\n"
     "Recording: {recording}\n"
     "Transcript: {transcript}\n"
@@ -57,14 +59,20 @@ spaced(const struct csh *h, const char *s)
 	return out;
 }
 
-static const char *
-service(const struct note *n)
+const char *
+csh_service(const struct csh *h, const struct cs_lead *lead)
 {
-	const struct cs_lead_request *r = n->lead->request;
+	const struct cs_lead_request *r = lead->request;
 
-	if (!*r->sub_type)
-		return r->service_type;
-	return csh_printf(n->h, "%s / %s", r->service_type, spaced(n->h, r->sub_type));
+	return *r->sub_type ? csh_printf(h, "%s / %s", r->service_type, spaced(h, r->sub_type)) : r->service_type;
+}
+
+const char *
+csh_title(const struct csh *h, const struct cs_lead *lead, size_t max)
+{
+	const char *urgency = *lead->request->urgency ? csh_printf(h, " (%s)", spaced(h, lead->request->urgency)) : "";
+
+	return csh_cut(h, csh_printf(h, "%s - %s%s", csh_service(h, lead), csh_full_name(h, lead->contact), urgency), max);
 }
 
 /* 2026-05-27T08:00:00 becomes 2026-05-27 08:00; anything else stays as given */
@@ -136,7 +144,7 @@ value_of(const struct note *n, const char *name, size_t len)
 {
 	const struct cs_lead *l = n->lead;
 #define IS(s) (len == sizeof(s) - 1 && memcmp(name, s, len) == 0)
-	if (IS("service")) return service(n);
+	if (IS("service")) return csh_service(n->h, l);
 	if (IS("urgency")) return spaced(n->h, l->request->urgency);
 	if (IS("description")) return l->request->issue_description;
 	if (IS("preferred")) return preferred(n);
@@ -154,6 +162,7 @@ value_of(const struct note *n, const char *name, size_t len)
 	if (IS("reason")) return l->analysis->disqualification_reason;
 	if (IS("duration")) return duration(n);
 	if (IS("started")) return l->call->started_at;
+	if (IS("direction")) return l->call->direction;
 	if (IS("recording")) return l->call->recording_url;
 	if (IS("transcript")) return l->call->transcript_url;
 	if (IS("warnings")) return l->warnings;

@@ -227,3 +227,53 @@ csh_same_text(const char *a, const char *b)
 {
 	return *a && strcasecmp(a, b) == 0;
 }
+
+int
+csh_is_one_of(const char *s, const char *const *list)
+{
+	for (; *list; list++)
+		if (strcmp(s, *list) == 0)
+			return 1;
+	return 0;
+}
+
+int
+csh_is_digits(const char *s)
+{
+	return *s && s[strspn(s, "0123456789")] == '\0';
+}
+
+const char *
+csh_cut(const struct csh *h, const char *s, size_t max)
+{
+	size_t n = strlen(s);
+
+	if (n <= max)
+		return s;
+	for (n = max; n > 0 && ((unsigned char)s[n] & 0xC0) == 0x80;)
+		n--;
+	return csh_strndup(h, s, n);
+}
+
+static void
+add_pair(struct csh_str *s, const char *name, const char *value, char *(*encode_value)(const struct csh *, const char *))
+{
+	if (!*value)
+		return;
+	csh_adds(s, s->len ? "&" : "");
+	csh_adds(s, name);
+	csh_adds(s, "=");
+	csh_adds(s, encode_value(s->h, value));
+}
+
+void
+csh_query_add(struct csh_str *s, const char *name, const char *value)
+{
+	add_pair(s, name, value, csh_url);
+}
+
+void
+csh_form_add(struct csh_str *s, const char *name, const char *value)
+{
+	add_pair(s, name, value, csh_form);
+}

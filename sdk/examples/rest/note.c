@@ -9,8 +9,10 @@
 static int
 has_marker(json_object *rows, const char *marker)
 {
-	for (size_t i = 0; i < csh_count(rows); i++)
-		if (strstr(csh_get(json_object_array_get_idx(rows, i), "/text"), marker))
+	json_object *row;
+
+	csh_each(i, row, rows)
+		if (strstr(csh_get(row, "/text"), marker))
 			return 1;
 	return 0;
 }

@@ -7,7 +7,6 @@
  *
  * Doubt about the contact is settled by its reference, our event_id.
  */
-#include <stdlib.h>
 #include <string.h>
 #include "rest.h"
 
@@ -17,16 +16,6 @@ struct push {
 	json_object *doc, *found; /* owned; found: NULL when there is none */
 	const char *id;
 };
-
-/* What the CRM says is left of its limit holds for all who share it. */
-static void
-heed_limit(const struct csh *h, const struct cs_http_res *res)
-{
-	const char *left = csh_header(res, "x-ratelimit-remaining");
-
-	if (*left)
-		h->host->budget(h->call, "api", strtol(left, NULL, 10) > 0 ? strtol(left, NULL, 10) : 0, 0);
-}
 
 static void
 keep(struct push *p, json_object *contact)
@@ -61,22 +50,20 @@ search(struct push *p, const char *looks_for, const char *field, const char *val
 	const struct csh *h = &p->h;
 	struct cs_http_res res = CS_RES_INIT;
 	CSH_JSON answer = NULL;
-	json_object *rows;
+	json_object *row;
 	int32_t rc = csh_read(h, "find", looks_for, "/contacts", csh_printf(h, "%s=%s", field, csh_url(h, value)), &res, &answer);
 
-	heed_limit(h, &res);
+	csh_heed_left(h, &res, "api", "x-ratelimit-remaining", 0);
 	if (rc != CS_DONE)
 		return rc;
 	if (res.status >= 300)
 		return csh_refused(h, &res, "the search was refused");
 	if ((rc = csh_need_list(h, answer, "/contacts")) != CS_DONE)
 		return rc;
-	rows = csh_at(answer, "/contacts");
-	for (size_t i = 0; i < csh_count(rows) && !*p->id; i++) {
-		json_object *row = json_object_array_get_idx(rows, i);
+	csh_each(i, row, csh_at(answer, "/contacts")) {
 		const char *has = csh_get(row, csh_printf(h, "/%s", field));
 
-		if (csh_phone_same(has, value) || csh_same_text(has, value))
+		if (!*p->id && (csh_phone_same(has, value) || csh_same_text(has, value)))
 			keep(p, row);
 	}
 	return CS_DONE;
@@ -107,7 +94,7 @@ create(struct push *p)
 	CSH_JSON answer = NULL;
 	int32_t rc = csh_write(h, "contact", "POST", "/contacts", csh_at(p->doc, "/contact"), &res, &answer);
 
-	heed_limit(h, &res);
+	csh_heed_left(h, &res, "api", "x-ratelimit-remaining", 0);
 	if (rc != CS_DONE)
 		return rc;
 	if (res.status == 409 && *csh_get(answer, "/existing_id"))
@@ -126,15 +113,13 @@ complete(struct push *p)
 {
 	const struct csh *h = &p->h;
 	struct cs_http_res res = CS_RES_INIT;
-	CSH_JSON gaps = json_object_new_object();
+	CSH_JSON gaps = csh_gaps(p->found, csh_at(p->doc, "/contact"));
 	CSH_JSON answer = NULL;
 	int32_t rc;
 
 	if (!p->found || *csh_receipt(h, "update"))
 		return CS_DONE;
-	json_object_object_foreach(csh_at(p->doc, "/contact"), key, value)
-		if (strcmp(key, "reference") != 0 && !*csh_get(p->found, csh_printf(h, "/%s", key)))
-			json_object_object_add(gaps, key, json_object_get(value));
+	json_object_object_del(gaps, "reference"); /* of the lead that made it */
 	if (json_object_object_length(gaps) > 0) {
 		rc = csh_write(h, "update", "PATCH", csh_printf(h, "/contacts/%s", csh_url(h, p->id)), gaps, &res, &answer);
 		if (rc != CS_DONE)

@@ -43,6 +43,13 @@ char *csh_base64(const struct csh *h, struct cs_bytes in);
 char *csh_time(const struct csh *h, int64_t ms);    /* 2026-05-26T14:32:00Z; "" for 0 and for what is no year */
 char *csh_cents(const struct csh *h, int64_t cents); /* "850.00" */
 int csh_same_text(const char *a, const char *b);    /* ASCII case ignored; "" is like nothing */
+int csh_is_one_of(const char *s, const char *const *list); /* the list ends with NULL */
+int csh_is_digits(const char *s);                   /* nothing but digits, and at least one */
+/* At most `max` bytes of s, no character cut in two. */
+const char *csh_cut(const struct csh *h, const char *s, size_t max);
+/* "name=value" behind what is there, with & between; nothing for "". The one percent-encodes, the other form-encodes. */
+void csh_query_add(struct csh_str *s, const char *name, const char *value);
+void csh_form_add(struct csh_str *s, const char *name, const char *value);
 
 /* ---- doc.c: JSON. Pointers are RFC 6901. */
 json_object *csh_json_parse(struct cs_bytes text);  /* new; NULL when it is no JSON */
@@ -55,6 +62,20 @@ size_t csh_count(json_object *array);                             /* 0 for anyth
 void csh_put(json_object *o, const char *key, const char *text);  /* left out when "" */
 /* takes value; an empty object or array is left out */
 void csh_put_new(json_object *o, const char *key, json_object *value);
+/* The whole number that the text says; left out when it says none. */
+void csh_put_number(json_object *o, const char *key, const char *text);
+void csh_put_bool(json_object *o, const char *key, int value);
+json_object *csh_child(json_object *o, const char *key); /* a new object in o; borrowed */
+/* Each element of an array, as in csh_each(i, row, csh_at(answer, "/rows")): row is declared by the caller. */
+#define csh_each(i, item, array) \
+	for (size_t i = 0; i < csh_count(array) && ((item) = json_object_array_get_idx((array), i), 1); i++)
+/*
+ * What fills the gaps of a record: the members of `want` whose place in `have` is missing, null, "" or an empty list. New.
+ * Where a record of the CRM is completed, nothing that stands there is written over.
+ */
+json_object *csh_gaps(json_object *have, json_object *want);
+/* An amount as decimal text: "350.00" from 350, 350.0, "350" or "1,350.5"; "" where there is none. */
+const char *csh_money(const struct csh *h, json_object *o, const char *pointer);
 /* compact; lives as long as o is not changed */
 struct cs_bytes csh_json_bytes(json_object *o);
 
@@ -63,10 +84,11 @@ struct cs_bytes csh_json_bytes(json_object *o);
 size_t csh_phone_digits(const char *phone, char *out, size_t cap);
 /* Ten digits for a number of the +1 area, the number as it stands for others. */
 const char *csh_phone_national(const struct csh *h, const char *phone);
-/* +13055550182 from any way of writing it; numbers without + and country code are taken for the +1 area.
- * "" if it is none. */
+/* +13055550182 from any way of writing it, without extension; ten digits without + and country code are taken for
+ * the +1 area. "" if it is none, or of a country that cannot be told. */
 const char *csh_phone_e164(const struct csh *h, const char *phone);
-/* The last ten digits agree (all of them, where there are fewer; below seven never). */
+/* The same number, however it is written: (305) 555-0182 and +13055550182, 030 1234567 and +49 30 1234567. Never by
+ * fewer than seven digits, and never by a part of an American number. */
 int csh_phone_same(const char *a, const char *b);
 /* "Maria Gonzalez"; without a name the phone number, then the e-mail. */
 const char *csh_full_name(const struct csh *h, const struct cs_lead_contact *c);
@@ -82,6 +104,10 @@ enum { CSH_PLAIN = 0, CSH_HTML = 1 };
  */
 const char *csh_note(const struct csh *h, const struct cs_lead *lead, int format, size_t max);
 const char *csh_marker(const struct csh *h, const struct cs_lead *lead);
+/* "HVAC / heating repair" */
+const char *csh_service(const struct csh *h, const struct cs_lead *lead);
+/* "HVAC / heating repair - Maria Gonzalez (same day)", at most max bytes. */
+const char *csh_title(const struct csh *h, const struct cs_lead *lead, size_t max);
 
 /* ---- event.c: what handle_webhook emits */
 /* New. `dedupe` is the CRM's own identity of the happening. */
@@ -100,6 +126,7 @@ json_object *csh_event_job(json_object *event); /* borrowed; made when missing *
 /* ---- call.c: settings, requests, answers */
 const char *csh_setting(const struct csh *h, const char *key);
 int csh_setting_true(const struct csh *h, const char *key);
+int csh_setting_has(const struct csh *h, const char *key, const char *value); /* of a list */
 const char *csh_fact(const struct csh *h, const char *name);
 /* The value of a receipt; "" when absent or in doubt. */
 const char *csh_receipt(const struct csh *h, const char *step);
@@ -107,8 +134,20 @@ int csh_in_doubt(const struct csh *h, const char *step);
 const char *csh_remembered(const struct csh *h, const char *step);
 void csh_receipt_put(const struct csh *h, const char *step, const char *value);
 int32_t csh_emit(const struct csh *h, json_object *o);
+/* One {value, label} of a list; nothing without a value, the value where there is no label. */
+int32_t csh_emit_choice(const struct csh *h, const char *value, const char *label);
+/* FETCH: the id in "lead/17" when type is "lead"; NULL when it is of another type. */
+const char *csh_id_of(const char *what, const char *type);
 const char *csh_header(const struct cs_http_res *res, const char *lower_case_name);
+/* What a header such as x-ratelimit-remaining says is left of a limit; nothing when it is not there. */
+void csh_heed_left(const struct csh *h, const struct cs_http_res *res, const char *limit_class, const char *header,
+                   int64_t restore_per_s);
 
+/*
+ * A request made with CS_REQ, for what the shorter ones below do not offer (limit class, cost, headers, form bodies).
+ * *answer: new, or NULL. A 2xx answer to a question (mutates is 0) that is no JSON is CS_RETRY.
+ */
+int32_t csh_send(const struct csh *h, const struct cs_http_req *req, struct cs_http_res *res, json_object **answer);
 /*
  * A GET: path and query are formats' results, ready encoded. *answer: new, NULL when a refusal came without JSON. A 2xx without
  * JSON (a cut body, a landing page) is CS_RETRY: taking it for "nothing found" would create the record twice.
@@ -128,6 +167,8 @@ int32_t csh_need_list(const struct csh *h, json_object *answer, const char *poin
 int32_t csh_write(const struct csh *h, const char *step, const char *method, const char *path,
     json_object *body,
                   struct cs_http_res *res, json_object **answer);
+/* What an "errors" member of any of the usual shapes says: texts, lists, messages by field. "" when it says nothing. */
+const char *csh_errors_text(const struct csh *h, json_object *errors);
 /* What the vendor says went wrong, from any of the usual shapes, at most 500 bytes; "HTTP 400" when it
  * says nothing. */
 const char *csh_vendor_error(const struct csh *h, const struct cs_http_res *res);
@@ -151,6 +192,8 @@ int32_t csh_refused(const struct csh *h, const struct cs_http_res *res, const ch
 struct csh_pages {
 	const char *step, *looks_for, *path, *query, *next, *next_param, *page_param, *total;
 	const char *items;   /* where the list stands; a page without it ends with CS_RETRY */
+	const char *limit_class; /* NULL, 0: as in cs_http_req */
+	int64_t cost;
 	int max;             /* pages; a bound against endless lists */
 	int page;            /* pages read */
 	int more;            /* ended by max: there is more */
@@ -160,5 +203,26 @@ struct csh_pages {
 };
 int csh_next_page(const struct csh *h, struct csh_pages *p);
 void csh_pages_end(struct csh_pages *p);
+
+/* ---- graphql.c: questions and mutations by GraphQL, whose errors come with status 200 */
+/*
+ * Errors are classed by extensions.code: THROTTLED waits, UNAUTHENTICATED needs the owner, errors of the server's own are
+ * tried again (a mutation is in doubt then, because the host saw 2xx and no receipt), everything else is refused with the
+ * vendor's words. extensions.cost is reported as what is left of limit_class.
+ */
+struct csh_graphql {
+	const char *step, *looks_for;
+	const char *path;        /* NULL: /graphql */
+	const char *text;        /* of the query */
+	json_object *variables;  /* taken over; NULL: none */
+	int mutates;
+	const char *limit_class; /* NULL: points */
+	int64_t cost;            /* expected */
+};
+/* CS_DONE: *data is the answer's data, new. */
+int32_t csh_graphql(const struct csh *h, const struct csh_graphql *q, json_object **data);
+/* A mutation's answer: CS_DONE with *id, or CS_REJECT with "<what>: <its userErrors>". Nothing was made then. */
+int32_t csh_graphql_id(const struct csh *h, json_object *data, const char *at_errors, const char *at_id, const char *what,
+                       const char **id);
 
 #endif

@@ -7,12 +7,14 @@
 
 /* ---- a host that has memory, one setting, and answers from a list */
 struct cs_call {
+	const struct cs_host_v1 *host;
 	void *blocks[4096];
 	size_t n_blocks;
-	const char *template;
+	const char *template, *list;
 	const char *answers[4], *queries[4];
 	size_t n_queries;
-	char reason[600];
+	char reason[600], budget[80];
+	struct cs_bytes emitted;
 };
 static struct cs_call call;
 
@@ -26,8 +28,24 @@ alloc(struct cs_call *c, size_t n)
 static struct cs_bytes
 setting(struct cs_call *c, const char *key)
 {
-	ck_assert_str_eq(key, "note_template");
-	return (struct cs_bytes){ c->template, c->template ? strlen(c->template) : 0 };
+	const char *value = strcmp(key, "list") == 0 ? c->list : c->template;
+
+	ck_assert(strcmp(key, "list") == 0 || strcmp(key, "note_template") == 0);
+	return (struct cs_bytes){ value, value ? strlen(value) : 0 };
+}
+
+static int32_t
+budget(struct cs_call *c, const char *limit_class, int64_t left, int64_t restore_per_s)
+{
+	snprintf(c->budget, sizeof(c->budget), "%s %lld %lld", limit_class, (long long)left, (long long)restore_per_s);
+	return CS_DONE;
+}
+
+static int32_t
+emit(struct cs_call *c, struct cs_bytes out)
+{
+	c->emitted = csh_bytes(csh_strndup(&(struct csh){ c->host, c }, out.ptr, out.len));
+	return CS_DONE;
 }
 
 static CS_PRINTF(3, 4) int32_t
@@ -56,7 +74,7 @@ http(struct cs_call *c, const struct cs_http_req *req, struct cs_http_res *res)
 }
 
 static const struct cs_host_v1 host = { .struct_size = sizeof(host), .alloc = alloc, .setting = setting,
-    .http = http, .fail = host_fail };
+    .http = http, .fail = host_fail, .budget = budget, .emit = emit };
 static const struct csh the_csh = { &host, &call };
 static const struct csh *h = &the_csh;
 
@@ -64,6 +82,7 @@ static void
 setup(void)
 {
 	memset(&call, 0, sizeof(call));
+	call.host = &host;
 }
 
 static void
@@ -126,6 +145,29 @@ START_TEST(a_text_stops_at_its_ceiling)
 }
 END_TEST
 
+START_TEST(a_cut_splits_no_character)
+{
+	ck_assert_str_eq(csh_cut(h, "abc", 3), "abc");
+	ck_assert_str_eq(csh_cut(h, "abcd", 3), "abc");
+	ck_assert_str_eq(csh_cut(h, "ab\xc3\xa9", 3), "ab");
+	ck_assert_str_eq(csh_cut(h, "\xf0\x9f\x94\xa5", 3), "");
+}
+END_TEST
+
+START_TEST(pairs_are_joined_and_empty_ones_left_out)
+{
+	struct csh_str q = CSH_STR(h), f = CSH_STR(h);
+
+	csh_query_add(&q, "a", "1 2");
+	csh_query_add(&q, "b", "");
+	csh_query_add(&q, "c", "x&y");
+	csh_form_add(&f, "a", "1 2");
+	csh_form_add(&f, "c", "x&y");
+	ck_assert_str_eq(csh_text(&q), "a=1%202&c=x%26y");
+	ck_assert_str_eq(csh_text(&f), "a=1+2&c=x%26y");
+}
+END_TEST
+
 /* ---- JSON */
 START_TEST(json_is_read_by_pointer_with_a_default)
 {
@@ -159,6 +201,47 @@ START_TEST(what_is_no_json_is_nothing)
 }
 END_TEST
 
+START_TEST(only_gaps_are_filled)
+{
+	CSH_JSON have = csh_json_parse(csh_bytes("{\"a\":\"x\",\"b\":\"\",\"c\":null,\"d\":[],\"e\":[1],\"f\":0}"));
+	CSH_JSON want = csh_json_parse(csh_bytes("{\"a\":\"y\",\"b\":\"y\",\"c\":1,\"d\":[2],\"e\":[3],\"f\":5,\"g\":\"z\"}"));
+	CSH_JSON gaps = csh_gaps(have, want);
+	CSH_JSON all = csh_gaps(NULL, want);
+	CSH_JSON none = csh_gaps(have, NULL);
+
+	ck_assert_str_eq(json_object_to_json_string_ext(gaps, JSON_C_TO_STRING_PLAIN), "{\"b\":\"y\",\"c\":1,\"d\":[2],\"g\":\"z\"}");
+	ck_assert_int_eq(json_object_object_length(all), 7);
+	ck_assert_int_eq(json_object_object_length(none), 0);
+}
+END_TEST
+
+START_TEST(numbers_are_put_only_where_they_are_some)
+{
+	CSH_JSON o = json_object_new_object();
+
+	csh_put_number(o, "a", "17");
+	csh_put_number(o, "b", "17x");
+	csh_put_number(o, "c", "");
+	csh_put_number(o, "d", "99999999999999999999");
+	csh_put_bool(csh_child(o, "e"), "f", 0);
+	ck_assert_str_eq(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN), "{\"a\":17,\"e\":{\"f\":false}}");
+}
+END_TEST
+
+START_TEST(an_amount_is_decimal_text_or_nothing)
+{
+	static const char *const rows[][2] = { { "350", "350.00" }, { "350.0", "350.00" }, { "\"1,350.5\"", "1350.50" },
+		{ "-7.999", "-7.99" }, { "\"0\"", "0.00" }, { "null", "" }, { "\"\"", "" }, { "\"12 USD\"", "" }, { "1e9", "" },
+		{ "true", "" }, { "\"12345678901234567890\"", "" }, { "\".5\"", "" }, { "\",1\"", "" }, { "[1]", "" } };
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		CSH_JSON o = csh_json_parse(csh_bytes(csh_printf(h, "{\"v\":%s}", rows[i][0])));
+
+		ck_assert_msg(strcmp(csh_money(h, o, "/v"), rows[i][1]) == 0, "%s became \"%s\"", rows[i][0], csh_money(h, o, "/v"));
+	}
+}
+END_TEST
+
 START_TEST(empty_values_are_left_out)
 {
 	CSH_JSON o = json_object_new_object();
@@ -172,7 +255,7 @@ START_TEST(empty_values_are_left_out)
 END_TEST
 
 /* ---- lead */
-START_TEST(phones_are_compared_by_their_last_ten_digits)
+START_TEST(phones_are_compared_by_what_is_dialled)
 {
 	ck_assert(csh_phone_same("+13055550182", "(305) 555-0182"));
 	ck_assert(csh_phone_same("3055550182", "+1 305.555.0182"));
@@ -181,6 +264,16 @@ START_TEST(phones_are_compared_by_their_last_ten_digits)
 	ck_assert(csh_phone_same("5550182", "555-0182"));
 	ck_assert(!csh_phone_same("", ""));
 	ck_assert(!csh_phone_same("123456", "123456"));
+	ck_assert(csh_phone_same("tel:+1-305-555-0182", "305-555-0182 x12"));
+	ck_assert(csh_phone_same("305-555-0182 ext. 12", "1 (305) 555-0182;ext=7"));
+	ck_assert(!csh_phone_same("+442079460958", "(207) 946-0958"));
+	ck_assert(csh_phone_same("+442079460958", "020 7946 0958"));
+	ck_assert(csh_phone_same("0044 20 7946 0958", "011 44 20 7946 0958"));
+	ck_assert(csh_phone_same("+49301234567", "030 1234567"));
+	ck_assert(csh_phone_same("+390612345678", "06 12345678"));
+	ck_assert(!csh_phone_same("+49301234567", "1234567"));
+	ck_assert(!csh_phone_same("+13055550182", "0 5550182"));
+	ck_assert(!csh_phone_same("+13055550182", "055550182"));
 }
 END_TEST
 
@@ -193,6 +286,11 @@ START_TEST(phones_take_the_form_that_is_asked_for)
 	ck_assert_str_eq(csh_phone_e164(h, "13055550182"), "+13055550182");
 	ck_assert_str_eq(csh_phone_e164(h, "+442079460018"), "+442079460018");
 	ck_assert_str_eq(csh_phone_e164(h, "none"), "");
+	ck_assert_str_eq(csh_phone_e164(h, "555-0182"), "");
+	ck_assert_str_eq(csh_phone_e164(h, "0412 345 678"), "");
+	ck_assert_str_eq(csh_phone_e164(h, "(305) 555-0182 x9"), "+13055550182");
+	ck_assert_str_eq(csh_phone_e164(h, "0044 20 7946 0018"), "+442079460018");
+	ck_assert_str_eq(csh_phone_national(h, "305-555-0182 ext 9"), "3055550182");
 }
 END_TEST
 
@@ -251,6 +349,26 @@ START_TEST(the_note_says_what_is_known)
 	                 "Answers: owns home: yes, n: not said\nAI score: 87 of 100\nSentiment: neutral\n"
 	                 "Call duration: 2 min 22 s\nRecording: https://storage.callsetter.ai/r.mp3?a=1&b=2\n"
 	                 "Remarks: /contact/email: no at sign\nCallSetter 7d1f4f0e-3c55-4b0e-9a7e-2f6f0a9c1b11");
+}
+END_TEST
+
+START_TEST(the_note_names_the_time_of_the_call_and_who_is_to_get_it)
+{
+	struct cs_lead_call started = calls;
+	struct cs_lead other = lead;
+
+	started.started_at = "2026-05-26T14:29:38Z";
+	other.call = &started;
+	other.assigned_to = "Pat";
+	ck_assert(strstr(csh_note(h, &other, CSH_PLAIN, 10000), "\nAssign to: Pat\n"));
+	ck_assert(strstr(csh_note(h, &other, CSH_PLAIN, 10000), "\nCall: 2026-05-26T14:29:38Z\nCall duration: 2 min 22 s\n"));
+}
+END_TEST
+
+START_TEST(a_title_says_what_and_who)
+{
+	ck_assert_str_eq(csh_title(h, &lead, 200), "HVAC / heating repair - Maria Gonzalez (same day)");
+	ck_assert_str_eq(csh_title(h, &lead, 12), "HVAC / heati");
 }
 END_TEST
 
@@ -318,6 +436,8 @@ START_TEST(every_shape_of_vendor_error_is_read)
 	ck_assert_str_eq(error_of("{\"error\":\"x\",\"error_description\":\"k\"}"), "k");
 	ck_assert_str_eq(error_of("{\"errors\":[{\"message\":\"l\"},{\"detail\":\"m\"}]}"), "l; m");
 	ck_assert_str_eq(error_of("{\"title\":\"n\"}"), "n");
+	ck_assert_str_eq(error_of("{\"error\":true,\"code\":400,\"msg\":\"o\",\"details\":{\"error\":\"p\"}}"), "o; error: p");
+	ck_assert_str_eq(error_of("{\"success\":false,\"error\":\"q\",\"error_info\":\"r\",\"data\":null}"), "q");
 	ck_assert_str_eq(error_of("plain words"), "plain words");
 	ck_assert_str_eq(error_of("<html>"), "HTTP 400");
 	ck_assert_str_eq(error_of(""), "HTTP 400");
@@ -326,6 +446,78 @@ START_TEST(every_shape_of_vendor_error_is_read)
 }
 END_TEST
 
+START_TEST(settings_ids_and_budgets_are_read)
+{
+	struct cs_header left = { "x-left", "17" };
+	struct cs_http_res res = CS_RES_INIT;
+
+	call.list = "[\"a\",1,\"b\"]";
+	ck_assert(csh_setting_has(h, "list", "b"));
+	ck_assert(!csh_setting_has(h, "list", "1"));
+	ck_assert_str_eq(csh_id_of("lead/17", "lead"), "17");
+	ck_assert_ptr_null(csh_id_of("leads/17", "lead"));
+	ck_assert_ptr_null(csh_id_of("lead", "lead"));
+	csh_heed_left(h, &res, "api", "x-left", 5);
+	ck_assert_str_eq(call.budget, "");
+	res.headers = &left;
+	res.n_headers = 1;
+	csh_heed_left(h, &res, "api", "x-left", 5);
+	ck_assert_str_eq(call.budget, "api 17 5");
+	csh_emit_choice(h, "7", "");
+	ck_assert_str_eq(call.emitted.ptr, "{\"value\":\"7\",\"label\":\"7\"}");
+}
+END_TEST
+
+/* ---- GraphQL */
+static int32_t
+asked(const char *answer, int mutates)
+{
+	struct csh_graphql q = { .step = "find", .text = "query { x }", .mutates = mutates, .cost = 3,
+		.variables = json_object_new_object() };
+	CSH_JSON data = NULL;
+	int32_t rc;
+
+	call.n_queries = 0;
+	call.answers[0] = answer;
+	rc = csh_graphql(h, &q, &data);
+	ck_assert_int_eq(rc == CS_DONE, data != NULL);
+	return rc;
+}
+
+#define CODE(c) "{\"errors\":[{\"message\":\"no\",\"extensions\":{\"code\":\"" c "\"}}]}"
+START_TEST(graphql_errors_in_200_are_classed)
+{
+	ck_assert_int_eq(asked("{\"data\":{\"x\":1},\"extensions\":{\"cost\":{\"throttleStatus\":"
+	                       "{\"currentlyAvailable\":90,\"restoreRate\":5}}}}", 0), CS_DONE);
+	ck_assert_str_eq(call.budget, "points 90 5");
+	ck_assert_int_eq(asked(CODE("THROTTLED"), 1), CS_WAIT);
+	ck_assert_int_eq(asked(CODE("UNAUTHENTICATED"), 0), CS_REAUTH);
+	ck_assert_int_eq(asked(CODE("INTERNAL_SERVER_ERROR"), 1), CS_RETRY);
+	ck_assert_int_eq(asked(CODE("BAD_USER_INPUT"), 1), CS_REJECT);
+	ck_assert_str_eq(call.reason, "the CRM refused: no");
+	ck_assert_int_eq(asked("{\"data\":null}", 0), CS_RETRY);
+	ck_assert_int_eq(asked("<html>", 0), CS_RETRY);
+	ck_assert_int_eq(asked("!{\"message\":\"plan\"}", 0), CS_REJECT);
+	ck_assert_str_eq(call.reason, "the CRM refused: plan");
+}
+END_TEST
+
+START_TEST(a_mutation_answers_an_id_or_why_not)
+{
+	CSH_JSON good = csh_json_parse(csh_bytes("{\"make\":{\"client\":{\"id\":\"7\"},\"userErrors\":[]}}"));
+	CSH_JSON bad = csh_json_parse(csh_bytes("{\"make\":{\"client\":null,\"userErrors\":[{\"message\":\"no phone\"}]}}"));
+	CSH_JSON odd = csh_json_parse(csh_bytes("{\"make\":{\"client\":null}}"));
+	const char *id = "";
+
+	ck_assert_int_eq(csh_graphql_id(h, good, "/make/userErrors", "/make/client/id", "refused", &id), CS_DONE);
+	ck_assert_str_eq(id, "7");
+	ck_assert_int_eq(csh_graphql_id(h, bad, "/make/userErrors", "/make/client/id", "refused", &id), CS_REJECT);
+	ck_assert_str_eq(call.reason, "refused: no phone");
+	ck_assert_int_eq(csh_graphql_id(h, odd, "/make/userErrors", "/make/client/id", "refused", &id), CS_RETRY);
+}
+END_TEST
+
+/* ---- pages */
 START_TEST(pages_follow_a_cursor)
 {
 	struct csh_pages p = { .step = "find", .path = "/x", .query = "limit=1",
@@ -433,13 +625,17 @@ main(void)
 	const TTest *const tests[] = { text_is_encoded_for_its_place, base64_pads, times_and_money_are_exact,
 		a_text_stops_at_its_ceiling, json_is_read_by_pointer_with_a_default,
 		    what_is_no_json_is_nothing,
-		empty_values_are_left_out, phones_are_compared_by_their_last_ten_digits,
+		empty_values_are_left_out, phones_are_compared_by_what_is_dialled,
 		    phones_take_the_form_that_is_asked_for,
 		a_caller_without_name_is_called_by_number, an_address_is_one_line_of_what_is_known,
 		    the_note_says_what_is_known,
 		html_notes_escape_and_link, an_operators_template_always_gets_the_marker,
 		    a_long_note_is_cut_but_keeps_the_marker,
-		every_shape_of_vendor_error_is_read, pages_follow_a_cursor,
+		every_shape_of_vendor_error_is_read, a_cut_splits_no_character, pairs_are_joined_and_empty_ones_left_out,
+		only_gaps_are_filled, numbers_are_put_only_where_they_are_some, an_amount_is_decimal_text_or_nothing,
+		the_note_names_the_time_of_the_call_and_who_is_to_get_it, a_title_says_what_and_who,
+		settings_ids_and_budgets_are_read, graphql_errors_in_200_are_classed, a_mutation_answers_an_id_or_why_not,
+		pages_follow_a_cursor,
 		    numbered_pages_end_with_the_last_or_the_bound,
 		pages_say_how_they_failed, an_answer_of_another_form_is_not_nothing_found,
 		a_page_without_its_list_is_tried_again, events_list_what_matches_and_what_belongs };

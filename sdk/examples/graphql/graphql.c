@@ -1,13 +1,14 @@
 /*
- * push.c - find or create the client, then create a request for service with our marker in its title.
+ * graphql.c - find or create the client, then create a request for service with our marker in its title.
  *
  *   client   found by phone, or created; its id is the receipt.
  *   request  created; in doubt the client's requests are searched for the marker.
  *
+ * Errors come inside of 200 and every question costs points: csh_graphql classes the ones and counts the others.
  * An input that the CRM does not like comes back as userErrors beside the data: nothing was created then.
  */
 #include <string.h>
-#include "graphql.h"
+#include <cs/helpers.h>
 
 #define FIND_CLIENT "query($q: String!) { clients(searchTerm: $q, first: 10) { nodes { id phones { number } } } }"
 #define FIND_REQUEST "query($id: ID!, $q: String!) { client(id: $id) { requests(searchTerm: $q, first: 5) { nodes { id title } } } }"
@@ -34,15 +35,6 @@ input_of(json_object *input)
 	return o;
 }
 
-static json_object *
-child(json_object *o, const char *key)
-{
-	json_object *v = json_object_new_object();
-
-	json_object_object_add(o, key, v);
-	return v;
-}
-
 /* ---- the document: {"client": {...}, "request": {...}} */
 static int32_t
 graphql_map(void *inst, struct cs_call *call, const struct cs_map_in *in)
@@ -50,7 +42,7 @@ graphql_map(void *inst, struct cs_call *call, const struct cs_map_in *in)
 	const struct csh h = { in->host, call };
 	const struct cs_lead_contact *who = in->lead->contact;
 	CSH_JSON doc = json_object_new_object();
-	json_object *client = child(doc, "client"), *request = child(doc, "request");
+	json_object *client = csh_child(doc, "client"), *request = csh_child(doc, "request");
 
 	(void)inst;
 	csh_put(client, "name", csh_full_name(&h, who));
@@ -66,10 +58,10 @@ graphql_map(void *inst, struct cs_call *call, const struct cs_map_in *in)
 static int
 has_phone(json_object *client, const char *phone)
 {
-	json_object *phones = csh_at(client, "/phones");
+	json_object *one;
 
-	for (size_t i = 0; i < csh_count(phones); i++)
-		if (csh_phone_same(csh_get(json_object_array_get_idx(phones, i), "/number"), phone))
+	csh_each(i, one, csh_at(client, "/phones"))
+		if (csh_phone_same(csh_get(one, "/number"), phone))
 			return 1;
 	return 0;
 }
@@ -78,43 +70,24 @@ static int32_t
 find_client(const struct csh *h, const struct cs_lead *lead, const char **id)
 {
 	const char *phone = lead->contact->phone, *term = *phone ? phone : lead->contact->email;
-	struct question q = { .step = "find", .looks_for = csh_in_doubt(h, "client") ? "client" : NULL, .text = FIND_CLIENT,
+	struct csh_graphql q = { .step = "find", .looks_for = csh_in_doubt(h, "client") ? "client" : NULL, .text = FIND_CLIENT,
 		.cost = 12, .variables = one_variable("q", term) };
 	CSH_JSON data = NULL;
-	json_object *nodes;
-	int32_t rc = graphql_ask(h, &q, &data);
+	json_object *node;
+	int32_t rc = csh_graphql(h, &q, &data);
 
 	if (rc != CS_DONE || (rc = csh_need_list(h, data, "/clients/nodes")) != CS_DONE)
 		return rc;
-	nodes = csh_at(data, "/clients/nodes");
-	for (size_t i = 0; i < csh_count(nodes) && !**id; i++) {
-		json_object *node = json_object_array_get_idx(nodes, i);
-
-		if (!*phone || has_phone(node, phone))
+	csh_each(i, node, csh_at(data, "/clients/nodes"))
+		if (!**id && (!*phone || has_phone(node, phone)))
 			*id = csh_printf(h, "%s", csh_get(node, "/id"));
-	}
 	return CS_DONE;
-}
-
-/* A mutation's answer: the id, or why not. */
-static int32_t
-take_id(const struct csh *h, json_object *data, const char *at_errors, const char *at_id, const char **id)
-{
-	json_object *errors = csh_at(data, at_errors);
-	int32_t rc;
-
-	if (csh_count(errors) > 0)
-		return h->host->fail(h->call, CS_REJECT, "the CRM refused: %s",
-		    csh_get_or(json_object_array_get_idx(errors, 0), "/message", "it does not say why"));
-	if ((rc = csh_need(h, data, at_id)) == CS_DONE)
-		*id = csh_printf(h, "%s", csh_get(data, at_id));
-	return rc;
 }
 
 static int32_t
 client(const struct csh *h, const struct cs_lead *lead, json_object *doc, const char **id)
 {
-	struct question q = { .step = "client", .text = CREATE_CLIENT, .mutates = 1, .cost = 20 };
+	struct csh_graphql q = { .step = "client", .text = CREATE_CLIENT, .mutates = 1, .cost = 20 };
 	CSH_JSON data = NULL;
 	int32_t rc;
 
@@ -125,9 +98,9 @@ client(const struct csh *h, const struct cs_lead *lead, json_object *doc, const 
 		return rc;
 	if (!**id) {
 		q.variables = input_of(json_object_get(csh_at(doc, "/client")));
-		if ((rc = graphql_ask(h, &q, &data)) != CS_DONE)
+		if ((rc = csh_graphql(h, &q, &data)) != CS_DONE)
 			return rc;
-		if ((rc = take_id(h, data, "/clientCreate/userErrors", "/clientCreate/client/id", id)) != CS_DONE)
+		if ((rc = csh_graphql_id(h, data, "/clientCreate/userErrors", "/clientCreate/client/id", "the CRM refused", id)) != CS_DONE)
 			return rc;
 	}
 	csh_receipt_put(h, "client", *id);
@@ -139,26 +112,25 @@ client(const struct csh *h, const struct cs_lead *lead, json_object *doc, const 
 static int32_t
 find_request(const struct csh *h, const struct cs_lead *lead, const char *client_id, const char **id)
 {
-	struct question q = { .step = "find", .looks_for = "request", .text = FIND_REQUEST, .cost = 12,
+	struct csh_graphql q = { .step = "find", .looks_for = "request", .text = FIND_REQUEST, .cost = 12,
 		.variables = one_variable("id", client_id) };
 	CSH_JSON data = NULL;
-	json_object *nodes;
+	json_object *node;
 	int32_t rc;
 
 	csh_put(q.variables, "q", csh_marker(h, lead));
-	if ((rc = graphql_ask(h, &q, &data)) != CS_DONE || (rc = csh_need_list(h, data, "/client/requests/nodes")) != CS_DONE)
+	if ((rc = csh_graphql(h, &q, &data)) != CS_DONE || (rc = csh_need_list(h, data, "/client/requests/nodes")) != CS_DONE)
 		return rc;
-	nodes = csh_at(data, "/client/requests/nodes");
-	for (size_t i = 0; i < csh_count(nodes); i++)
-		if (strstr(csh_get(json_object_array_get_idx(nodes, i), "/title"), csh_marker(h, lead)))
-			*id = csh_printf(h, "%s", csh_get(json_object_array_get_idx(nodes, i), "/id"));
+	csh_each(i, node, csh_at(data, "/client/requests/nodes"))
+		if (strstr(csh_get(node, "/title"), csh_marker(h, lead)))
+			*id = csh_printf(h, "%s", csh_get(node, "/id"));
 	return CS_DONE;
 }
 
 static int32_t
 create_request(const struct csh *h, json_object *doc, const char *client_id, const char **id)
 {
-	struct question q = { .step = "request", .text = CREATE_REQUEST, .mutates = 1, .cost = 20 };
+	struct csh_graphql q = { .step = "request", .text = CREATE_REQUEST, .mutates = 1, .cost = 20 };
 	json_object *input = NULL;
 	CSH_JSON data = NULL;
 	int32_t rc;
@@ -166,9 +138,9 @@ create_request(const struct csh *h, json_object *doc, const char *client_id, con
 	json_object_deep_copy(csh_at(doc, "/request"), &input, NULL);
 	csh_put(input, "clientId", client_id);
 	q.variables = input_of(input);
-	if ((rc = graphql_ask(h, &q, &data)) != CS_DONE)
+	if ((rc = csh_graphql(h, &q, &data)) != CS_DONE)
 		return rc;
-	return take_id(h, data, "/requestCreate/userErrors", "/requestCreate/request/id", id);
+	return csh_graphql_id(h, data, "/requestCreate/userErrors", "/requestCreate/request/id", "the CRM refused", id);
 }
 
 static int32_t
@@ -194,12 +166,12 @@ push_lead(const struct csh *h, const struct cs_delivery *d, json_object *doc)
 static int32_t
 identify(const struct csh *h)
 {
-	struct question q = { .step = "find", .text = WHO, .cost = 2, .variables = json_object_new_object() };
+	struct csh_graphql q = { .step = "find", .text = WHO, .cost = 2, .variables = json_object_new_object() };
 	CSH_JSON data = NULL;
 	CSH_JSON out = json_object_new_object();
 	int32_t rc;
 
-	if ((rc = graphql_ask(h, &q, &data)) != CS_DONE || (rc = csh_need(h, data, "/account/id")) != CS_DONE)
+	if ((rc = csh_graphql(h, &q, &data)) != CS_DONE || (rc = csh_need(h, data, "/account/id")) != CS_DONE)
 		return rc;
 	csh_put(out, "id", csh_get(data, "/account/id"));
 	csh_put(out, "name", csh_get(data, "/account/name"));
@@ -207,7 +179,7 @@ identify(const struct csh *h)
 	return csh_emit(h, out);
 }
 
-int32_t
+static int32_t
 graphql_push(void *inst, struct cs_call *call, const struct cs_delivery *d)
 {
 	const struct csh h = { d->host, call };
