@@ -499,8 +499,8 @@ read_both(struct cs_remote *r, const struct cs_remote_conf *conf, struct cs_err 
 	return conf->trust_all ? 0 : cs_path_trusted(r->so, err);
 }
 
-static void
-make_slots(struct cs_remote *r, size_t n)
+void
+cs_remote_make_slots(struct cs_remote *r, size_t n)
 {
 	r->slots = cs_xcalloc(n, sizeof(*r->slots));
 	r->n_slots = n;
@@ -521,7 +521,7 @@ cs_remote_open(const struct cs_remote_conf *conf, struct cs_remote **out, struct
 	r->trust_all = conf->trust_all;
 	r->in_process = conf->process != NULL;
 	r->budget.max = RECORDS_MAX;
-	make_slots(r, max);
+	cs_remote_make_slots(r, max);
 	if ((rc = read_both(r, conf, err)) == 0) {
 		if (r->in_process)
 			r->conf = *conf->process;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# fuzz.sh [TARGET...] - builds the targets (lead, manifest, wire) with clang's fuzzer, address and undefined-behaviour sanitizers in
+# fuzz.sh [TARGET...] - builds the targets (lead, manifest, wire, runner, remote) with clang's fuzzer, address and undefined-behaviour sanitizers in
 # build-fuzz, and fuzzes each for FUZZ_SECONDS (60). What was found before stays in build-fuzz/corpus; a crashing input is left in
 # build-fuzz/crash-NAME-..., to be made a seed once it is mended.
 set -euo pipefail
@@ -8,7 +8,7 @@ top=$(cd "$(dirname "$0")/../.." && pwd)
 build=$top/build-fuzz
 seconds=${FUZZ_SECONDS:-60}
 targets=("$@")
-[ $# -gt 0 ] || targets=(lead manifest wire)
+[ $# -gt 0 ] || targets=(lead manifest wire runner remote)
 command -v clang >/dev/null || { echo "fuzz.sh: clang is not installed" >&2; exit 1; }
 mkdir -p "$build"
 if [ ! -f "$build/Makefile" ] || [ "$top/configure" -nt "$build/Makefile" ]; then
