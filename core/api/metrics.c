@@ -9,6 +9,7 @@
 #include "api/snapshot.h"
 #include "log/metrics.h"
 #include "queue/outcome.h"
+#include "vault/census.h"
 
 #define ALERTS_MAX 1000
 #define PLUGINS_MAX 64
@@ -127,6 +128,19 @@ put_plugins(struct cs_api_call *call, struct cs_buf *b)
 	cs_engine_plugins_free(all, n);
 }
 
+/* By key ids, of which there are few; a reader pages through what there is. */
+static void
+put_secrets(struct cs_api *api, struct cs_buf *b)
+{
+	struct cs_census c;
+
+	if (cs_census_take(api->reader, api->vault, &c, NULL) < 0)
+		return;
+	put_one(b, "csrelay_secrets_stale", "gauge", "Stored secrets that are still to be sealed under the first master key.", (double)c.stale);
+	put_one(b, "csrelay_secrets_unreadable", "gauge", "Stored secrets whose master key is missing, or that are damaged.",
+	        (double)c.unreadable);
+}
+
 static void
 put_self(struct cs_api *api, struct cs_buf *b)
 {
@@ -152,6 +166,7 @@ cs_api_metrics(struct cs_api_call *call)
 	put_writer(call->api, &b);
 	put_alerts(call, &b);
 	put_plugins(call, &b);
+	put_secrets(call->api, &b);
 	put_self(call->api, &b);
 	r.body = cs_buf_steal(&b, &r.body_len);
 	cs_http_reply(call->req, &r);

@@ -64,6 +64,10 @@ void cs_api_key_delete(struct cs_api_call *call);
 /* Remember that a key was used, at most every ten minutes. */
 void cs_api_key_used(struct cs_api *api, const struct cs_auth *who);
 
+/* secrets.c */
+void cs_api_secrets(struct cs_api_call *call);
+void cs_api_secrets_reload(struct cs_api_call *call);
+
 /* health.c and metrics.c */
 bool cs_api_is_ready(struct cs_api *api);
 void cs_api_healthz(struct cs_api_call *call);

@@ -44,6 +44,8 @@ const struct cs_api_route cs_api_routes[] = {
 	{ "GET", "/v1/keys", CS_NEED_ADMIN, cs_api_keys_list, "API keys, without the keys." },
 	{ "POST", "/v1/keys", CS_NEED_ADMIN, cs_api_key_new_handler, "A new key, shown once." },
 	{ "DELETE", "/v1/keys/{id}", CS_NEED_ADMIN, cs_api_key_delete, "The key is worth nothing from now on." },
+	{ "GET", "/v1/secrets", CS_NEED_READ, cs_api_secrets, "Master keys, and how many stored secrets need each." },
+	{ "POST", "/v1/secrets/reload", CS_NEED_ADMIN, cs_api_secrets_reload, "Read the file of master keys again." },
 	{ "POST", "/v1/reload", CS_NEED_ADMIN, cs_api_reload_now, "Read the configuration files again." },
 #ifdef CS_TEST_HOOKS
 	{ "POST", "/v1/test/clock", CS_NEED_ADMIN, cs_api_test_clock, "Move the daemon's clock (test builds only)." },

@@ -14,7 +14,8 @@ extern const struct cs_ctl_command cs_ctl_cmd_alerts, cs_ctl_cmd_completion, cs_
     cs_ctl_cmd_explain, cs_ctl_cmd_help, cs_ctl_cmd_keys_list, cs_ctl_cmd_keys_new, cs_ctl_cmd_keys_remove,
     cs_ctl_cmd_leads, cs_ctl_cmd_map, cs_ctl_cmd_pause, cs_ctl_cmd_plugins, cs_ctl_cmd_plugins_reload,
     cs_ctl_cmd_queue,
-    cs_ctl_cmd_reload, cs_ctl_cmd_resume, cs_ctl_cmd_retry, cs_ctl_cmd_sandbox, cs_ctl_cmd_send,
+    cs_ctl_cmd_reload, cs_ctl_cmd_resume, cs_ctl_cmd_retry, cs_ctl_cmd_sandbox, cs_ctl_cmd_secrets_rotate,
+    cs_ctl_cmd_secrets_status, cs_ctl_cmd_send,
     cs_ctl_cmd_status, cs_ctl_cmd_store_check, cs_ctl_cmd_version;
 
 #endif

@@ -17,6 +17,7 @@
 #include "log/log.h"
 #include "queue/outcome.h"
 #include "util/crash.h"
+#include "vault/census.h"
 
 /* ---- the store */
 
@@ -77,7 +78,8 @@ start_core(struct cs_daemon *d, struct cs_err *err)
 	struct cs_store *handle = NULL;
 	int rc;
 
-	if ((rc = d->store->ops->reader(d->store, &ec.reader, err)) < 0 || (rc = d->store->ops->reader(d->store, &handle, err)) < 0 ||
+	if ((rc = d->store->ops->reader(d->store, &d->reader, err)) < 0 || (rc = d->store->ops->reader(d->store, &ec.reader, err)) < 0 ||
+	    (rc = d->store->ops->reader(d->store, &handle, err)) < 0 ||
 	    (rc = d->store->ops->reader(d->store, &d->intake.reader, err)) < 0 ||
 	    (rc = d->store->ops->reader(d->store, &d->admin_api.reader, err)) < 0 ||
 	    (rc = d->store->ops->reader(d->store, &d->control_api.reader, err)) < 0 ||
@@ -87,7 +89,7 @@ start_core(struct cs_daemon *d, struct cs_err *err)
 	see_who_listens(d);
 	if ((rc = cs_engine_start(&ec, &d->engine, err)) < 0)
 		return rc;
-	return cs_maintenance_start(handle, d->writer, &cs_clock_real, d->conf, &d->maintenance, err);
+	return cs_maintenance_start(handle, d->writer, d->vault, &cs_clock_real, d->conf, &d->maintenance, err);
 }
 
 /* ---- listeners */
@@ -231,6 +233,23 @@ fill_parts(struct cs_daemon *d)
 	fill_api(d, &d->control_api);
 }
 
+/* A key that is missing makes CRMs refuse us in ways that do not point here, so it is said at once. */
+static void
+look_for_keys(struct cs_daemon *d)
+{
+	struct cs_census c;
+	struct cs_err err;
+
+	if (cs_census_take(d->reader, d->vault, &c, &err) < 0) {
+		cs_log(CS_LOG_WARN, "vault", "the stored secrets could not be counted", "code=%s", cs_err_name(err.code));
+		return;
+	}
+	for (int i = 0; i < c.n; i++)
+		if (!c.v[i].in_file && c.v[i].secrets > 0)
+			cs_log(CS_LOG_ERROR, "vault", "stored secrets need a master key that is not in the key file", "key=%s count=%lld path=%s",
+			       c.v[i].id[0] != '\0' ? c.v[i].id : "unknown", (long long)c.v[i].secrets, d->conf->vault.key_file);
+}
+
 static int
 start_hooks(struct cs_daemon *d, struct cs_err *err)
 {
@@ -248,12 +267,13 @@ cs_daemon_start(struct cs_daemon *d, struct cs_err *err)
 	d->slots = cs_xcalloc(1, sizeof(*d->slots));
 	rc = cs_vault_open(d->conf->vault.key_file, &d->vault, err);
 	if (rc == CS_ENOTFOUND)
-		cs_log(CS_LOG_WARN, "vault", "no master key: secrets that CRMs hand out live in memory only; make one with head -c 32 /dev/urandom >PATH, mode 0600", "path=%s",
+		cs_log(CS_LOG_WARN, "vault", "no master key: secrets that CRMs hand out live in memory only; make one with \"csrelay secrets rotate\" and restart", "path=%s",
 		    d->conf->vault.key_file);
 	else if (rc < 0)
 		return rc;
 	if ((rc = open_store(d, err)) < 0 || (rc = start_core(d, err)) < 0)
 		return rc;
+	look_for_keys(d);
 	fill_parts(d);
 	if ((rc = start_hooks(d, err)) < 0)
 		return rc;
@@ -307,6 +327,18 @@ reload_committed(struct cs_wop *w)
 	free(o);
 }
 
+/* 0, or the key file is faulty and the old keys stay. */
+static int
+reload_keys(struct cs_daemon *d)
+{
+	struct cs_err err;
+	int rc = d->vault != NULL ? cs_census_reload(d->reader, d->vault, &err) : 0;
+
+	if (rc < 0)
+		cs_log(CS_LOG_ERROR, "vault", "the key file was not taken over, nor the configuration: the old one stays", "why=\"%s\"", err.msg);
+	return rc;
+}
+
 void
 cs_daemon_reload(struct cs_daemon *d)
 {
@@ -319,6 +351,10 @@ cs_daemon_reload(struct cs_daemon *d)
 		cs_log(CS_LOG_ERROR, "conf", "the new configuration is faulty: the old one stays", "faults=%zu", errs.n);
 		cs_conf_errors_print(&errs, stderr);
 		cs_conf_errors_fini(&errs);
+		return;
+	}
+	if (reload_keys(d) < 0) {
+		cs_conf_unref(fresh);
 		return;
 	}
 	if (cs_conf_needs_restart(d->conf, fresh, &restart) > 0) {
@@ -381,6 +417,7 @@ cs_daemon_stop(struct cs_daemon *d)
 	cs_hooks_stop(d->hooks);
 	if (d->engine != NULL)
 		cs_engine_free(d->engine);
+	cs_store_close(d->reader);
 	cs_store_close(d->intake.reader);
 	if (up) {
 		cs_api_fini(&d->admin_api);

@@ -22,6 +22,7 @@ struct cs_daemon {
 	struct cs_conf *conf;
 	struct cs_vault *vault;
 	struct cs_store *store;          /* the writer's, once it runs */
+	struct cs_store *reader;         /* of the main thread */
 	struct cs_writer *writer;
 	struct cs_engine *engine;
 	struct cs_slots *slots;

@@ -12,6 +12,7 @@
 #include <sys/prctl.h>
 #include <time.h>
 #include "log/log.h"
+#include "vault/reseal.h"
 
 #define TICK_MS 100
 #define BUSY_TICK_MS 20
@@ -25,6 +26,7 @@ struct cs_maintenance {
 	struct cs_writer *writer;
 	const struct cs_clock *clock;
 	struct cs_conf *conf;
+	struct cs_reseal *reseal;
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
@@ -126,13 +128,14 @@ maintenance_main(void *arg)
 			retained_ms = now_ms;
 			retention(m);
 		}
+		cs_reseal_tick(m->reseal, now_ms);
 	}
 	return NULL;
 }
 
 int
-cs_maintenance_start(struct cs_store *handle, struct cs_writer *writer, const struct cs_clock *clock, struct cs_conf *conf,
-                     struct cs_maintenance **out, struct cs_err *err)
+cs_maintenance_start(struct cs_store *handle, struct cs_writer *writer, const struct cs_vault *vault, const struct cs_clock *clock,
+                     struct cs_conf *conf, struct cs_maintenance **out, struct cs_err *err)
 {
 	struct cs_maintenance *m = cs_xcalloc(1, sizeof(*m));
 
@@ -140,9 +143,11 @@ cs_maintenance_start(struct cs_store *handle, struct cs_writer *writer, const st
 	m->writer = writer;
 	m->clock = clock;
 	m->conf = cs_conf_ref(conf);
+	m->reseal = cs_reseal_new(vault, writer);
 	pthread_mutex_init(&m->lock, NULL);
 	pthread_cond_init(&m->wake, NULL);
 	if (pthread_create(&m->thread, NULL, maintenance_main, m) != 0) {
+		cs_reseal_free(m->reseal);
 		cs_conf_unref(m->conf);
 		free(m);
 		return cs_err_set(err, CS_EIO, "could not start the maintenance thread");
@@ -162,6 +167,7 @@ cs_maintenance_stop(struct cs_maintenance *m)
 	pthread_mutex_unlock(&m->lock);
 	pthread_join(m->thread, NULL);
 	cs_store_close(m->handle);
+	cs_reseal_free(m->reseal);
 	cs_conf_unref(m->conf);
 	pthread_mutex_destroy(&m->lock);
 	pthread_cond_destroy(&m->wake);

@@ -85,6 +85,40 @@ secret_delete(struct cs_store *st, const char *owner, const char *name, struct c
 	return rc < 0 || sqlite3_changes(s->db) == 0 ? rc : raise_version(s, owner, err);
 }
 
+static void
+read_secret(sqlite3_stmt *st, struct cs_arena *a, void *row)
+{
+	struct cs_sealed_row *r = row;
+
+	r->owner = sq_text(st, 0, a);
+	r->name = sq_text(st, 1, a);
+	r->sealed = sq_bytes(st, 2, a);
+}
+
+static int
+secret_walk(struct cs_store *st, const char *owner, const char *name, struct cs_arena *a, struct cs_sealed_row *out, int max,
+	    struct cs_err *err)
+{
+	struct sq *s = sq_of(st);
+	sqlite3_stmt *stmt;
+	int rc = sq_first(s, SQ_SECRET_WALK,
+			  "SELECT owner, name, sealed FROM secret WHERE (owner, name) > (?1, ?2)"
+			  " ORDER BY owner, name LIMIT ?3",
+			  &stmt, err, "tti", owner, name, max);
+
+	return sq_fill(s, rc, stmt, read_secret, a, out, sizeof(*out), max, err);
+}
+
+static int
+secret_reseal(struct cs_store *st, const char *owner, const char *name, struct cs_bytes sealed, struct cs_err *err)
+{
+	struct sq *s = sq_of(st);
+	int rc = sq_exec(s, SQ_SECRET_RESEAL, "UPDATE secret SET sealed = ?3 WHERE owner = ?1 AND name = ?2", err, "ttb",
+			 owner, name, sealed);
+
+	return rc < 0 ? rc : sq_touched(s, "secret", err);
+}
+
 int
 sq_secrets_drop(struct sq *s, int64_t conn_id, struct cs_err *err)
 {
@@ -101,4 +135,6 @@ sq_ops_secret(struct cs_store_ops *ops)
 	ops->secret_get = secret_get;
 	ops->secret_list = secret_list;
 	ops->secret_delete = secret_delete;
+	ops->secret_walk = secret_walk;
+	ops->secret_reseal = secret_reseal;
 }

@@ -147,6 +147,11 @@ struct cs_caller_row { /* something known of a caller: a step and what it left *
 	const char *step, *value;
 };
 
+struct cs_sealed_row {
+	const char *owner, *name;
+	struct cs_bytes sealed;
+};
+
 struct cs_hook_row { /* an inbound webhook or poll result on its way to handle_webhook */
 	int64_t id;
 	const char *crm;
@@ -305,6 +310,11 @@ struct cs_store_ops {
 	                  struct cs_err *);
 	int (*secret_list)(struct cs_store *, const char *owner, struct cs_arena *, const char **names, int max, struct cs_err *);
 	int (*secret_delete)(struct cs_store *, const char *owner, const char *name, struct cs_err *); /* name NULL: all */
+	/* Those behind this owner and name ("" and "": from the first), in a fixed order. Returns the count. */
+	int (*secret_walk)(struct cs_store *, const char *owner, const char *name, struct cs_arena *, struct cs_sealed_row *out, int max,
+	                   struct cs_err *);
+	/* The same secret under another key: no version is raised by it. CS_ENOTFOUND when it is gone. */
+	int (*secret_reseal)(struct cs_store *, const char *owner, const char *name, struct cs_bytes sealed, struct cs_err *);
 
 	/*
 	 * ---- hooks. Connections take turns: after a row was retried or done its connection stands behind those that wait already,

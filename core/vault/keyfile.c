@@ -17,8 +17,6 @@
 #include "util/text.h"
 #include "vault/keyfile.h"
 
-#define FILE_MAX 4096
-
 static bool
 is_credential(const char *path)
 {
@@ -46,9 +44,8 @@ judge(const char *path, const struct stat *st, struct cs_err *err)
 	return CS_EPERM;
 }
 
-/* Returns the length, or a negative CS_E*. */
-static int
-slurp(const char *path, char text[FILE_MAX], struct cs_err *err)
+int
+cs_keyfile_slurp(const char *path, char text[CS_KEYFILE_MAX], struct cs_err *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), rc;
 	struct stat st;
@@ -64,19 +61,19 @@ slurp(const char *path, char text[FILE_MAX], struct cs_err *err)
 		rc = cs_err_set(err, CS_EIO, "could not look at master key %s: %s", path, strerror(errno));
 	else
 		rc = judge(path, &st, err);
-	while (rc == 0 && have < FILE_MAX && (n = read(fd, text + have, (size_t)(FILE_MAX - have))) != 0) {
+	while (rc == 0 && have < CS_KEYFILE_MAX && (n = read(fd, text + have, (size_t)(CS_KEYFILE_MAX - have))) != 0) {
 		if (n < 0 && errno != EINTR)
 			rc = cs_err_set(err, CS_EIO, "could not read master key %s: %s", path, strerror(errno));
 		have += n > 0 ? (int)n : 0;
 	}
 	close(fd);
-	if (rc == 0 && have == FILE_MAX)
+	if (rc == 0 && have == CS_KEYFILE_MAX)
 		rc = cs_err_set(err, CS_ELIMIT, "master key %s is longer than any key file", path);
 	return rc < 0 ? rc : have;
 }
 
-static void
-fingerprint(struct cs_vault_key *k)
+void
+cs_keyfile_fingerprint(struct cs_vault_key *k)
 {
 	static const char label[] = "csrelay master key id";
 	uint8_t in[sizeof(label) + CS_VAULT_KEY_LEN], hash[SHA256_DIGEST_LENGTH];
@@ -116,7 +113,7 @@ parse_line(const char *path, int line, const char *s, size_t n, struct cs_vault_
 	if (!decode(s, n, k->key))
 		return cs_err_set(err, CS_EINVAL, "%s:%d: the key is not 32 bytes in hex or base64", path, line);
 	if (colon == NULL)
-		fingerprint(k);
+		cs_keyfile_fingerprint(k);
 	return 0;
 }
 
@@ -138,7 +135,7 @@ cs_keyfile_parse(const char *path, const char *text, size_t n, struct cs_vault_k
 
 	if (n == CS_VAULT_KEY_LEN) {
 		memcpy(keys[0].key, text, n);
-		fingerprint(&keys[0]);
+		cs_keyfile_fingerprint(&keys[0]);
 		return 1;
 	}
 	for (int line = 1; at < end; line++) {
@@ -165,8 +162,8 @@ cs_keyfile_parse(const char *path, const char *text, size_t n, struct cs_vault_k
 int
 cs_keyfile_read(const char *path, struct cs_vault_key *keys, struct cs_err *err)
 {
-	char text[FILE_MAX] = { 0 };
-	int n = slurp(path, text, err);
+	char text[CS_KEYFILE_MAX] = { 0 };
+	int n = cs_keyfile_slurp(path, text, err);
 
 	if (n >= 0)
 		n = cs_keyfile_parse(path, text, (size_t)n, keys, err);

@@ -8,11 +8,13 @@
  *
  * The associated data are version, key id, owner and name, each with its length in front, so that no two triples read the
  * same. Nonces are random: with 96 bits a key may seal 2^32 times, far above what a relay ever seals. The keys live in
- * pages of their own that are kept out of swap, dumps and child processes as far as the system lets us.
+ * pages of their own that are kept out of swap, dumps and child processes as far as the system lets us. When the key file
+ * has changed the whole ring of keys is exchanged, under a lock that each sealing and opening holds for reading.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/evp.h>
+#include <pthread.h>
 #include <string.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -27,39 +29,61 @@
 #define NONCE_LEN 12
 #define TAG_LEN 16
 
-struct cs_vault {
-	EVP_CIPHER *cipher;
+struct ring { /* what stands in the key file; the first seals */
 	int n;
 	struct cs_vault_key keys[CS_VAULT_KEYS_MAX];
 };
 
-static struct cs_vault *
-vault_new(void)
-{
-	struct cs_vault *v = mmap(NULL, sizeof(*v), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+struct cs_vault {
+	EVP_CIPHER *cipher;
+	char *path;
+	struct turn { /* changes under its lock, so that a vault can be const for everybody else */
+		pthread_rwlock_t lock;
+		struct ring *ring;
+	} *turn;
+	_Atomic uint64_t generation;
+};
 
-	if (v == MAP_FAILED)
+static struct ring *
+ring_new(void)
+{
+	struct ring *r = mmap(NULL, sizeof(*r), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (r == MAP_FAILED)
 		return NULL;
-	mlock(v, sizeof(*v)); /* may be over RLIMIT_MEMLOCK; then swap is the operator's to encrypt */
-	madvise(v, sizeof(*v), MADV_DONTDUMP);
-	madvise(v, sizeof(*v), MADV_WIPEONFORK);
-	return v;
+	mlock(r, sizeof(*r)); /* may be over RLIMIT_MEMLOCK; then swap is the operator's to encrypt */
+	madvise(r, sizeof(*r), MADV_DONTDUMP);
+	madvise(r, sizeof(*r), MADV_WIPEONFORK);
+	return r;
+}
+
+static void
+ring_free(struct ring *r)
+{
+	cs_wipe(r, sizeof(*r));
+	munmap(r, sizeof(*r));
 }
 
 int
 cs_vault_open(const char *path, struct cs_vault **out, struct cs_err *err)
 {
-	struct cs_vault *v = vault_new();
+	struct ring *r = ring_new();
+	struct cs_vault *v;
 
 	*out = NULL;
-	if (v == NULL)
+	if (r == NULL)
 		return cs_err_set(err, CS_ENOMEM, "no memory for the master key");
-	if ((v->n = cs_keyfile_read(path, v->keys, err)) < 0) {
-		int rc = v->n;
+	if ((r->n = cs_keyfile_read(path, r->keys, err)) < 0) {
+		int rc = r->n;
 
-		cs_vault_close(v);
+		ring_free(r);
 		return rc;
 	}
+	v = cs_xcalloc(1, sizeof(*v));
+	v->turn = cs_xcalloc(1, sizeof(*v->turn));
+	pthread_rwlock_init(&v->turn->lock, NULL);
+	v->turn->ring = r;
+	v->path = cs_xstrdup(path);
 	if ((v->cipher = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL)) == NULL) {
 		cs_vault_close(v);
 		return cs_err_set(err, CS_EUNSUPPORTED, "this OpenSSL has no AES-256-GCM");
@@ -74,8 +98,50 @@ cs_vault_close(struct cs_vault *v)
 	if (v == NULL)
 		return;
 	EVP_CIPHER_free(v->cipher);
-	cs_wipe(v, sizeof(*v));
-	munmap(v, sizeof(*v));
+	ring_free(v->turn->ring);
+	pthread_rwlock_destroy(&v->turn->lock);
+	free(v->turn);
+	free(v->path);
+	free(v);
+}
+
+void
+cs_vault_adopt(struct cs_vault *v, struct cs_vault *fresh)
+{
+	struct ring *old;
+
+	pthread_rwlock_wrlock(&v->turn->lock);
+	old = v->turn->ring;
+	v->turn->ring = fresh->turn->ring;
+	pthread_rwlock_unlock(&v->turn->lock);
+	fresh->turn->ring = old; /* wiped with it */
+	v->generation++;
+	cs_vault_close(fresh);
+}
+
+const char *
+cs_vault_path(const struct cs_vault *v)
+{
+	return v->path;
+}
+
+uint64_t
+cs_vault_generation(const struct cs_vault *v)
+{
+	return v->generation;
+}
+
+int
+cs_vault_key_ids(const struct cs_vault *v, char ids[CS_VAULT_KEYS_MAX][CS_VAULT_ID_MAX + 1])
+{
+	int n;
+
+	pthread_rwlock_rdlock(&v->turn->lock);
+	n = v->turn->ring->n;
+	for (int i = 0; i < n; i++)
+		memcpy(ids[i], v->turn->ring->keys[i].id, sizeof(ids[i]));
+	pthread_rwlock_unlock(&v->turn->lock);
+	return n;
 }
 
 /* ---- associated data */
@@ -122,7 +188,7 @@ cs_vault_seal(const struct cs_vault *v, const char *owner, const char *name, con
               struct cs_buf *out, struct cs_err *err)
 {
 	CS_CLEANUP(cs_buf_fini) struct cs_buf aad = CS_BUF_INIT(0);
-	const struct cs_vault_key *k = &v->keys[0];
+	const struct cs_vault_key *k;
 	uint8_t nonce[NONCE_LEN], tag[TAG_LEN], *text;
 	bool ok;
 
@@ -130,8 +196,10 @@ cs_vault_seal(const struct cs_vault *v, const char *owner, const char *name, con
 		return cs_err_set(err, CS_ELIMIT, "a secret is longer than %u bytes", CS_VAULT_PLAIN_MAX);
 	text = cs_xmalloc(n + 1);
 	cs_random_bytes(nonce, sizeof(nonce));
+	pthread_rwlock_rdlock(&v->turn->lock);
+	k = &v->turn->ring->keys[0];
 	add_associated(&aad, k->id, owner, name);
-	ok = gcm(v, true, k, nonce, &aad, plain, n, text, tag);
+	ok = v->turn->ring->n > 0 && gcm(v, true, k, nonce, &aad, plain, n, text, tag);
 	if (ok) {
 		cs_buf_addc(out, VERSION);
 		cs_buf_addc(out, (char)strlen(k->id));
@@ -140,6 +208,7 @@ cs_vault_seal(const struct cs_vault *v, const char *owner, const char *name, con
 		cs_buf_add(out, text, n);
 		cs_buf_add(out, tag, sizeof(tag));
 	}
+	pthread_rwlock_unlock(&v->turn->lock);
 	free(text);
 	if (!ok)
 		return cs_err_set(err, CS_EIO, "could not seal a secret");
@@ -171,40 +240,52 @@ take_apart(const void *p, size_t n, struct sealed *s)
 }
 
 static const struct cs_vault_key *
-find_key(const struct cs_vault *v, const char *id)
+find_key(const struct ring *r, const char *id)
 {
-	for (int i = 0; i < v->n; i++)
-		if (strcmp(v->keys[i].id, id) == 0)
-			return &v->keys[i];
+	for (int i = 0; i < r->n; i++)
+		if (strcmp(r->keys[i].id, id) == 0)
+			return &r->keys[i];
 	return NULL;
+}
+
+/* With the lock held. `text` has room for s->n bytes. */
+static int
+unseal(const struct cs_vault *v, const char *owner, const char *name, const struct sealed *s, char *text, struct cs_err *err)
+{
+	const struct cs_vault_key *k = find_key(v->turn->ring, s->id);
+	CS_CLEANUP(cs_buf_fini) struct cs_buf aad = CS_BUF_INIT(0);
+	uint8_t tag[TAG_LEN];
+
+	if (k == NULL)
+		return cs_err_set(err, CS_ENOTFOUND, "the stored secret %s needs master key %s, which is not in the key file", name,
+		                  s->id);
+	add_associated(&aad, k->id, owner, name);
+	memcpy(tag, s->tag, sizeof(tag));
+	if (!gcm(v, false, k, s->nonce, &aad, s->text, s->n, (uint8_t *)text, tag))
+		return cs_err_set(err, CS_ECORRUPT, "the stored secret %s is damaged, or belongs to another owner", name);
+	return 0;
 }
 
 int
 cs_vault_open_sealed(const struct cs_vault *v, const char *owner, const char *name, const void *sealed, size_t sealed_len,
                      char **plain, size_t *n, struct cs_err *err)
 {
-	CS_CLEANUP(cs_buf_fini) struct cs_buf aad = CS_BUF_INIT(0);
-	const struct cs_vault_key *k;
-	uint8_t tag[TAG_LEN];
 	struct sealed s;
 	char *text;
+	int rc;
 
 	*plain = NULL;
 	*n = 0;
 	if (!take_apart(sealed, sealed_len, &s))
 		return cs_err_set(err, CS_ECORRUPT, "the stored secret %s is damaged", name);
-	if ((k = find_key(v, s.id)) == NULL)
-		return cs_err_set(err, CS_ENOTFOUND, "the stored secret %s needs master key %s, which is not in the key file", name,
-		                  s.id);
-	add_associated(&aad, k->id, owner, name);
-	memcpy(tag, s.tag, sizeof(tag));
-	text = cs_xmalloc(s.n + 1);
-	if (!gcm(v, false, k, s.nonce, &aad, s.text, s.n, (uint8_t *)text, tag)) {
-		text[s.n] = '\0';
+	text = cs_xcalloc(1, s.n + 1);
+	pthread_rwlock_rdlock(&v->turn->lock);
+	rc = unseal(v, owner, name, &s, text, err);
+	pthread_rwlock_unlock(&v->turn->lock);
+	if (rc < 0) {
 		cs_wipe_free(text, s.n + 1);
-		return cs_err_set(err, CS_ECORRUPT, "the stored secret %s is damaged, or belongs to another owner", name);
+		return rc;
 	}
-	text[s.n] = '\0';
 	*plain = text;
 	*n = s.n;
 	return 0;
@@ -214,78 +295,26 @@ bool
 cs_vault_is_current(const struct cs_vault *v, const void *sealed, size_t sealed_len)
 {
 	struct sealed s;
+	bool current;
 
-	return take_apart(sealed, sealed_len, &s) && strcmp(s.id, v->keys[0].id) == 0;
+	if (!take_apart(sealed, sealed_len, &s))
+		return false;
+	pthread_rwlock_rdlock(&v->turn->lock);
+	current = strcmp(s.id, v->turn->ring->keys[0].id) == 0;
+	pthread_rwlock_unlock(&v->turn->lock);
+	return current;
 }
 
-/* ---- a first key */
-static int
-write_all(int fd, const char *text, size_t n)
+bool
+cs_vault_key_id(const void *sealed, size_t sealed_len, char id[CS_VAULT_ID_MAX + 1])
 {
-	while (n > 0) {
-		ssize_t done = write(fd, text, n);
+	struct sealed s;
 
-		if (done < 0 && errno != EINTR)
-			return -1;
-		text += done > 0 ? done : 0;
-		n -= done > 0 ? (size_t)done : 0;
-	}
-	return fsync(fd);
-}
-
-static int
-sync_folder_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	CS_CLEANUP(cs_freep) char *dir = slash == NULL ? cs_xstrdup(".") :
-	                                                 cs_xstrndup(path, slash == path ? 1 : (size_t)(slash - path));
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc;
-
-	if (fd < 0)
-		return -1;
-	rc = fsync(fd);
-	close(fd);
-	return rc;
-}
-
-/* The key is written beside its place and linked there, so a crash leaves no half a key and nobody's key is replaced. */
-static int
-place_key(const char *path, const char *beside, const char *text, size_t n, struct cs_err *err)
-{
-	int fd = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600), rc;
-
-	if (fd < 0)
-		return cs_err_set(err, CS_EIO, "could not create %s: %s", beside, strerror(errno));
-	rc = write_all(fd, text, n);
-	if (close(fd) < 0 || rc < 0)
-		rc = cs_err_set(err, CS_EIO, "could not write %s: %s", beside, strerror(errno));
-	else if (link(beside, path) < 0)
-		rc = cs_err_set(err, errno == EEXIST ? CS_EEXIST : CS_EIO, "could not create master key %s: %s", path,
-		                strerror(errno));
-	unlink(beside);
-	if (rc == 0 && sync_folder_of(path) < 0)
-		rc = cs_err_set(err, CS_EIO, "could not sync the folder of %s: %s", path, strerror(errno));
-	return rc;
-}
-
-int
-cs_vault_generate(const char *path, struct cs_err *err)
-{
-	CS_CLEANUP(cs_freep) char *beside = cs_xasprintf("%s.new.%ld", path, (long)getpid());
-	struct cs_buf text = CS_BUF_INIT(0);
-	uint8_t key[CS_VAULT_KEY_LEN];
-	char *line;
-	size_t n;
-	int rc;
-
-	cs_random_bytes(key, sizeof(key));
-	cs_hex_add(&text, key, sizeof(key));
-	cs_buf_addc(&text, '\n');
-	cs_wipe(key, sizeof(key));
-	line = cs_buf_steal(&text, &n);
-	rc = place_key(path, beside, line, n, err);
-	cs_wipe_free(line, n);
-	return rc;
+	id[0] = '\0';
+	if (!take_apart(sealed, sealed_len, &s))
+		return false;
+	memcpy(id, s.id, sizeof(s.id));
+	return true;
 }
 
 /* ---- the process */

@@ -10,6 +10,7 @@
 
 #include "conf/conf.h"
 #include "view/render.h"
+#include "vault/vault.h"
 
 struct cs_view {
 	struct cs_store *store;
@@ -39,6 +40,8 @@ int cs_view_delivery(struct cs_view *v, const struct cs_delivery_row *row);
 /* With its lead. CS_ENOTFOUND when it is none. */
 int cs_view_dead_letter(struct cs_view *v, const struct cs_delivery_row *row, struct cs_err *err);
 int cs_view_alerts(struct cs_view *v, bool only_on, struct cs_err *err);
+/* Master keys and how many secrets need each: vault/census.h. vault NULL: there is none. */
+int cs_view_secrets(struct cs_view *v, const struct cs_vault *vault, struct cs_err *err); /* secrets.c */
 int cs_view_queue(struct cs_view *v, int64_t now_ms, struct cs_err *err); /* shape.c */
 
 /* ---- connections */

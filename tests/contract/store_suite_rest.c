@@ -317,6 +317,39 @@ START_TEST(a_connection_for_which_something_waits_is_not_deleted)
 }
 END_TEST
 
+START_TEST(secrets_are_walked_and_sealed_anew_without_a_new_version)
+{
+	struct cs_conn_row c = conn_nr(1);
+	struct cs_sealed_row rows[4];
+	struct cs_bytes sealed;
+	const char *owner;
+	int64_t version;
+
+	tx();
+	ok(fx.ops->conn_put(fx.store, &c, &fx.err));
+	owner = cs_arena_printf(&fx.arena, "conn/%lld", (long long)c.id);
+	ok(fx.ops->secret_put(fx.store, owner, "b", (struct cs_bytes){ "1", 1 }, &fx.err));
+	ok(fx.ops->secret_put(fx.store, owner, "a", (struct cs_bytes){ "2", 1 }, &fx.err));
+	ok(fx.ops->secret_put(fx.store, "crm/acme_crm", "", (struct cs_bytes){ "3", 1 }, &fx.err));
+	ok(fx.ops->conn_get(fx.store, c.id, &fx.arena, &c, &fx.err));
+	version = c.version;
+	ck_assert_int_eq(ok(fx.ops->secret_walk(fx.store, "", "", &fx.arena, rows, 2, &fx.err)), 2);
+	ck_assert_str_eq(rows[0].name, "a");
+	ck_assert_str_eq(rows[1].owner, owner);
+	ck_assert_int_eq(ok(fx.ops->secret_walk(fx.store, rows[1].owner, rows[1].name, &fx.arena, rows, 2, &fx.err)), 1);
+	ck_assert_str_eq(rows[0].owner, "crm/acme_crm");
+	ck_assert_mem_eq(rows[0].sealed.ptr, "3", 1);
+	ck_assert_int_eq(ok(fx.ops->secret_walk(fx.store, rows[0].owner, rows[0].name, &fx.arena, rows, 2, &fx.err)), 0);
+	ok(fx.ops->secret_reseal(fx.store, owner, "b", (struct cs_bytes){ "4", 1 }, &fx.err));
+	ok(fx.ops->secret_get(fx.store, owner, "b", &fx.arena, &sealed, &fx.err));
+	ck_assert_mem_eq(sealed.ptr, "4", 1);
+	ok(fx.ops->conn_get(fx.store, c.id, &fx.arena, &c, &fx.err));
+	ck_assert_int_eq(c.version, version);
+	refused(fx.ops->secret_reseal(fx.store, owner, "none", (struct cs_bytes){ "4", 1 }, &fx.err), CS_ENOTFOUND);
+	done();
+}
+END_TEST
+
 START_TEST(secrets_are_kept_by_owner_and_name)
 {
 	struct cs_bytes sealed;
@@ -593,6 +626,7 @@ store_suite_rest(TCase *tc)
 	tcase_add_test(tc, an_account_has_its_own_connections_and_those_for_all);
 	tcase_add_test(tc, a_connection_is_found_by_its_facts);
 	tcase_add_test(tc, a_connection_for_which_something_waits_is_not_deleted);
+	tcase_add_test(tc, secrets_are_walked_and_sealed_anew_without_a_new_version);
 	tcase_add_test(tc, secrets_are_kept_by_owner_and_name);
 	tcase_add_test(tc, a_hook_is_kept_until_done_and_its_key_longer);
 	tcase_add_test(tc, connections_with_hooks_take_turns_however_much_one_has);

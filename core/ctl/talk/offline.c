@@ -76,6 +76,7 @@ static const struct route {
 	{ "/v1/connections", NULL, cs_ctl_offline_connections },
 	{ "/v1/connections/", "", cs_ctl_offline_connection },
 	{ "/v1/alerts", NULL, cs_ctl_offline_alerts },
+	{ "/v1/secrets", NULL, cs_ctl_offline_secrets },
 };
 
 /* Does the path fit? Fills o->id. */
@@ -113,7 +114,7 @@ answer(struct cs_ctl *c, const struct route *r, struct cs_ctl_offline *o, json_o
 int
 cs_ctl_offline_get(struct cs_ctl *c, const char *path, json_object **out, struct cs_err *err)
 {
-	struct cs_ctl_offline o = { .view.mem = &c->mem, .now_ms = c->now_ms };
+	struct cs_ctl_offline o = { .view.mem = &c->mem, .ctl = c, .now_ms = c->now_ms };
 	size_t n = strcspn(path, "?");
 	int rc = cs_err_set(err, CS_EUNSUPPORTED, "only a running daemon can answer that");
 

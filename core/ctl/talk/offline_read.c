@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "ctl/talk/offline_read.h"
+#include "ctl/talk/place.h"
 #include "view/words.h"
 
 #define LIMIT 50
@@ -182,4 +183,20 @@ int
 cs_ctl_offline_alerts(struct cs_ctl_offline *o, struct cs_err *err)
 {
 	return cs_view_alerts(&o->view, number(o, "on", 0) != 0, err);
+}
+
+int
+cs_ctl_offline_secrets(struct cs_ctl_offline *o, struct cs_err *err)
+{
+	struct cs_vault *vault = NULL;
+	const char *path;
+	int rc;
+
+	if ((rc = cs_ctl_key_file(o->ctl, &path, err)) < 0)
+		return rc;
+	if ((rc = cs_vault_open(path, &vault, err)) < 0 && rc != CS_ENOTFOUND)
+		return rc;
+	rc = cs_view_secrets(&o->view, vault, err);
+	cs_vault_close(vault);
+	return rc;
 }

@@ -10,6 +10,7 @@
 
 struct cs_ctl_offline {
 	struct cs_view view; /* its store open, its answer filled */
+	struct cs_ctl *ctl;
 	const char *query;   /* encoded, without "?" */
 	const char *id;      /* that stands in the path */
 	int64_t now_ms;
@@ -26,5 +27,6 @@ int cs_ctl_offline_queue(struct cs_ctl_offline *o, struct cs_err *err);
 int cs_ctl_offline_connections(struct cs_ctl_offline *o, struct cs_err *err);
 int cs_ctl_offline_connection(struct cs_ctl_offline *o, struct cs_err *err);
 int cs_ctl_offline_alerts(struct cs_ctl_offline *o, struct cs_err *err);
+int cs_ctl_offline_secrets(struct cs_ctl_offline *o, struct cs_err *err);
 
 #endif

@@ -67,3 +67,14 @@ cs_ctl_place(struct cs_ctl *c, const char *option, const char **out, struct cs_e
 	config_destroy(&conf);
 	return rc;
 }
+
+int
+cs_ctl_key_file(struct cs_ctl *c, const char **out, struct cs_err *err)
+{
+	const char *conf = cs_ctl_conf_path(c), *slash = strrchr(conf, '/');
+	int rc = cs_ctl_place(c, "vault.key_file", out, err);
+
+	if (rc == 0 && (*out)[0] == '\0')
+		*out = cs_arena_printf(&c->mem, "%.*smaster.key", slash != NULL ? (int)(slash - conf) + 1 : 0, conf);
+	return rc;
+}

@@ -19,4 +19,7 @@ const char *cs_ctl_conf_path(const struct cs_ctl *c);
  */
 int cs_ctl_place(struct cs_ctl *c, const char *option, const char **out, struct cs_err *err);
 
+/* vault.key_file, or where the key is when that is not set: beside the configuration. *out lives in the arena. */
+int cs_ctl_key_file(struct cs_ctl *c, const char **out, struct cs_err *err);
+
 #endif

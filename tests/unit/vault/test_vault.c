@@ -240,6 +240,80 @@ START_TEST(a_generated_key_is_private_and_never_replaced)
 }
 END_TEST
 
+START_TEST(a_new_key_comes_first_and_the_old_ones_stay)
+{
+	char id[CS_VAULT_ID_MAX + 1], ids[CS_VAULT_KEYS_MAX][CS_VAULT_ID_MAX + 1];
+	struct cs_vault *fresh;
+	struct cs_buf b, n;
+	struct stat st;
+	uint64_t before;
+
+	ck_assert_int_eq(reopen("# mine\na:" KEY_A "\n"), 0);
+	before = cs_vault_generation(vault);
+	seal("o", "n", "x", &b);
+	ck_assert_int_eq(cs_vault_rotate(path, id, &err), 0);
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_int_eq(st.st_mode & 07777, 0600);
+	ck_assert(cs_vault_is_current(vault, b.ptr, b.len)); /* the file alone changes nothing */
+	ck_assert_int_eq(cs_vault_open(path, &fresh, &err), 0);
+	cs_vault_adopt(vault, fresh);
+	ck_assert_uint_ne(cs_vault_generation(vault), before);
+	ck_assert_int_eq(cs_vault_key_ids(vault, ids), 2);
+	ck_assert_str_eq(ids[0], id);
+	ck_assert_str_eq(ids[1], "a");
+	ck_assert(!cs_vault_is_current(vault, b.ptr, b.len));
+	ck_assert_int_eq(opens_to("o", "n", b.ptr, b.len, "x"), 0);
+	seal("o", "n", "y", &n);
+	ck_assert(cs_vault_key_id(n.ptr, n.len, ids[0]));
+	ck_assert_str_eq(ids[0], id);
+	cs_buf_fini(&b);
+	cs_buf_fini(&n);
+}
+END_TEST
+
+START_TEST(one_raw_key_becomes_a_line_and_goes_on_opening)
+{
+	uint8_t raw[32];
+	char id[CS_VAULT_ID_MAX + 1];
+	struct cs_buf b;
+
+	memset(raw, 7, sizeof(raw));
+	ck_assert_int_eq(open_with((const char *)raw, sizeof(raw), 0600), 0);
+	seal("o", "n", "x", &b);
+	ck_assert_int_eq(cs_vault_rotate(path, id, &err), 0);
+	cs_vault_close(vault);
+	ck_assert_int_eq(cs_vault_open(path, &vault, &err), 0);
+	ck_assert(!cs_vault_is_current(vault, b.ptr, b.len));
+	ck_assert_int_eq(opens_to("o", "n", b.ptr, b.len, "x"), 0);
+	cs_buf_fini(&b);
+}
+END_TEST
+
+START_TEST(what_cannot_be_rotated_stays_as_it_is)
+{
+	static const char text[] = "a:" KEY_A "\n";
+	char id[CS_VAULT_ID_MAX + 1], beside[128];
+	FILE *f;
+
+	snprintf(beside, sizeof(beside), "%s.new", path);
+	f = fopen(beside, "w");
+	ck_assert_ptr_nonnull(f);
+	fclose(f);
+	ck_assert_int_eq(cs_vault_rotate(path, id, &err), CS_EEXIST); /* another one is at it */
+	unlink(beside);
+	ck_assert_int_eq(open_with(text, strlen(text), 0640), CS_EPERM);
+	ck_assert_int_eq(cs_vault_rotate(path, id, &err), CS_EPERM);
+	ck_assert_int_eq(reopen("a:" KEY_A "\n"), 0);
+	for (int i = 1; i < CS_VAULT_KEYS_MAX; i++)
+		ck_assert_int_eq(cs_vault_rotate(path, id, &err), 0);
+	ck_assert_int_eq(cs_vault_rotate(path, id, &err), CS_ELIMIT);
+	cs_vault_close(vault);
+	ck_assert_int_eq(cs_vault_open(path, &vault, &err), 0);
+	unlink(path);
+	ck_assert_int_eq(cs_vault_rotate(path, id, &err), 0); /* the first key */
+}
+END_TEST
+
 START_TEST(a_forked_child_has_no_keys)
 {
 	struct cs_buf b;
@@ -285,6 +359,9 @@ main(void)
 	tcase_add_test(t, a_key_without_id_keeps_its_secrets_when_another_is_put_above);
 	tcase_add_test(t, a_secret_has_a_largest_size);
 	tcase_add_test(t, a_generated_key_is_private_and_never_replaced);
+	tcase_add_test(t, a_new_key_comes_first_and_the_old_ones_stay);
+	tcase_add_test(t, one_raw_key_becomes_a_line_and_goes_on_opening);
+	tcase_add_test(t, what_cannot_be_rotated_stays_as_it_is);
 	tcase_add_test(t, a_forked_child_has_no_keys);
 	tcase_add_test(t, a_hardened_process_leaves_no_core);
 	suite_add_tcase(s, t);
