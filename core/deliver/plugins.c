@@ -266,7 +266,7 @@ handle_reload(struct cs_engine *e, struct cs_msg *m)
 	int rc;
 
 	if (p == NULL)
-		r->done(r, CS_ENOTFOUND, "no such plugin is enabled");
+		r->done(r, cs_err_set(&err, CS_ENOTFOUND, "no plugin \"%.64s\" is enabled", r->name), err.msg);
 	else if (p->fresh != NULL)
 		r->done(r, CS_EBUSY, "it is being loaded already");
 	else if ((rc = open_remote(e, p->name, &p->fresh, &err)) < 0)

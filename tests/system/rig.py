@@ -231,6 +231,7 @@ class Daemon:
         }
         self.crms = {}
         self.logs = []
+        self.preexec = None  # called in the new process before it becomes csrelayd
 
     # -- configuration
 
@@ -276,7 +277,7 @@ class Daemon:
         with open(self.logs[-1], "w") as log:
             self.process = subprocess.Popen(
                 [BUILD / "csrelayd", "--config", self.dir / "csrelay.conf", "--port-dir", self.dir, "--trust-plugins"],
-                stdout=log, stderr=log, env={**os.environ, "CSRELAY_CLOCK_OFFSET_MS": str(self.offset_ms), **env})
+                stdout=log, stderr=log, env={**os.environ, "CSRELAY_CLOCK_OFFSET_MS": str(self.offset_ms), **env}, preexec_fn=self.preexec)
 
     def start(self, **env):
         self.spawn(**env)
@@ -360,6 +361,13 @@ class Daemon:
 
     def control(self, method, path, body=None):
         return ask(UnixConnection(str(self.dir / "control.sock")), method, path, body)
+
+    def csrelay(self, *args, status=0, **more):
+        """The command line, in its own process; what it printed. With `json` among the arguments read it yourself."""
+        done = subprocess.run([BUILD / "csrelay", "--config", self.dir / "csrelay.conf", *map(str, args)], capture_output=True, text=True,
+                              timeout=60, **more)
+        assert done.returncode == status, (args, done)
+        return done.stdout if status == 0 else done.stdout + done.stderr
 
     def operate(self, method, path, body=None, status=200):
         answer = self.control(method, path, body if body is not None or method == "GET" else {})

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Plugins that do what they must not, each beside a healthy one under load; processes that die, are killed, parked, reloaded."""
+import ctypes
+import errno
 import os
 import shutil
 import signal
+import struct
 import threading
 import time
 
@@ -317,3 +320,30 @@ def test_a_reload_that_is_refused_changes_nothing(idle, own_folder):
     daemon.send(doc)
     daemon.wait_for(doc, "delivered")
     assert plugins(daemon)["always_ok"]["version"] == "1.0.0"
+
+
+# ---- a kernel without landlock
+
+def without_landlock():
+    """In the new process: its three system calls are unknown, as in a kernel before 5.13 (seccomp: ENOSYS)."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    load_number, answer = 0x20, 0x06  # BPF_LD|BPF_W|BPF_ABS of seccomp_data.nr, BPF_RET
+    equal = 0x15  # BPF_JMP|BPF_JEQ
+    refuse, allow = 0x00050000 | errno.ENOSYS, 0x7FFF0000  # SECCOMP_RET_ERRNO, SECCOMP_RET_ALLOW
+    steps = [(load_number, 0, 0, 0), (equal, 2, 0, 444), (equal, 1, 0, 445), (equal, 0, 1, 446), (answer, 0, 0, refuse), (answer, 0, 0, allow)]
+    code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *s) for s in steps))
+    program = ctypes.create_string_buffer(struct.pack("HxxxxxxP", len(steps), ctypes.addressof(code)))
+    if libc.prctl(38, 1, 0, 0, 0) != 0 or libc.prctl(22, 2, ctypes.byref(program), 0, 0) != 0:  # NO_NEW_PRIVS, SECCOMP
+        os._exit(125)
+
+
+def test_without_landlock_it_says_so_and_goes_on_with_seccomp(idle):
+    idle.preexec = without_landlock
+    idle.start()
+    assert "this kernel has no landlock: plugins are confined by seccomp and limits only" in idle.log()
+    doc = lead("webhook")
+    idle.send(doc)
+    idle.wait_for(doc, "delivered")
+    process = plugins(idle)["webhook"]["process"]
+    assert process["landlock"] == 0 and process["seccomp"] > 0
+    assert "no landlock in this kernel" in idle.csrelay("plugins", "webhook")
