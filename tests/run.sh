@@ -33,14 +33,8 @@ build() { # folder, environment and configure arguments
 }
 
 unit() { # folder, label: the Check programs
-	local failing
 	say "unit tests in $1"
 	make -C "$1" -j"$jobs" check-TESTS >"$1/check.log" 2>&1
-	failing=$(grep -lE '^:test-result: *(FAIL|ERROR)' $(find "$1" -name '*.trs') 2>/dev/null | sed "s|^$1/||; s|\.trs\$||" | tr '\n' ' ')
-	if [ -n "$failing" ] && [ "$(wc -w <<<"$failing")" -le 3 ]; then # these machines are shared: once more, alone, and said aloud
-		echo "second try, alone: $failing"
-		make -C "$1" check-TESTS TESTS="$failing" >>"$1/check.log" 2>&1
-	fi
 	find "$1/tests" "$1/plugins" "$1/sdk" -name '*.trs' 2>/dev/null | sort | while read -r trs; do
 		name=${trs#"$1"/}; name=${name%.trs}
 		verdict=$(sed -n 's/^:test-result: *//p' "$trs" | head -1)
@@ -56,24 +50,17 @@ py() { # folder, label, files...
 	local dir=$1 label=$2; shift 2
 	say "$label in $dir"
 	export CSRELAY_BUILD="$top/$dir" CSRELAY_SOURCE="$top"
-	/usr/bin/python3 -m pytest -q -o cache_dir="$top/$dir/.pytest-$label" --tb=short --junitxml="$dir/$label.xml" "$@" || {
-		echo "second try, alone:"
-		/usr/bin/python3 -m pytest -q -o cache_dir="$top/$dir/.pytest-$label" --last-failed --last-failed-no-failures none --tb=short \
-			--junitxml="$dir/$label-again.xml" "$@"
-		/usr/bin/python3 tests/junit.py "$dir/$label.xml" "$label" "$dir/$label-again.xml" >>"$results" ||
-			echo "fail $label the-runner-itself" >>"$results"
-		return
-	}
-	/usr/bin/python3 tests/junit.py "$dir/$label.xml" "$label" >>"$results" || { echo "fail $label the-runner-itself" >>"$results"; }
+	/usr/bin/python3 -m pytest -q -n "$jobs" --dist loadfile -o cache_dir="$top/$dir/.pytest-$label" --tb=short --junitxml="$dir/$label.xml" "$@"
+	/usr/bin/python3 tests/junit.py "$dir/$label.xml" "$label" >>"$results" || echo "fail $label the-runner-itself" >>"$results"
 }
 
 if wants unit || wants fault; then
-	build build-check CC=gcc "$top/configure" --enable-werror --enable-test-hooks
+	build build-check CC=gcc CFLAGS="-O2 -g1" "$top/configure" --enable-werror --enable-test-hooks
 	wants unit && unit build-check gcc
 	wants fault && py build-check fault tests/fault
 fi
 if wants san || wants system; then
-	build build-san CC=clang CFLAGS="-O1 -g" "$top/configure" --enable-werror --enable-test-hooks --with-sanitizer=address,undefined
+	build build-san CC=clang CFLAGS="-O1 -g1" "$top/configure" --enable-werror --enable-test-hooks --with-sanitizer=address,undefined
 	export ASAN_OPTIONS=detect_leaks=1:abort_on_error=1:detect_stack_use_after_return=0 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 	wants san && unit build-san sanitized
 	wants system && py build-san system tests/system
