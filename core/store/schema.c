@@ -72,6 +72,15 @@ static const char connections_and_secrets[] =
     "CREATE TABLE secret (owner TEXT NOT NULL, name TEXT NOT NULL, sealed BLOB NOT NULL,"
     " PRIMARY KEY (owner, name)) STRICT, WITHOUT ROWID;";
 
+static const char tokens_and_authorizations[] =
+    "CREATE TABLE token (conn_id INTEGER PRIMARY KEY, gen INTEGER NOT NULL, expires_ms INTEGER NOT NULL,"
+    " renew_ms INTEGER NOT NULL, keep_ms INTEGER NOT NULL, idle_ms INTEGER NOT NULL, intent_ms INTEGER NOT NULL,"
+    " for_conn INTEGER NOT NULL, remote_id TEXT NOT NULL, remote_name TEXT NOT NULL) STRICT;"
+    "CREATE INDEX token_keep ON token (keep_ms) WHERE keep_ms > 0;"
+    "CREATE TABLE flow (ticket BLOB PRIMARY KEY, state BLOB NOT NULL, browser BLOB NOT NULL, verifier BLOB NOT NULL,"
+    " crm TEXT NOT NULL, way TEXT NOT NULL, conn_id INTEGER NOT NULL, expires_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX flow_state ON flow (state);";
+
 static const char hooks_and_cursors[] =
     "CREATE TABLE hook_seen (dedupe BLOB NOT NULL, crm TEXT NOT NULL, conn_id INTEGER NOT NULL,"
     " received_ms INTEGER NOT NULL, PRIMARY KEY (dedupe, crm, conn_id)) STRICT, WITHOUT ROWID;"
@@ -95,6 +104,7 @@ static const char keys_replays_and_alerts[] =
 
 static const char *const steps[] = {
 	leads_and_deliveries, what_attempts_leave, connections_and_secrets, hooks_and_cursors, keys_replays_and_alerts,
+	tokens_and_authorizations,
 };
 
 int

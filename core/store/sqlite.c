@@ -53,6 +53,7 @@ set_up(void)
 	sq_ops_attempt(&ops);
 	sq_ops_conn(&ops);
 	sq_ops_secret(&ops);
+	sq_ops_token(&ops);
 	sq_ops_hook(&ops);
 	sq_ops_misc(&ops);
 	sq_ops_keep(&ops);

@@ -207,7 +207,8 @@ conn_delete(struct cs_store *st, int64_t id, struct cs_err *err)
 	if (rc < 0 || (rc = sq_touched(s, "connection", err)) < 0)
 		return rc;
 	if ((rc = sq_exec(s, SQ_FACTS_DROP, "DELETE FROM conn_fact WHERE conn_id = ?1", err, "l", id)) < 0 ||
-	    (rc = sq_exec(s, SQ_CONN_DROP_CURSOR, "DELETE FROM cursor WHERE conn_id = ?1", err, "l", id)) < 0)
+	    (rc = sq_exec(s, SQ_CONN_DROP_CURSOR, "DELETE FROM cursor WHERE conn_id = ?1", err, "l", id)) < 0 ||
+	    (rc = sq_exec(s, SQ_TOKEN_DROP, "DELETE FROM token WHERE conn_id = ?1", err, "l", id)) < 0)
 		return rc;
 	return sq_secrets_drop(s, id, err);
 }

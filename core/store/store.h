@@ -187,6 +187,25 @@ struct cs_alert_row {
 	int64_t count;
 };
 
+struct cs_token_row { /* of a connection that is authorized by OAuth; the tokens themselves are secrets */
+	int64_t conn_id, gen;       /* gen: raised with each new access token */
+	int64_t expires_ms;         /* of the access token; 0: until it is refused */
+	int64_t renew_ms;           /* from then on it is renewed before it is used; 0: not by the clock */
+	int64_t keep_ms;            /* something is to be done then without work for it: use the refresh token, or settle an intent; 0: nothing */
+	int64_t idle_ms;            /* a refresh token lives so long unused; 0: it does not end */
+	int64_t intent_ms;          /* since then a refresh may be under way whose answer is not known; 0: none */
+	int64_t for_conn;           /* a new grant that waits to take the place of that connection's; 0: its own */
+	const char *remote_id, *remote_name; /* who the CRM says that this is; "" unknown */
+};
+
+struct cs_flow_row { /* a person is on the way to the CRM's consent page and back; hashes are SHA-256, all zero for none yet */
+	uint8_t ticket[32], state[32], browser[32];
+	struct cs_bytes verifier;   /* PKCE, sealed; empty: none */
+	const char *crm, *way;
+	int64_t conn_id;            /* 0: for nobody yet */
+	int64_t expires_ms;
+};
+
 struct cs_filter { /* deliveries; absent conditions: 0, NULL or -1 as noted */
 	uint32_t states;            /* CS_STATE_BIT or'ed; 0: any */
 	int64_t conn_id;            /* -1: any */
@@ -315,6 +334,16 @@ struct cs_store_ops {
 	                   struct cs_err *);
 	/* The same secret under another key: no version is raised by it. CS_ENOTFOUND when it is gone. */
 	int (*secret_reseal)(struct cs_store *, const char *owner, const char *name, struct cs_bytes sealed, struct cs_err *);
+
+	/* ---- tokens and authorizations under way (writer changes; any handle reads) */
+	int (*token_put)(struct cs_store *, const struct cs_token_row *row, struct cs_err *); /* inserts or replaces */
+	int (*token_get)(struct cs_store *, int64_t conn_id, struct cs_arena *, struct cs_token_row *out, struct cs_err *);
+	/* Rows whose keep_ms has come, the oldest first; returns the count. */
+	int (*token_due)(struct cs_store *, int64_t now_ms, struct cs_arena *, struct cs_token_row *out, int max, struct cs_err *);
+	int (*flow_put)(struct cs_store *, const struct cs_flow_row *row, struct cs_err *); /* by ticket: inserts or replaces */
+	int (*flow_find)(struct cs_store *, const uint8_t hash[32], bool by_state, struct cs_arena *, struct cs_flow_row *out, struct cs_err *);
+	int (*flow_delete)(struct cs_store *, const uint8_t ticket[32], struct cs_err *); /* CS_ENOTFOUND: it was used already */
+	int (*flow_sweep)(struct cs_store *, int64_t now_ms, struct cs_err *); /* those that are over */
 
 	/*
 	 * ---- hooks. Connections take turns: after a row was retried or done its connection stands behind those that wait already,

@@ -596,6 +596,53 @@ START_TEST(alerts_are_replaced_by_key_and_listed)
 }
 END_TEST
 
+START_TEST(of_tokens_those_are_found_whose_time_has_come)
+{
+	struct cs_token_row t = { .conn_id = 7, .gen = 3, .expires_ms = 50, .renew_ms = 40, .keep_ms = 100, .idle_ms = 9, .intent_ms = 8,
+		                  .for_conn = 2, .remote_id = "r", .remote_name = "Acme" },
+	                    got[4];
+
+	tx();
+	refused(fx.ops->token_get(fx.store, 7, &fx.arena, got, &fx.err), CS_ENOTFOUND);
+	ok(fx.ops->token_put(fx.store, &t, &fx.err));
+	t.conn_id = 8;
+	t.keep_ms = 90;
+	ok(fx.ops->token_put(fx.store, &t, &fx.err));
+	t.conn_id = 9;
+	t.keep_ms = 0;
+	ok(fx.ops->token_put(fx.store, &t, &fx.err));
+	done();
+	ok(fx.ops->token_get(fx.store, 7, &fx.arena, got, &fx.err));
+	ck_assert(got->gen == 3 && got->expires_ms == 50 && got->renew_ms == 40 && got->keep_ms == 100 && got->idle_ms == 9 &&
+	    got->intent_ms == 8 && got->for_conn == 2);
+	ck_assert_str_eq(got->remote_id, "r");
+	ck_assert_str_eq(got->remote_name, "Acme");
+	ck_assert_int_eq(ok(fx.ops->token_due(fx.store, 89, &fx.arena, got, 4, &fx.err)), 0);
+	ck_assert_int_eq(ok(fx.ops->token_due(fx.store, 100, &fx.arena, got, 4, &fx.err)), 2);
+	ck_assert(got[0].conn_id == 8 && got[1].conn_id == 7);
+}
+END_TEST
+
+START_TEST(an_authorization_is_found_by_ticket_and_state_and_used_once)
+{
+	struct cs_flow_row f = { .ticket = { 1 }, .state = { 2 }, .browser = { 3 }, .verifier = { "sealed", 6 }, .crm = "hubspot",
+		                 .way = "oauth2", .conn_id = 5, .expires_ms = 100 }, got;
+
+	tx();
+	ok(fx.ops->flow_put(fx.store, &f, &fx.err));
+	ok(fx.ops->flow_find(fx.store, f.ticket, false, &fx.arena, &got, &fx.err));
+	ok(fx.ops->flow_find(fx.store, f.state, true, &fx.arena, &got, &fx.err));
+	ck_assert(got.browser[0] == 3 && got.verifier.len == 6 && got.conn_id == 5 && got.expires_ms == 100);
+	refused(fx.ops->flow_find(fx.store, f.ticket, true, &fx.arena, &got, &fx.err), CS_ENOTFOUND);
+	ok(fx.ops->flow_delete(fx.store, f.ticket, &fx.err));
+	refused(fx.ops->flow_delete(fx.store, f.ticket, &fx.err), CS_ENOTFOUND);
+	ok(fx.ops->flow_put(fx.store, &f, &fx.err));
+	ok(fx.ops->flow_sweep(fx.store, 101, &fx.err));
+	refused(fx.ops->flow_find(fx.store, f.ticket, false, &fx.arena, &got, &fx.err), CS_ENOTFOUND);
+	done();
+}
+END_TEST
+
 START_TEST(meta_keeps_values_by_key)
 {
 	const char *value;
@@ -635,5 +682,7 @@ store_suite_rest(TCase *tc)
 	tcase_add_test(tc, a_key_is_found_by_its_hash);
 	tcase_add_test(tc, a_replay_counts_its_deliveries_and_what_waits_can_be_canceled);
 	tcase_add_test(tc, alerts_are_replaced_by_key_and_listed);
+	tcase_add_test(tc, of_tokens_those_are_found_whose_time_has_come);
+	tcase_add_test(tc, an_authorization_is_found_by_ticket_and_state_and_used_once);
 	tcase_add_test(tc, meta_keeps_values_by_key);
 }
