@@ -620,7 +620,7 @@ abandon(struct cs_engine *e, struct attempt *a)
 	static const struct cs_wire_done given_up = { .outcome = CS_UNKNOWN, .warnings = "",
 		.reason = "the daemon stopped before the answer came" };
 	struct cs_session *s = &a->session;
-	bool sent = s->x != NULL && s->x->mutates && s->x->timer.place == 0;
+	bool sent = s->x != NULL && s->x->mutates && s->x->timer.place == 0 && !cs_exchange_waits(s->x);
 
 	if (sent)
 		cs_steps_sent(&a->steps, s->x->step->name, true, 0, cs_now_ms(e->c.clock));
@@ -655,6 +655,8 @@ cs_attempt_abandon_all(struct cs_engine *e)
 			abandon(e, attempt_of(s));
 		else if (s->ops == &cs_call_ops)
 			cs_call_abandon(s);
+		else if (cs_token_owns(s))
+			cs_token_abandon(s);
 		else if (s->answered != NULL)
 			cs_identify_abandon(s);
 	}

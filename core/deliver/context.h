@@ -44,6 +44,7 @@ struct cs_context {
 	char *seen_url;              /* the base or URL checked last, and what it was found to be: most requests go to one host */
 	struct cs_url_origin seen_origin;
 	struct cs_arena mem;
+	int64_t token_gen;           /* of the access token in secrets; token.c */
 	bool identifying;            /* identify.c is asking */
 	int64_t identify_after_ms;   /* not again before */
 };

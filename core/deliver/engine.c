@@ -109,6 +109,7 @@ every_second(struct cs_engine *e)
 	cs_log_flush();
 	cs_engine_forget_idle(e);
 	cs_sweep_start(e, now_ms);
+	cs_token_tick(e, now_ms);
 }
 
 static void
@@ -300,6 +301,8 @@ cs_engine_start(const struct cs_engine_conf *conf, struct cs_engine **out, struc
 	cs_limits_init(&e->limits);
 	cs_callers_init(&e->callers);
 	cs_map_init(&e->contexts);
+	cs_map_init(&e->tokens);
+	cs_list_init(&e->tokens_busy);
 	cs_heap_init(&e->timers);
 	cs_list_init(&e->sessions);
 	cs_list_init(&e->asking);
@@ -352,6 +355,7 @@ cs_engine_free(struct cs_engine *e)
 	for (at = 0; (tc = cs_map_next(&e->contexts, &at, NULL)) != NULL;)
 		cs_context_unref((struct cs_context *)(void *)tc);
 	cs_map_fini(&e->contexts);
+	cs_token_free_all(e);
 	cs_plugins_fini(e);
 	cs_http_client_free(e->http);
 	cs_guard_free(e->guard);

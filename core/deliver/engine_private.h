@@ -71,6 +71,9 @@ struct cs_engine {
 	int program;                /* of plugins' processes; -1: they run in this one */
 	pthread_mutex_t plugins_lock; /* other threads read n_plugins and what is shown */
 	struct cs_engine_part *part; /* NULL: none */
+	struct cs_map tokens;       /* connection id -> struct cs_token, of those that use OAuth and are in memory */
+	struct cs_list tokens_busy; /* with a refresh under way */
+	int64_t tokens_swept_ms;
 	size_t n_flying;            /* attempts under way */
 	pthread_t thread;
 	_Atomic bool stopping;

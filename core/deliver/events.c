@@ -347,6 +347,22 @@ cs_events_plugin_alert_on(struct cs_engine *e, const char *plugin)
 }
 
 static void
+raise_reauth(struct cs_engine *e, const struct cs_context *c, struct cs_notes *n)
+{
+	n->alert = REAUTH;
+	alert_connection(e, c, REAUTH, "the CRM no longer accepts this connection's credentials: connect it again", n->dead_run, true);
+}
+
+void
+cs_events_reauth(struct cs_engine *e, const struct cs_context *c)
+{
+	struct cs_notes *n = cs_engine_notes(cs_engine_node(e, c->conn_id, c->crm));
+
+	if (alert_on(e, c, n) == NULL)
+		raise_reauth(e, c, n);
+}
+
+static void
 count_dead(struct cs_engine *e, const struct cs_context *c, struct cs_notes *n, bool needs_reauth)
 {
 	char text[200];
@@ -355,10 +371,9 @@ count_dead(struct cs_engine *e, const struct cs_context *c, struct cs_notes *n, 
 	n->looked_back = false;
 	if (alert_on(e, c, n) != NULL)
 		return;
-	if (needs_reauth) {
-		n->alert = REAUTH;
-		alert_connection(e, c, REAUTH, "the CRM no longer accepts this connection's credentials: connect it again", n->dead_run, true);
-	} else if (n->dead_run >= e->c.conf->alerts.dead_letters) {
+	if (needs_reauth)
+		raise_reauth(e, c, n);
+	else if (n->dead_run >= e->c.conf->alerts.dead_letters) {
 		n->alert = DEAD_LETTERS;
 		snprintf(text, sizeof(text), "%d leads could not be brought into the CRM and wait as dead letters", n->dead_run);
 		alert_connection(e, c, DEAD_LETTERS, text, n->dead_run, true);

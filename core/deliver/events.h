@@ -34,6 +34,9 @@ struct cs_accept *cs_events_make(const char *account, json_object *body, int64_t
 /* Count dead letters of a connection and raise or recover its alert; replay what its recovery sets free. */
 void cs_events_watch(struct cs_engine *e, struct cs_tree_conn *tc, const struct cs_context *c, enum cs_state to, bool needs_reauth);
 
+/* The connection's grant is over, found without an attempt: the alert, once. */
+void cs_events_reauth(struct cs_engine *e, const struct cs_context *c);
+
 /* A plugin was parked (raised), or works again. It concerns all accounts, so it goes to connections of account "*". */
 void cs_events_plugin_alert(struct cs_engine *e, const char *plugin, const char *text, bool raised);
 /* Is that alert on, perhaps since an earlier run? */

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <curl/curl.h>
+#include "auth/oauth.h"
 #include "deliver/engine_private.h"
 #include "http/url.h"
 #include "util/clock.h"
@@ -84,6 +85,7 @@ new_exchange(struct cs_engine *e)
 	cs_buf_reset(&x->url);
 	cs_buf_init(&x->body, BODY_MAX + (64u << 10));
 	cs_list_init(&x->spare);
+	cs_list_init(&x->token.node);
 	return x;
 }
 
@@ -92,7 +94,7 @@ cs_exchange_new(struct cs_session *s, const struct cs_http_req *req, const char 
 {
 	const struct cs_manifest *m = s->context->manifest;
 	static const struct cs_step_row own_request = { .name = "identify", .label = "Who is connected?" };
-	const struct cs_step_row *step = s->answered != NULL ? &own_request : cs_manifest_step(m, req->step != NULL ? req->step : "");
+	const struct cs_step_row *step = s->own != NULL ? s->own->step : s->answered != NULL ? &own_request : cs_manifest_step(m, req->step != NULL ? req->step : "");
 	struct cs_exchange *x;
 
 	*why = NULL;
@@ -110,7 +112,7 @@ cs_exchange_new(struct cs_session *s, const struct cs_http_req *req, const char 
 	x->s = s;
 	x->step = step;
 	x->mutates = req->mutates != 0;
-	x->limit = m->n_limits > 0 ? cs_manifest_limit(m, req->limit_class != NULL && req->limit_class[0] != '\0' ? req->limit_class : NULL)
+	x->limit = m->n_limits > 0 && s->own == NULL ? cs_manifest_limit(m, req->limit_class != NULL && req->limit_class[0] != '\0' ? req->limit_class : NULL)
 	                           : NULL;
 	copy_req(x, req);
 	return x;
@@ -140,6 +142,7 @@ cs_exchange_free(struct cs_exchange *x)
 	if (x == NULL)
 		return;
 	e = x->s->engine;
+	cs_list_del(&x->token.node);
 	cs_wipe(x->url.ptr, x->url.len > 0 ? x->url.len : 1);
 	wipe_buf(&x->body);
 	for (size_t i = 0; i < x->n_headers; i++)
@@ -209,9 +212,9 @@ secret_for_host(void *ctx, const char *name)
 	const struct cs_secret_row *row = cs_manifest_secret(c->manifest, name);
 	const struct cs_named *s = cs_context_secret(c, name);
 
-	if (row == NULL || s == NULL)
+	if (s == NULL || (row == NULL && name[0] != '_')) /* "_name": of this request only, such as a code; no manifest can name it so */
 		return NULL;
-	if (row->n_hosts > 0 && !host_in(c, row->hosts, row->n_hosts, p->host)) {
+	if (row != NULL && row->n_hosts > 0 && !host_in(c, row->hosts, row->n_hosts, p->host)) {
 		p->refused = row->name;
 		return NULL;
 	}
@@ -374,7 +377,7 @@ add_constants(struct cs_exchange *x, struct secret_place *p, struct cs_buf *quer
 {
 	const struct cs_manifest *m = x->s->context->manifest;
 
-	for (size_t i = 0; i < m->n_places; i++) {
+	for (size_t i = 0; i < m->n_places && x->s->own == NULL; i++) {
 		const struct cs_place *pl = &m->places[i];
 		const char *value = NULL;
 		static const enum cs_template_place where[] = { [CS_PLACE_HEADER] = CS_IN_HEADER, [CS_PLACE_QUERY] = CS_IN_QUERY,
@@ -415,6 +418,23 @@ add_headers(struct cs_exchange *x, struct secret_place *p, struct cs_err *err)
 			return err->code;
 		put_header(x, x->req.headers[i].name, v);
 	}
+	return 0;
+}
+
+/* The secret goes by the same rules as every other: only to its hosts. */
+static int
+add_basic(struct cs_exchange *x, struct secret_place *p, struct cs_err *err)
+{
+	const struct cs_own_request *own = x->s->own;
+	CS_CLEANUP(wipe_buf) struct cs_buf b = CS_BUF_INIT(8192);
+	const char *secret;
+
+	if (own == NULL || own->basic_id == NULL)
+		return 0;
+	if ((secret = secret_for_host(p, own->basic_secret)) == NULL)
+		return cs_err_set(err, CS_EPERM, "the secret %s is not set, or may not go to this host", own->basic_secret);
+	cs_oauth_basic(own->basic_id, secret, &b);
+	put_header(x, "Authorization", cs_arena_dup(&x->mem, cs_buf_str(&b), b.len));
 	return 0;
 }
 
@@ -474,6 +494,8 @@ build_url(struct cs_exchange *x, struct secret_place *p, struct cs_buf *query, s
 	if ((rc = check_origin(c, absolute ? x->req.url : cs_buf_str(&base), origin, err)) < 0)
 		return rc;
 	p->host = origin->host;
+	if ((rc = fill_body(x, p, err)) < 0)
+		return rc;
 	if (!absolute && strstr(c->manifest->base_url, "${secret:") != NULL) {
 		cs_buf_reset(&base);
 		lk.secret = secret_for_host;
@@ -493,6 +515,12 @@ build_url(struct cs_exchange *x, struct secret_place *p, struct cs_buf *query, s
 	return cs_url_build(&x->url, cs_buf_str(&base), cs_buf_str(&path), query->len > 0 ? cs_buf_str(query) : NULL, true, origin, err);
 }
 
+bool
+cs_exchange_waits(const struct cs_exchange *x)
+{
+	return !cs_list_empty(&x->token.node);
+}
+
 int
 cs_exchange_build(struct cs_exchange *x, struct cs_err *err)
 {
@@ -504,7 +532,8 @@ cs_exchange_build(struct cs_exchange *x, struct cs_err *err)
 	cs_buf_reset(&x->url);
 	cs_buf_reset(&x->body);
 	x->n_headers = 0;
-	if ((rc = fill_body(x, &p, err)) < 0 || (rc = build_url(x, &p, &query, &origin, err)) < 0 || (rc = add_headers(x, &p, err)) < 0)
+	if ((rc = build_url(x, &p, &query, &origin, err)) < 0 || (rc = add_headers(x, &p, err)) < 0 ||
+	    (rc = add_basic(x, &p, err)) < 0)
 		return rc;
 	x->xfer = (struct cs_http_xfer){ .method = x->req.method, .url = cs_buf_str(&x->url), .headers = x->headers,
 		.n_headers = x->n_headers, .body = x->body.len > 0 ? cs_buf_str(&x->body) : x->req.body.ptr,

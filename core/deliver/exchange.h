@@ -24,6 +24,8 @@ struct cs_exchange {
 	struct cs_http_xfer xfer;
 	struct cs_heap_node timer;        /* waits for its budget */
 	struct cs_list spare;             /* engine->spare_exchanges, once it is over */
+	struct cs_token_wait token;       /* waits for a new token */
+	int64_t token_gen;                /* of the token that it was built with */
 	int64_t started_ms;
 	bool mutates, repeated;           /* repeated: once more after a 401 */
 	struct cs_http_header headers[CS_EXCHANGE_HEADERS]; /* last: not cleared for the next one */
@@ -45,6 +47,8 @@ struct cs_class { /* what an answer means */
 /* By fault, status and the manifest's rows. Pure. */
 void cs_exchange_classify(const struct cs_manifest *m, bool mutates, const struct cs_http_answer *a, int64_t now_ms,
                           struct cs_class *out);
+/* Does it wait for a new token? Then nothing of it is under way. */
+bool cs_exchange_waits(const struct cs_exchange *x);
 /* Add the record of this exchange, secrets masked, to the session's list. */
 void cs_exchange_note(struct cs_exchange *x, const struct cs_http_answer *a, const struct cs_class *c);
 /* Replace every known secret of the connection in `text` by asterisks of the same length. */

@@ -41,6 +41,7 @@ void
 cs_engine_drop_context(struct cs_engine *e, int64_t conn_id)
 {
 	cs_context_unref(cs_map_del(&e->contexts, (uint64_t)conn_id));
+	cs_token_forget(e, conn_id);
 }
 
 /* ---- nodes */

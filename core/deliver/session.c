@@ -138,6 +138,70 @@ heed_limits(struct cs_exchange *x, const struct cs_class *cl, int64_t now_ms)
 }
 
 static void send_exchange(struct cs_exchange *x);
+static void unanswered(struct cs_session *s, const char *why);
+static void go_on(struct cs_exchange *x);
+
+/* There is no token for it now; the record says why. */
+static void
+no_token(struct cs_exchange *x, int32_t outcome, int64_t not_before_ms, const char *why)
+{
+	struct cs_session *s = x->s;
+	struct cs_http_answer a = { .fault = CS_HTTP_OTHER, .detail = why, .body = "" };
+	struct cs_class cl = { .outcome = outcome };
+
+	if (not_before_ms > 0)
+		s->not_before_ms = not_before_ms;
+	cs_exchange_note(x, &a, &cl);
+	end_exchange(s);
+	if (s->answered != NULL)
+		unanswered(s, why);
+	else
+		answer_plain(s, outcome);
+}
+
+/* The refresh that it waited for is over. */
+static void
+token_ready(struct cs_token_wait *w, int32_t outcome, const char *why)
+{
+	struct cs_exchange *x = CS_CONTAINER(w, struct cs_exchange, token);
+	struct cs_engine *e = x->s->engine;
+
+	if (outcome == CS_DONE && e->stopping) /* it goes on after the restart, uncharged */
+		no_token(x, CS_WAIT, cs_now_ms(e->c.clock) + 1, "the daemon is stopping");
+	else if (outcome == CS_DONE)
+		go_on(x);
+	else
+		no_token(x, outcome, 0, why);
+}
+
+/*
+ * A lone 401 proves nothing: once more, with the credentials as they are now or with a new token. False: this was the answer.
+ */
+static bool
+try_again(struct cs_exchange *x)
+{
+	struct cs_session *s = x->s;
+	struct cs_gate_answer no;
+	struct cs_err err;
+
+	x->repeated = true;
+	x->started_ms = 0; /* it was answered, and nothing of it is under way */
+	x->token.ready = token_ready;
+	switch (cs_token_gate(s->engine, s->context, &x->token_gen, true, &x->token, &no)) {
+	case CS_GATE_WAIT:
+		return true;
+	case CS_GATE_SHUT:
+		if (no.outcome == CS_REAUTH)
+			return false;
+		no_token(x, no.outcome, no.not_before_ms, no.why);
+		return true;
+	default:
+		if (cs_exchange_build(x, &err) < 0)
+			return false;
+		send_exchange(x);
+		return true;
+	}
+}
 
 static void
 exchange_done(struct cs_http_xfer *xfer, const struct cs_http_answer *a)
@@ -152,15 +216,8 @@ exchange_done(struct cs_http_xfer *xfer, const struct cs_http_answer *a)
 	heed_limits(x, &cl, now_ms);
 	cs_exchange_note(x, a, &cl);
 	cs_results_count_http(s->engine, s->context->crm, a);
-	if (cl.outcome == CS_REAUTH && !x->repeated) {
-		struct cs_err err;
-
-		x->repeated = true; /* a lone 401 proves nothing: once more with the credentials as they are now */
-		if (cs_exchange_build(x, &err) == 0) {
-			send_exchange(x);
-			return;
-		}
-	}
+	if (cl.outcome == CS_REAUTH && !x->repeated && s->own == NULL && try_again(x))
+		return;
 	if (s->answered != NULL) {
 		end_exchange(s);
 		s->answered(s, a, &cl);
@@ -181,8 +238,6 @@ send_exchange(struct cs_exchange *x)
 }
 
 /* ---- the request of the plugin */
-
-static void unanswered(struct cs_session *s, const char *why);
 
 /* Wait for the budget, then send; or give the delivery back when the wait would be long. */
 static void
@@ -223,13 +278,71 @@ refuse_build(struct cs_session *s, const struct cs_err *err)
 	answer_plain(s, CS_REJECT);
 }
 
+/* Ask its owner, build it, send it. It has its token. */
+static void
+begin(struct cs_exchange *x)
+{
+	struct cs_session *s = x->s;
+	int32_t outcome = CS_DONE;
+	bool hold = false;
+	struct cs_err err;
+
+	if (s->answered == NULL && s->ops->before != NULL)
+		outcome = s->ops->before(s, x->step, &x->req, &hold);
+	if (outcome != CS_DONE) {
+		end_exchange(s);
+		answer_plain(s, outcome);
+	} else if (cs_exchange_build(x, &err) == 0) {
+		if (!hold)
+			queue_exchange(x);
+	} else if (s->answered != NULL) {
+		end_exchange(s);
+		unanswered(s, "the request could not be built");
+	} else
+		refuse_build(s, &err);
+}
+
+/* With a new token: from the beginning, or once more after a 401. */
+static void
+go_on(struct cs_exchange *x)
+{
+	struct cs_gate_answer no;
+	struct cs_err err;
+	enum cs_gate gate = cs_token_gate(x->s->engine, x->s->context, &x->token_gen, false, &x->token, &no);
+
+	if (gate == CS_GATE_WAIT)
+		return;
+	if (gate == CS_GATE_SHUT)
+		no_token(x, no.outcome, no.not_before_ms, no.why);
+	else if (!x->repeated)
+		begin(x);
+	else if (cs_exchange_build(x, &err) == 0)
+		send_exchange(x);
+	else
+		no_token(x, CS_RETRY, 0, "the request could not be built again");
+}
+
+/* The first thing a request needs is a token that is good. */
+static void
+admit(struct cs_exchange *x)
+{
+	struct cs_session *s = x->s;
+	struct cs_gate_answer no;
+	enum cs_gate gate = CS_GATE_OPEN;
+
+	x->token.ready = token_ready;
+	if (s->own == NULL)
+		gate = cs_token_gate(s->engine, s->context, &x->token_gen, false, &x->token, &no);
+	if (gate == CS_GATE_OPEN)
+		begin(x);
+	else if (gate == CS_GATE_SHUT)
+		no_token(x, no.outcome, no.not_before_ms, no.why);
+}
+
 static void
 on_http(void *user, uint64_t call CS_UNUSED, const struct cs_wire_http *w)
 {
 	struct cs_session *s = user;
-	int32_t outcome = CS_DONE;
-	bool hold = false;
-	struct cs_err err;
 	const char *why;
 
 	if (s->engine->stopping) { /* nothing new is sent; it goes on after the restart, uncharged */
@@ -237,19 +350,10 @@ on_http(void *user, uint64_t call CS_UNUSED, const struct cs_wire_http *w)
 		answer_plain(s, CS_WAIT);
 		return;
 	}
-	if ((s->x = cs_exchange_new(s, &w->req, &why)) == NULL) {
+	if ((s->x = cs_exchange_new(s, &w->req, &why)) == NULL)
 		break_rule(s, why);
-		return;
-	}
-	if (s->ops->before != NULL)
-		outcome = s->ops->before(s, s->x->step, &s->x->req, &hold);
-	if (outcome != CS_DONE) {
-		end_exchange(s);
-		answer_plain(s, outcome);
-	} else if (cs_exchange_build(s->x, &err) < 0)
-		refuse_build(s, &err);
-	else if (!hold)
-		queue_exchange(s->x);
+	else
+		admit(s->x);
 }
 
 static void
@@ -265,15 +369,11 @@ void
 cs_session_request(struct cs_session *s, const struct cs_http_req *req)
 {
 	const char *why;
-	struct cs_err err;
 
 	if ((s->x = cs_exchange_new(s, req, &why)) == NULL)
 		unanswered(s, why);
-	else if (cs_exchange_build(s->x, &err) < 0) {
-		end_exchange(s);
-		unanswered(s, "the request could not be built");
-	} else
-		queue_exchange(s->x);
+	else
+		admit(s->x);
 }
 
 void
@@ -342,6 +442,27 @@ hmac(struct cs_session *s, const struct cs_wire_service *req)
 }
 
 static void
+new_token_ready(struct cs_token_wait *w, int32_t outcome, const char *why CS_UNUSED)
+{
+	answer_service(CS_CONTAINER(w, struct cs_session, service), outcome, "", 0);
+}
+
+/* The plugin knows that its token is no longer good, although no 401 said so. */
+static void
+new_token(struct cs_session *s)
+{
+	struct cs_gate_answer no;
+	enum cs_gate gate;
+
+	s->service.ready = new_token_ready;
+	gate = cs_token_ask(s->engine, s->context, &s->service, &no);
+	if (gate == CS_GATE_SHUT && no.not_before_ms > 0)
+		s->not_before_ms = no.not_before_ms;
+	if (gate != CS_GATE_WAIT)
+		answer_service(s, gate == CS_GATE_OPEN ? CS_DONE : no.outcome, "", 0);
+}
+
+static void
 on_service(void *user, uint64_t call CS_UNUSED, const struct cs_wire_service *req)
 {
 	struct cs_session *s = user;
@@ -359,8 +480,8 @@ on_service(void *user, uint64_t call CS_UNUSED, const struct cs_wire_service *re
 	case CS_SERVICE_HMAC:
 		hmac(s, req);
 		break;
-	default: /* no grant that could be refreshed: static credentials only */
-		answer_service(s, CS_REAUTH, "", 0);
+	default:
+		new_token(s);
 	}
 }
 
@@ -441,6 +562,7 @@ on_done(void *user, uint64_t call CS_UNUSED, const struct cs_wire_done *result)
 
 	s->call = 0;
 	cs_list_del(&s->node);
+	cs_list_del(&s->service.node);
 	if (s->x != NULL) { /* it returned without waiting for its answer: cancelled or crashed */
 		if (s->x->mutates && s->x->started_ms != 0 && s->ops->after != NULL)
 			s->ops->after(s, s->x->step, NULL, true, 0);
@@ -495,6 +617,7 @@ cs_session_start(struct cs_session *s, struct cs_wire_call *in)
 	s->exchanges.max = EXCHANGES_MAX;
 	cs_buf_reset(&s->exchanges);
 	cs_list_init(&s->node);
+	cs_list_init(&s->service.node);
 	in->now_ms = cs_now_ms(s->engine->c.clock);
 	in->instance = (uint64_t)c->conn_id;
 	in->instance_version = (uint64_t)c->version;
@@ -517,5 +640,7 @@ cs_session_drop(struct cs_session *s)
 		end_exchange(s);
 	}
 	cs_list_del(&s->node);
+	if (s->service.node.next != NULL)
+		cs_list_del(&s->service.node);
 	s->call = 0;
 }

@@ -12,6 +12,7 @@
 
 #include <cs/plugin_v1.h>
 #include "deliver/context.h"
+#include "deliver/token.h"
 #include "http/client.h"
 #include "plugin/remote.h"
 #include "util/list.h"
@@ -19,6 +20,12 @@
 struct cs_session;
 struct cs_engine;
 struct cs_class;
+
+struct cs_own_request { /* what is special about a request of the core that no plugin could make: a token request */
+	const struct cs_step_row *step;
+	const char *basic_id;         /* with basic_secret: HTTP Basic of a client's id and the named secret; NULL: none */
+	const char *basic_secret;
+};
 
 struct cs_session_ops {
 	/* May this step go out? CS_DONE, or what http() is to return. *hold: the owner will call cs_session_go later. */
@@ -53,6 +60,8 @@ struct cs_session {
 	struct cs_exchange *x;        /* the request under way; NULL */
 	/* Without a plugin call (identify.c): the core's own request is answered here, and the session is the callee's. */
 	void (*answered)(struct cs_session *, const struct cs_http_answer *, const struct cs_class *);
+	const struct cs_own_request *own; /* without the manifest's constants, limits and tokens; NULL: an ordinary one */
+	struct cs_token_wait service; /* the plugin asked for a new token and waits */
 };
 
 /* Start the call. `s` is embedded in the owner, zeroed but for engine, context and ops. 0, or CS_EBUSY when the runner is full or

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tokens that keep working: renewed in time, once, and never lost, against the sandbox's HubSpot."""
+import json
+import signal
+from pathlib import Path
+
+import pytest
+
+from rig import HOUR, MINUTE, SECOND, lead, wait_until
+
+POINTS = Path(__file__).parents[1].joinpath("fault/token_points.txt").read_text().split()
+TOKEN = "/oauth/2026-03/token"
+
+
+def signed_in(daemon, name="main", **more):
+    """A connection that has nothing but the refresh token of a grant."""
+    connection = daemon.connect("hubspot", name, settings={"client_id": "sandbox-client"},
+                                secrets={"refresh_token": f"sandbox-refresh-{name}", "client_secret": "sandbox-secret"}, **more)
+    del connection["secrets"]["access_token"]
+    return connection
+
+
+@pytest.fixture
+def idle(rig):
+    d = rig.daemon()
+    signed_in(d)
+    return d
+
+
+def token_requests(sandbox):
+    return [r for r in sandbox.requests("hubspot") if r["path"].endswith(TOKEN)]
+
+
+def contacts(sandbox):
+    return sandbox.records("hubspot", "contacts")
+
+
+def test_the_first_lead_gets_a_token(idle, sandbox):
+    daemon = idle.start()
+    doc = lead()
+    daemon.send(doc)
+    daemon.wait_for(doc, "delivered")
+    assert len(contacts(sandbox)) == 1 and len(token_requests(sandbox)) == 1
+    assert "sandbox-secret" not in daemon.log() and "sandbox-refresh" not in daemon.log()
+
+
+def test_an_expired_token_is_renewed_once_for_two_hundred_leads(idle, sandbox):
+    daemon = idle.start()
+    first = lead()
+    daemon.send(first)
+    daemon.wait_for(first, "delivered")
+    before = len(token_requests(sandbox))
+    daemon.advance(HOUR)
+    docs = [lead() for _ in range(200)]
+    for doc in docs:
+        daemon.send(doc)
+    for doc in docs:
+        daemon.wait_for(doc, "delivered", timeout=120)
+    assert len(token_requests(sandbox)) == before + 1
+    assert len(contacts(sandbox)) == 201
+
+
+def test_a_token_that_is_refused_early_is_renewed_and_the_request_repeated(idle, sandbox):
+    daemon = idle.start()
+    doc = lead()
+    daemon.send(doc)
+    daemon.wait_for(doc, "delivered")
+    sandbox.tokens("hubspot", "expire")
+    again = lead()
+    daemon.send(again)
+    row = daemon.wait_for(again, "delivered")
+    assert row["attempts"] == 1 and len(token_requests(sandbox)) == 2
+
+
+def test_an_ill_token_endpoint_costs_tries_but_not_the_grant(idle, sandbox):
+    daemon = idle.start()
+    fault = sandbox.fault("status", "hubspot", f"POST {TOKEN}", times=-1, status=503)
+    doc = lead()
+    daemon.send(doc)
+    wait_until(lambda: daemon.delivery(doc)["attempts"] == 1, what="the first try failed")
+    assert daemon.delivery(doc)["state"] == "due"
+    assert "token not renewed" in daemon.log() and "could not be renewed" in json.dumps(daemon.attempts(doc)[0])
+    sandbox.heal(fault)
+    daemon.advance(45 * SECOND)
+    daemon.wait_for(doc, "delivered")
+    assert daemon.connection("hubspot")["state"] == "connected"
+
+
+def test_a_dead_grant_is_said_once_and_the_leads_wait_for_it(idle, sandbox):
+    daemon = idle.start()
+    first = lead()
+    daemon.send(first)
+    daemon.wait_for(first, "delivered")
+    sandbox.tokens("hubspot", "revoke")
+    docs = [lead() for _ in range(5)]
+    for doc in docs:
+        daemon.send(doc)
+    for doc in docs:
+        row = daemon.wait_for(doc, "dead")
+        assert row["blame"] == "credential"
+    assert daemon.connection("hubspot")["state"] == "needs_reauth"
+    assert daemon.log().count("key=reauth/") == 1
+    assert len(token_requests(sandbox)) == 2
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_killed_in_the_middle_of_a_refresh(idle, sandbox, point):
+    daemon = idle
+    daemon.start(CSRELAY_CRASH_AT=point)
+    doc = lead()
+    daemon.post(doc)
+    assert daemon.process.wait(30) == -signal.SIGKILL
+    daemon.start()
+    daemon.advance(MINUTE)
+    daemon.wait_for(doc, "delivered", timeout=60)
+    assert len(contacts(sandbox)) == 1
+    assert len(token_requests(sandbox)) <= 2
