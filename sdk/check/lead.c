@@ -95,6 +95,7 @@ static const struct cs_lead_request *
 lead_request(struct cs_call *c, json_object *o)
 {
 	struct cs_lead_request *x = cs_arena_alloc(&c->mem, sizeof(*x));
+	bool has_zone;
 
 	x->struct_size = sizeof(*x);
 	x->is_existing_customer = tri(o, "/service_request/is_existing_customer");
@@ -103,6 +104,8 @@ lead_request(struct cs_call *c, json_object *o)
 	x->urgency = text(c, o, "/service_request/urgency");
 	x->issue_description = text(c, o, "/service_request/issue_description");
 	x->preferred_schedule = text(c, o, "/service_request/preferred_schedule");
+	/* with a zone it is resolved without knowing the connection's */
+	x->has_preferred_at = cs_time_parse(x->preferred_schedule, strlen(x->preferred_schedule), true, &x->preferred_at_ms, &has_zone) == 0;
 	return x;
 }
 

@@ -123,6 +123,25 @@ void csh_event_match(json_object *event, const char *how, const char *value);
 void csh_event_amount(json_object *event, const char *value, const char *currency, const char *basis);
 json_object *csh_event_job(json_object *event); /* borrowed; made when missing */
 
+/* ---- news.c: polls of lists that do not tell what changed */
+/*
+ * The cursor is what was seen: {"lead/17": "won", ...}, at most max of it. Reporting again is harmless, because the core drops
+ * an event whose dedupe it has seen; so is forgetting what has not been among the newest for long.
+ *
+ *     struct csh_news news = csh_news_since(cursor, 200);
+ *     ... for each record, newest first: if (csh_news_take(&news, key, state)) emit what it means ...
+ *     return csh_news_end(h, &news, rc);
+ */
+struct csh_news {
+	json_object *before, *after; /* key -> state */
+	int max;
+};
+struct csh_news csh_news_since(struct cs_bytes cursor, int max);
+/* 1: new, or in another state than at the last look. A key counts once. */
+int csh_news_take(struct csh_news *n, const char *key, const char *state);
+/* With CS_DONE the cursor is put. Returns rc. */
+int32_t csh_news_end(const struct csh *h, struct csh_news *n, int32_t rc);
+
 /* ---- call.c: settings, requests, answers */
 const char *csh_setting(const struct csh *h, const char *key);
 int csh_setting_true(const struct csh *h, const char *key);

@@ -468,6 +468,33 @@ START_TEST(settings_ids_and_budgets_are_read)
 }
 END_TEST
 
+static int32_t
+cursor_put(struct cs_call *c, struct cs_bytes cursor)
+{
+	return emit(c, cursor);
+}
+
+START_TEST(news_are_what_changed_since_the_cursor)
+{
+	struct cs_host_v1 with_cursor = host;
+	struct csh hc = { &with_cursor, &call };
+	struct csh_news n = csh_news_since(csh_bytes("{\"a\":\"won\",\"b\":\"open\",\"z\":\"open\",\"bad\":7}"), 4);
+
+	with_cursor.cursor_put = cursor_put;
+	ck_assert(!csh_news_take(&n, "a", "won"));
+	ck_assert(csh_news_take(&n, "b", "lost"));
+	ck_assert(!csh_news_take(&n, "b", "won"));
+	ck_assert(csh_news_take(&n, "bad", "open"));
+	ck_assert_int_eq(csh_news_end(&hc, &n, CS_DONE), CS_DONE);
+	ck_assert_str_eq(call.emitted.ptr, "{\"a\":\"won\",\"b\":\"lost\",\"bad\":\"open\",\"z\":\"open\"}");
+	n = csh_news_since(csh_bytes("[1]"), 1);
+	ck_assert(csh_news_take(&n, "a", "won"));
+	ck_assert(csh_news_take(&n, "b", "won"));
+	ck_assert_int_eq(csh_news_end(&hc, &n, CS_RETRY), CS_RETRY);
+	ck_assert_ptr_null(n.after);
+}
+END_TEST
+
 /* ---- GraphQL */
 static int32_t
 asked(const char *answer, int mutates)
@@ -634,7 +661,7 @@ main(void)
 		every_shape_of_vendor_error_is_read, a_cut_splits_no_character, pairs_are_joined_and_empty_ones_left_out,
 		only_gaps_are_filled, numbers_are_put_only_where_they_are_some, an_amount_is_decimal_text_or_nothing,
 		the_note_names_the_time_of_the_call_and_who_is_to_get_it, a_title_says_what_and_who,
-		settings_ids_and_budgets_are_read, graphql_errors_in_200_are_classed, a_mutation_answers_an_id_or_why_not,
+		settings_ids_and_budgets_are_read, news_are_what_changed_since_the_cursor, graphql_errors_in_200_are_classed, a_mutation_answers_an_id_or_why_not,
 		pages_follow_a_cursor,
 		    numbered_pages_end_with_the_last_or_the_bound,
 		pages_say_how_they_failed, an_answer_of_another_form_is_not_nothing_found,
