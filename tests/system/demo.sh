@@ -49,6 +49,8 @@ key=demo-$(od -An -N12 -tx1 /dev/urandom | tr -d ' \n')
 secret intake-key "$key"
 secret hubspot sandbox-hubspot-token
 secret housecall_pro sandbox-hcp-key
+secret workiz sandbox-workiz-token
+secret workiz-api_secret sandbox-workiz-secret
 secret webhook "$(sed -n 's/.*"\(whsec_[A-Za-z0-9+\/=]*\)".*/\1/p' "$top/plugins/webhook/sandbox.json" | head -1)"
 (umask 077; head -c 32 /dev/urandom >"$run/master.key")
 
@@ -65,19 +67,23 @@ plugins : { dir = "$build/plugins/v1"; check_owner = false; };
 vault : { key_file = "$run/master.key"; };
 CONF
 
-crm() { # plugin, secret's name, setting's name, path
-	cat >"$run/crm.d/$1.conf" <<CONF
+crm() { # plugin, secret's name, setting's name, path, names of more secrets
+	local plugin=$1 secret=$2 setting=$3 path=$4 more='' name
+	shift 4
+	for name in "$@"; do more="$more $name = \"@file:$run/secrets/$plugin-$name\";"; done
+	cat >"$run/crm.d/$plugin.conf" <<CONF
 enabled = true;
 connections = ( {
-	name = "demo"; account = "acct_xyz"; crm_account_id = "hcp_tenant_4829"; label = "Demo $1";
+	name = "demo"; account = "acct_xyz"; crm_account_id = "hcp_tenant_4829"; label = "Demo $plugin";
 	timezone = "America/New_York";
-	settings : { $3 = "http://127.0.0.1:$sandbox_port/$4"; };
-	secrets : { $2 = "@file:$run/secrets/$1"; };
+	settings : { $setting = "http://127.0.0.1:$sandbox_port/$path"; };
+	secrets : { $secret = "@file:$run/secrets/$plugin";$more };
 } );
 CONF
 }
 crm hubspot access_token base_url hubspot
 crm housecall_pro api_key base_url housecall_pro
+crm workiz api_token base_url workiz api_secret
 crm webhook signing_secret url webhook/demo
 
 say "starting the fake CRMs (csrelay sandbox) and csrelayd; logs in ${run#"$top"/}"
@@ -91,7 +97,7 @@ cat "$run/csrelayd.log"
 
 ctl=("$build/csrelay" --config "$run/csrelay.conf")
 bad=0
-for name in hubspot housecall_pro webhook; do
+for name in hubspot housecall_pro workiz webhook; do
 	say "the sample lead, with a fresh event_id, to $name"
 	"${ctl[@]}" send --fresh --to "$name" --key-file "$run/secrets/intake-key" --json "$top/etc/sample-lead.json" >"$run/sent.json" ||
 		{ cat "$run/sent.json"; bad=1; continue; }

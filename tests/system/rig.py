@@ -31,6 +31,12 @@ ACCOUNT = "acct_xyz"
 API_KEY = "test-key"
 INTAKE_SECRETS = ["whsec_" + base64.b64encode(bytes([i]) * 32).decode() for i in (1, 2)]
 WEBHOOK_SECRET = "whsec_c2FuZGJveC13ZWJob29rLXNlY3JldC0wMDAwMDAwMQ=="
+# What the sandbox's CRMs let in.
+CRM_SECRETS = {
+    "hubspot": {"access_token": "sandbox-hubspot-{tenant}"},
+    "housecall_pro": {"api_key": "sandbox-hcp-{tenant}"},
+    "workiz": {"api_token": "sandbox-workiz-{tenant}", "api_secret": "sandbox-workiz-secret"},
+}
 
 STATES = ["due", "in_hand", "in_hand", "delivered", "dead", "discarded"]
 BLAMES = ["none", "lead", "credential", "connection", "crm", "us"]
@@ -246,9 +252,9 @@ class Daemon:
         tenant = tenant or name
         if crm == "webhook":
             own, secret = {"url": self.sandbox.url(f"webhook/{tenant}")}, {"signing_secret": WEBHOOK_SECRET}
-        elif crm in ("hubspot", "housecall_pro"):
-            token, key = {"hubspot": ("access_token", "hubspot"), "housecall_pro": ("api_key", "hcp")}[crm]
-            own, secret = {"base_url": self.sandbox.url(crm)}, {token: f"sandbox-{key}-{tenant}"}
+        elif crm in CRM_SECRETS:
+            own = {"base_url": self.sandbox.url(crm)}
+            secret = {name: value.format(tenant=tenant) for name, value in CRM_SECRETS[crm].items()}
         else:
             own, secret = {"base_url": self.sandbox.url(f"webhook/unsigned/{tenant}")}, {}
         connection = {"name": name, "account": account, "label": f"{crm} {name}", "timezone": "America/New_York",

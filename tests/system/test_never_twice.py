@@ -6,8 +6,10 @@ import pytest
 
 from rig import MINUTE, SECOND, lead, marked, phone, wait_until
 
-CRMS = ["hubspot", "housecall_pro", "webhook"]
-CREATES = {"hubspot": "POST /crm/objects/*/contacts", "housecall_pro": "POST /leads", "webhook": "POST *"}
+CREATES = {"hubspot": "POST /crm/objects/*/contacts", "housecall_pro": "POST /leads", "workiz": "POST *lead/create*", "webhook": "POST *"}
+CRMS = list(CREATES)
+# Collections of the sandbox: the caller's record, and the one that bears the lead's marker.
+COLLECTIONS = {"hubspot": ("contacts", "notes"), "housecall_pro": ("customers", "leads"), "workiz": ("clients", "leads")}
 # What may become of a request that creates: what the sandbox calls it, and whether the CRM did it.
 ENDS = {"error": False, "error_after": True, "cut": True, "timeout_before": False, "timeout_after": True,
         "close_before": False, "close_after": True, "oversized": True, "cut_json": True, "empty": True}
@@ -15,20 +17,22 @@ ENDS = {"error": False, "error_after": True, "cut": True, "timeout_before": Fals
 
 def one_of_each(sandbox, crm, doc):
     """Exactly one record of the lead and one of its caller."""
-    if crm == "hubspot":
-        contacts = [r for r in sandbox.records("hubspot", "contacts")
-                    if r["doc"]["properties"].get("phone") == doc["contact"]["phone"]]
-        assert len(contacts) == 1, f"{len(contacts)} contacts"
-        notes = marked(sandbox.records("hubspot", "notes"), doc["event_id"])
-        assert len(notes) == 1, f"{len(notes)} notes"
-    elif crm == "housecall_pro":
-        leads = marked(sandbox.records("housecall_pro", "leads"), doc["event_id"])
-        assert len(leads) == 1, f"{len(leads)} leads"
-        customers = [r for r in sandbox.records("housecall_pro", "customers")
-                     if doc["contact"]["phone"][2:] in json.dumps(r)]
-        assert len(customers) == 1, f"{len(customers)} customers"
-    else:
+    if crm == "webhook":
         assert [r["id"] for r in sandbox.records("webhook", "received")].count(doc["event_id"]) == 1
+        return
+    people, things = COLLECTIONS[crm]
+    found = marked(sandbox.records(crm, things), doc["event_id"])
+    assert len(found) == 1, f"{len(found)} {things}"
+    found = [r for r in sandbox.records(crm, people) if doc["contact"]["phone"][2:] in json.dumps(r)]
+    assert len(found) == 1, f"{len(found)} {people}"
+
+
+@pytest.fixture
+def idle(idle):
+    for crm in CRMS:
+        if crm not in idle.crms:
+            idle.connect(crm)
+    return idle
 
 
 def until_delivered(daemon, doc, tries=8):
@@ -235,8 +239,9 @@ def test_a_kept_connection_that_dies_with_the_request_is_not_tried_again_by_the_
 
 # ---- callers
 
-@pytest.mark.parametrize("crm, people, things", [("hubspot", "contacts", "notes"), ("housecall_pro", "customers", "leads")])
-def test_fifty_leads_from_one_new_caller_are_one_customer_and_fifty_leads(daemon, sandbox, crm, people, things):
+@pytest.mark.parametrize("crm", COLLECTIONS)
+def test_fifty_leads_from_one_new_caller_are_one_customer_and_fifty_leads(daemon, sandbox, crm):
+    people, things = COLLECTIONS[crm]
     number = phone()
     docs = [lead(crm, number=number) for _ in range(50)]
     daemon.send_all(docs)
@@ -265,8 +270,8 @@ def test_the_next_lead_of_a_caller_knows_the_contact_of_one_that_has_yet_to_arri
     assert len(sandbox.records("hubspot", "notes")) == 2
 
 
-@pytest.mark.parametrize("crm, people", [("hubspot", "contacts"), ("housecall_pro", "customers")])
-def test_the_next_lead_of_a_caller_waits_while_it_is_in_doubt_whether_the_caller_was_created(daemon, sandbox, crm, people):
+@pytest.mark.parametrize("crm", COLLECTIONS)
+def test_the_next_lead_of_a_caller_waits_while_it_is_in_doubt_whether_the_caller_was_created(daemon, sandbox, crm):
     sandbox.fault("close_after", crm, CREATES[crm])
     first = lead(crm)
     second = lead(crm, number=first["contact"]["phone"], urgency="emergency")
@@ -275,7 +280,7 @@ def test_the_next_lead_of_a_caller_waits_while_it_is_in_doubt_whether_the_caller
     daemon.send(second)
     until_delivered(daemon, second)
     until_delivered(daemon, first)
-    assert len(sandbox.records(crm, people)) == 1
+    assert len(sandbox.records(crm, COLLECTIONS[crm][0])) == 1
     for doc in (first, second):
         one_of_each(sandbox, crm, doc)
 
