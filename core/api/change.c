@@ -84,10 +84,25 @@ cs_api_span_ms(const struct cs_conf *conf)
 	return cs_schedule_span_ms(&dflt);
 }
 
+/* json-c frees without wiping; the texts are ours alone. */
+static void
+wipe_secrets(json_object *secrets)
+{
+	if (!json_object_is_type(secrets, json_type_object))
+		return;
+	json_object_object_foreach(secrets, name, v) {
+		(void)name;
+		if (json_object_is_type(v, json_type_string))
+			cs_wipe((char *)(uintptr_t)json_object_get_string(v), (size_t)json_object_get_string_len(v));
+	}
+}
+
 void
 cs_change_free(struct cs_change *c)
 {
 	cs_wipe_free(c->text, 0);
+	if (c->secret_body)
+		wipe_secrets(cs_json_get(c->body, "secrets"));
 	json_object_put(c->body);
 	cs_conns_fini(&c->conns);
 	cs_arena_fini(&c->mem);

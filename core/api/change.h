@@ -48,6 +48,8 @@ struct cs_change {
 	int64_t span_ms;                /* of the retry schedule */
 	char *text;                     /* owned, wiped: a note, a name, a new key */
 	json_object *body;              /* owned */
+	bool secret_body;               /* the texts in its member "secrets" are wiped */
+	void *more;                     /* what else apply needs; lives in keep */
 	struct cs_arena keep;           /* lives as long as the change */
 	struct cs_key_row key;          /* of a new key; texts live in keep */
 	/* out */

@@ -67,6 +67,10 @@ set_state(struct cs_change *c, struct cs_store *s, enum cs_conn_state state, int
 	struct cs_conn_row row;
 	int rc;
 
+	if ((rc = s->ops->conn_get(s, c->id, &c->mem, &row, err)) < 0)
+		return rc;
+	if (row.state == CS_CONN_PENDING)
+		return cs_err_set(err, CS_ESTATE, "nobody has confirmed this connection yet: `csrelay connections confirm` does");
 	if ((rc = s->ops->conn_state(s, c->id, state, c->text, now_ms, err)) < 0)
 		return rc;
 	c->wrote = true;

@@ -2,6 +2,9 @@
 /*
  * map.c - what exactly would be sent? A lead goes through the plugin's map and the connection's overrides, and no further.
  *
+ * The body is a lead, or {"lead_id": …} or {"lead": {…}} with, if wanted, "settings" and "overrides" that are tried in place of
+ * the connection's own: a preview of a change.
+ *
  * The plugin runs in the engine; the answer is given from its thread.
  */
 #include "config.h"
@@ -9,11 +12,13 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include "deliver/context.h"
 #include "wire/wire.h"
 
 struct preview {
 	struct cs_engine_call call;
 	struct cs_http_request *req;
+	struct cs_candidate candidate;
 };
 
 static void
@@ -31,16 +36,19 @@ preview_done(struct cs_engine_call *call, int32_t outcome, const char *reason, c
 		cs_api_problem(p->req, outcome == CS_RETRY || outcome == CS_WAIT ? 503 : 422, NULL,
 		               reason != NULL && reason[0] != '\0' ? reason : "the plugin gave no document");
 	cs_lead_ref_put(p->call.lead);
+	json_object_put(p->candidate.settings);
+	json_object_put(p->candidate.overrides);
 	free(p);
 }
 
-/* The lead itself, or {"lead_id": …} of one that is stored. */
 static struct cs_lead_ref *
 lead_of(struct cs_api_call *call, json_object *body)
 {
-	json_object *id = cs_json_get(body, "lead_id");
+	json_object *id = cs_json_get(body, "lead_id"), *inside = cs_json_get(body, "lead");
 	struct cs_lead_row lead;
 
+	if (inside != NULL)
+		return cs_lead_ref_new(cs_json_text(inside), strlen(cs_json_text(inside)), cs_now_ms(call->api->clock));
 	if (id == NULL)
 		return cs_lead_ref_new(call->req->body, call->req->body_len, cs_now_ms(call->api->clock));
 	if (!cs_api_lead(call, json_object_get_string(id), &lead))
@@ -59,15 +67,32 @@ refuse_faulty(struct cs_api_call *call, const struct cs_lead_doc *d)
 	cs_http_reply_problem(call->req, &p, 0);
 }
 
+/* False: answered. */
+static bool
+read_candidate(struct cs_api_call *call, json_object *body, struct cs_candidate *out)
+{
+	static const char *const names[] = { "settings", "overrides" };
+	json_object *got[2];
+
+	for (size_t i = 0; i < 2; i++)
+		if ((got[i] = cs_json_get(body, names[i])) != NULL && !json_object_is_type(got[i], json_type_object)) {
+			cs_api_refuse_at(call, 422, i == 0 ? "/settings" : "/overrides", "must be an object");
+			return false;
+		}
+	*out = (struct cs_candidate){ got[0], got[1] };
+	return true;
+}
+
 void
 cs_api_connection_map(struct cs_api_call *call)
 {
 	CS_CLEANUP(cs_json_putp) json_object *body = NULL;
 	struct cs_conn_row row;
 	struct cs_lead_ref *lead;
+	struct cs_candidate candidate;
 	struct preview *p;
 
-	if (!cs_api_body(call, &body) || !cs_api_connection(call, call->param[0], &row))
+	if (!cs_api_body(call, &body) || !cs_api_connection(call, call->param[0], &row) || !read_candidate(call, body, &candidate))
 		return;
 	if (call->api->engine == NULL) {
 		cs_api_refuse(call, 503, "no plugins are running");
@@ -83,5 +108,10 @@ cs_api_connection_map(struct cs_api_call *call)
 	p = cs_xcalloc(1, sizeof(*p));
 	p->req = call->req;
 	p->call = (struct cs_engine_call){ .conn_id = row.id, .kind = CS_CALL_MAP, .lead = lead, .done = preview_done };
+	if (candidate.settings != NULL || candidate.overrides != NULL) {
+		p->candidate = (struct cs_candidate){ json_object_get(candidate.settings), json_object_get(candidate.overrides) };
+		p->call.candidate = &p->candidate;
+		json_object_put(CS_STEAL(body)); /* the engine's from now on */
+	}
 	cs_engine_post_call(call->api->engine, &p->call);
 }

@@ -46,11 +46,17 @@ void cs_api_replay_recovered(struct cs_api *api, int64_t conn_id, int64_t span_m
 /* queue.c */
 void cs_api_queue(struct cs_api_call *call);
 
-/* connections.c and map.c */
+/* connections.c, conn_write.c and map.c */
 void cs_api_connections_list(struct cs_api_call *call);
 void cs_api_connection_get(struct cs_api_call *call);
 void cs_api_connection_pause(struct cs_api_call *call);
 void cs_api_connection_resume(struct cs_api_call *call);
+void cs_api_connection_make(struct cs_api_call *call);
+void cs_api_connection_change(struct cs_api_call *call);
+void cs_api_connection_confirm(struct cs_api_call *call);
+void cs_api_connection_delete(struct cs_api_call *call);
+void cs_api_connection_versions(struct cs_api_call *call);
+void cs_api_connection_rollback(struct cs_api_call *call);
 void cs_api_connection_map(struct cs_api_call *call);
 
 /* plugins.c */

@@ -23,7 +23,5 @@ struct cs_sync_result {
 int cs_sync_connections(struct cs_store *s, const struct cs_conf *conf, int64_t now_ms, int64_t span_ms,
                         void (*changed)(void *ctx, int64_t conn_id, const char *crm), void *ctx, struct cs_sync_result *out,
                         struct cs_err *err);
-/* Dead letters that could not be routed and now can: they become due in the replay lanes. Returns how many. */
-int cs_sync_release(struct cs_store *s, const struct cs_conn_row *conn, int64_t now_ms, int64_t span_ms, struct cs_err *err);
 
 #endif

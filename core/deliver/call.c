@@ -97,13 +97,13 @@ handle_call(struct cs_engine *e, struct cs_msg *m)
 	c->asked = asked;
 	cs_buf_init(&c->emitted, EMITTED_MAX);
 	cs_list_init(&c->session.node);
-	if ((ctx = cs_engine_context(e, asked->conn_id, &err)) == NULL) {
+	if ((ctx = cs_engine_try_context(e, asked->conn_id, asked->candidate, &err)) == NULL) {
 		asked->done(asked, CS_REJECT, err.msg, &c->emitted);
 		free(c);
 		return;
 	}
 	c->session.engine = e;
-	c->session.context = cs_context_ref(ctx);
+	c->session.context = ctx;
 	c->session.ops = &cs_call_ops;
 	if (asked->lead != NULL) {
 		cs_lead_resolve_time(asked->lead->doc, ctx->timezone);

@@ -93,7 +93,7 @@ static_conf(const struct cs_conf_crm *crm, const char *name)
 
 static int
 settings_of(struct cs_context *c, const struct cs_conf_crm *crm, const struct cs_conf_connection *sc, const char *stored,
-            struct cs_err *err)
+            const struct cs_candidate *candidate, struct cs_err *err)
 {
 	json_object *given = json_object_new_object(), *own = NULL;
 	int rc;
@@ -104,6 +104,8 @@ settings_of(struct cs_context *c, const struct cs_conf_crm *crm, const struct cs
 		lay(given, sc->values.settings);
 	else if (stored[0] != '\0' && cs_json_parse(stored, strlen(stored), 16, &own, err) == 0)
 		lay(given, own);
+	if (candidate != NULL && candidate->settings != NULL)
+		lay(given, candidate->settings);
 	rc = cs_manifest_settings(c->manifest, given, &c->settings, err);
 	json_object_put(own);
 	json_object_put(given);
@@ -252,7 +254,7 @@ cs_context_new(const struct cs_context_source *src, int64_t conn_id, struct cs_c
 	c->manifest = cs_manifest_ref(cs_remote_manifest(c->remote));
 	c->way = cs_manifest_way(c->manifest, has_secret, c);
 	c->conn_id = conn_id;
-	c->version = row.version;
+	c->version = src->candidate != NULL ? -1 : row.version;
 	c->is_static = row.is_static;
 	c->state = row.state;
 	c->crm = cs_arena_strdup(&c->mem, row.crm);
@@ -264,7 +266,7 @@ cs_context_new(const struct cs_context_source *src, int64_t conn_id, struct cs_c
 	c->versions = cs_arena_printf(&c->mem, "{\"plugin\":\"%s\",\"settings\":%lld}", c->manifest->version, (long long)c->version);
 	crm = cs_conf_crm_find(src->conf, row.crm);
 	sc = row.is_static ? static_conf(crm, row.name) : NULL;
-	if ((rc = settings_of(c, crm, sc, row.settings, err)) < 0) {
+	if ((rc = settings_of(c, crm, sc, row.settings, src->candidate, err)) < 0) {
 		rc = place_error(err, sc);
 		goto fail;
 	}
@@ -279,7 +281,9 @@ cs_context_new(const struct cs_context_source *src, int64_t conn_id, struct cs_c
 	if (row.is_static && strcmp(row.name, "csrelay-alerts") == 0) /* its set-up is the options alerts.webhook* */
 		cs_context_secret_put(c, "signing_secret", src->conf->alerts.webhook_secret, strlen(src->conf->alerts.webhook_secret));
 	secrets_from_store(c, src);
-	if (row.overrides[0] != '\0')
+	if (src->candidate != NULL && src->candidate->overrides != NULL)
+		c->overrides = json_object_get(src->candidate->overrides);
+	else if (row.overrides[0] != '\0')
 		cs_json_parse(row.overrides, strlen(row.overrides), 16, &c->overrides, NULL);
 	*out = c;
 	return 0;

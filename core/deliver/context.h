@@ -24,7 +24,7 @@ struct cs_named { /* a secret or fact; value NUL-terminated */
 
 struct cs_context {
 	int refs;
-	int64_t conn_id, version;
+	int64_t conn_id, version;    /* version -1: of a candidate */
 	uint64_t instance;           /* of the plugin's per-connection cache */
 	bool is_static;
 	char *crm, *account, *crm_account_id, *public_id, *label, *timezone;
@@ -49,6 +49,8 @@ struct cs_context {
 	int64_t identify_after_ms;   /* not again before */
 };
 
+struct cs_candidate;
+
 /* Where contexts are made from. */
 struct cs_context_source {
 	struct cs_store *store;      /* a reader */
@@ -56,6 +58,13 @@ struct cs_context_source {
 	struct cs_conf *conf;
 	struct cs_remote *(*remote)(void *ctx, const char *crm); /* NULL when the plugin is not there */
 	void *ctx;
+	const struct cs_candidate *candidate; /* NULL: as the connection is */
+};
+
+/* What somebody thinks of changing: tried without being kept. Each may be NULL: as it is. */
+struct cs_candidate {
+	json_object *settings;       /* laid on the connection's own, null takes one away */
+	json_object *overrides;      /* instead of its own */
 };
 
 /* CS_ENOTFOUND: no such connection or no plugin for it; CS_EINVAL: its settings break the manifest's rules (err says which,

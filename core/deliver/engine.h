@@ -98,17 +98,22 @@ void cs_engine_post_backlog(struct cs_engine *e, int64_t conn_id, const char *cr
 /* Settings, secrets, facts or state changed: forget what is cached; retry_now also closes its breaker. */
 void cs_engine_post_conn(struct cs_engine *e, int64_t conn_id, bool retry_now);
 void cs_engine_post_reload(struct cs_engine *e, struct cs_conf *conf);
+/* Begin nothing more for this connection and hand back what is not on its way; then call `then` in the engine's thread. It stays so until
+ * cs_engine_post_conn. When the engine has stopped, `then` is called at once. */
+void cs_engine_post_leave(struct cs_engine *e, int64_t conn_id, void (*then)(void *ctx), void *ctx);
 
 /*
  * Run a plugin call for somebody else (the admin API): map preview, identify, test. `done` is called in the engine thread.
  * lead may be NULL. emitted: what the plugin emitted, one JSON value a line.
  */
+struct cs_candidate; /* context.h */
 struct cs_engine_call {
 	struct cs_msg msg;
 	int64_t conn_id;
 	int kind, what_kind;              /* CS_CALL_MAP or CS_CALL_PUSH with CS_PUSH_* */
 	char *what;
 	struct cs_lead_ref *lead;
+	const struct cs_candidate *candidate; /* borrowed until done; NULL: the connection as it is */
 	void (*done)(struct cs_engine_call *, int32_t outcome, const char *reason, const struct cs_buf *emitted);
 	void *ctx;
 };

@@ -104,6 +104,9 @@ struct cs_tree_conn *cs_engine_node(struct cs_engine *e, int64_t conn_id, const 
 void cs_engine_forget_idle(struct cs_engine *e);
 /* Cached or new. NULL with err when it cannot be made. */
 struct cs_context *cs_engine_context(struct cs_engine *e, int64_t conn_id, struct cs_err *err);
+/* A reference to it; with a candidate to one that is made for this once. */
+struct cs_context *cs_engine_try_context(struct cs_engine *e, int64_t conn_id, const struct cs_candidate *candidate,
+                                         struct cs_err *err);
 void cs_engine_drop_context(struct cs_engine *e, int64_t conn_id);
 /* The job has left memory (delivered, dead, or back in the store). */
 void cs_engine_job_gone(struct cs_engine *e, struct cs_job *j);

@@ -86,6 +86,7 @@ static void
 handle_conn(struct cs_engine *e, struct cs_msg *m)
 {
 	struct conn_msg *c = CS_CONTAINER(m, struct conn_msg, msg);
+	struct cs_tree_conn *gone;
 	struct cs_conn_row row;
 	struct cs_arena mem;
 
@@ -104,6 +105,10 @@ handle_conn(struct cs_engine *e, struct cs_msg *m)
 		}
 		cs_engine_publish_blocked(e, tc);
 	}
+	else if ((gone = cs_tree_conn_find(&e->tree, c->conn_id)) != NULL) { /* deleted */
+		cs_tree_hold_conn(&e->tree, gone, true, cs_now_ms(e->c.clock));
+		cs_engine_drain(e, gone);
+	}
 	cs_arena_fini(&mem);
 	if (e->part != NULL)
 		e->part->changed(e->part, c->conn_id);
@@ -120,6 +125,39 @@ cs_engine_post_conn(struct cs_engine *e, int64_t conn_id, bool retry_now)
 	c->retry_now = retry_now;
 	if (!cs_engine_post(e, &c->msg))
 		free(c);
+}
+
+struct leave_msg {
+	struct cs_msg msg;
+	int64_t conn_id;
+	void (*then)(void *ctx);
+	void *ctx;
+};
+
+static void
+handle_leave(struct cs_engine *e, struct cs_msg *m)
+{
+	struct leave_msg *l = CS_CONTAINER(m, struct leave_msg, msg);
+	struct cs_tree_conn *tc = cs_tree_conn_find(&e->tree, l->conn_id);
+
+	if (tc != NULL) {
+		cs_tree_hold_conn(&e->tree, tc, true, cs_now_ms(e->c.clock));
+		cs_engine_drain(e, tc);
+	}
+	l->then(l->ctx);
+	free(l);
+}
+
+void
+cs_engine_post_leave(struct cs_engine *e, int64_t conn_id, void (*then)(void *ctx), void *ctx)
+{
+	struct leave_msg *l = cs_xcalloc(1, sizeof(*l));
+
+	*l = (struct leave_msg){ .msg = { .handle = handle_leave }, .conn_id = conn_id, .then = then, .ctx = ctx };
+	if (cs_engine_post(e, &l->msg))
+		return;
+	free(l);
+	then(ctx);
 }
 
 static void

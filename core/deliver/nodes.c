@@ -26,7 +26,7 @@ remote_of(void *ctx, const char *crm)
 struct cs_context *
 cs_engine_context(struct cs_engine *e, int64_t conn_id, struct cs_err *err)
 {
-	struct cs_context_source src = { e->c.reader, e->c.vault, e->c.conf, remote_of, e };
+	struct cs_context_source src = { e->c.reader, e->c.vault, e->c.conf, remote_of, e, NULL };
 	struct cs_context *c = cs_map_get(&e->contexts, (uint64_t)conn_id);
 
 	if (c != NULL)
@@ -35,6 +35,17 @@ cs_engine_context(struct cs_engine *e, int64_t conn_id, struct cs_err *err)
 		return NULL;
 	cs_map_put(&e->contexts, (uint64_t)conn_id, c);
 	return c;
+}
+
+struct cs_context *
+cs_engine_try_context(struct cs_engine *e, int64_t conn_id, const struct cs_candidate *candidate, struct cs_err *err)
+{
+	struct cs_context_source src = { e->c.reader, e->c.vault, e->c.conf, remote_of, e, candidate };
+	struct cs_context *c;
+
+	if (candidate == NULL)
+		return (c = cs_engine_context(e, conn_id, err)) != NULL ? cs_context_ref(c) : NULL;
+	return cs_context_new(&src, conn_id, &c, err) < 0 ? NULL : c;
 }
 
 void

@@ -61,6 +61,15 @@ cs_manifest_setting(const struct cs_manifest *m, const char *key)
 	return NULL;
 }
 
+bool
+cs_manifest_signs_in(const struct cs_manifest *m)
+{
+	for (size_t i = 0; i < m->n_ways; i++)
+		if (m->ways[i].kind == CS_AUTH_OAUTH2)
+			return true;
+	return false;
+}
+
 const struct cs_auth_way *
 cs_manifest_way(const struct cs_manifest *m, bool (*has)(void *ctx, const char *secret), void *ctx)
 {

@@ -183,6 +183,8 @@ const struct cs_step_row *cs_manifest_step(const struct cs_manifest *m, const ch
 const struct cs_limit_row *cs_manifest_limit(const struct cs_manifest *m, const char *class); /* NULL class: the first */
 const struct cs_secret_row *cs_manifest_secret(const struct cs_manifest *m, const char *name);
 const struct cs_setting_row *cs_manifest_setting(const struct cs_manifest *m, const char *key);
+/* Is there a way that gets its secrets by signing in? */
+bool cs_manifest_signs_in(const struct cs_manifest *m);
 /* The way that a connection uses which has the secrets that has() knows. Never NULL. */
 const struct cs_auth_way *cs_manifest_way(const struct cs_manifest *m, bool (*has)(void *ctx, const char *secret), void *ctx);
 /* By name; NULL name: the first that signs in with a browser. NULL when there is none. */
@@ -195,6 +197,13 @@ int cs_manifest_status(const struct cs_manifest *m, int status);
  * object with every known key. On error err names the setting and what is allowed.
  */
 int cs_manifest_settings(const struct cs_manifest *m, const json_object *given, json_object **out, struct cs_err *err);
+
+/*
+ * Every fault of the settings `own` of a connection, where `shared` (may be NULL) are the operator's for all of its CRM: told with the
+ * key and what is allowed, never with a value. Returns how many.
+ */
+size_t cs_manifest_settings_faults(const struct cs_manifest *m, json_object *shared, json_object *own,
+                                   void (*tell)(void *ctx, const char *key, const char *detail), void *ctx);
 
 /* How a template's names are looked up; each may return NULL or "" for nothing. Memory is the callee's. */
 struct cs_lookup {

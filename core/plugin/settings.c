@@ -172,18 +172,24 @@ has_value(const json_object *settings, const char *key)
 }
 
 static int
+check_required_row(const struct cs_setting_row *row, const json_object *settings, struct cs_err *err)
+{
+	bool asked = row->depends_on == NULL || has_value(settings, row->depends_on);
+	bool there = row->type == CS_SETTING_BOOL ? cs_json_get(settings, row->key) != NULL : has_value(settings, row->key);
+
+	if (!row->required || !asked || there)
+		return 0;
+	return cs_err_set(err, CS_EINVAL, "setting %s: is required (%s)", row->key, row->label);
+}
+
+static int
 check_required(const struct cs_manifest *m, const json_object *settings, struct cs_err *err)
 {
-	for (size_t i = 0; i < m->n_settings; i++) {
-		const struct cs_setting_row *row = &m->settings[i];
-		bool asked = row->depends_on == NULL || has_value(settings, row->depends_on);
-		bool there = row->type == CS_SETTING_BOOL ? cs_json_get(settings, row->key) != NULL
-		                                          : has_value(settings, row->key);
+	int rc = 0;
 
-		if (row->required && asked && !there)
-			return cs_err_set(err, CS_EINVAL, "setting %s: is required (%s)", row->key, row->label);
-	}
-	return 0;
+	for (size_t i = 0; i < m->n_settings && rc == 0; i++)
+		rc = check_required_row(&m->settings[i], settings, err);
+	return rc;
 }
 
 static int
@@ -225,4 +231,63 @@ cs_manifest_settings(const struct cs_manifest *m, const json_object *given, json
 		return rc;
 	*out = CS_STEAL(o);
 	return 0;
+}
+
+/* ---- all at once */
+
+struct teller {
+	void (*tell)(void *ctx, const char *key, const char *detail);
+	void *ctx;
+	size_t n;
+};
+
+/* "setting KEY: expected ..." without what the caller says by himself, and with the hint. */
+static void
+tell(struct teller *t, const char *key, const struct cs_err *err)
+{
+	const char *at = strncmp(err->msg, "setting ", 8) == 0 ? strstr(err->msg, ": ") : NULL;
+	CS_CLEANUP(cs_buf_fini) struct cs_buf b = CS_BUF_INIT(0);
+
+	cs_buf_adds(&b, at != NULL ? at + 2 : err->msg);
+	if (err->hint[0] != '\0')
+		cs_buf_printf(&b, " (%s)", err->hint);
+	t->tell(t->ctx, key, cs_buf_str(&b));
+	t->n++;
+}
+
+static void
+tell_missing(const struct cs_manifest *m, const json_object *all, struct teller *t)
+{
+	for (size_t i = 0; i < m->n_settings; i++) {
+		struct cs_err err = { 0 };
+
+		if (check_required_row(&m->settings[i], all, &err) < 0)
+			tell(t, m->settings[i].key, &err);
+	}
+}
+
+size_t
+cs_manifest_settings_faults(const struct cs_manifest *m, json_object *shared, json_object *own,
+                            void (*fn)(void *ctx, const char *key, const char *detail), void *ctx)
+{
+	CS_CLEANUP(cs_json_putp) json_object *all = json_object_new_object();
+	struct teller t = { fn, ctx, 0 };
+
+	for (size_t i = 0; i < m->n_settings; i++)
+		json_object_object_add(all, m->settings[i].key, json_object_get(m->settings[i].dflt));
+	if (shared != NULL) {
+		json_object_object_foreach(shared, key, v)
+			json_object_object_add(all, key, json_object_get(v));
+	}
+	json_object_object_foreach(own, key, v) {
+		const struct cs_setting_row *row = cs_manifest_setting(m, key);
+		struct cs_err err = { 0 };
+
+		if (row == NULL ? unknown(m, key, &err) < 0 : v != NULL && cs_setting_check(row, v, &err) < 0)
+			tell(&t, key, &err);
+		if (v != NULL)
+			json_object_object_add(all, key, json_object_get(v));
+	}
+	tell_missing(m, all, &t);
+	return t.n;
 }

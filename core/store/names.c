@@ -5,6 +5,8 @@
 #include "config.h"
 #include "store/store.h"
 
+#include <string.h>
+
 static const char *
 word(const char *const *words, size_t n, unsigned int at)
 {
@@ -48,4 +50,24 @@ cs_conn_state_name(enum cs_conn_state s)
 		                             [CS_CONN_PAUSED] = "paused", [CS_CONN_PENDING] = "pending" };
 
 	return word(words, CS_ARRAY_LEN(words), (unsigned int)s);
+}
+
+static const char *const subscriptions[] = { "routed", "all", "unqualified", "events", "alerts" }; /* in order of their bits */
+
+uint32_t
+cs_subscription(const char *text)
+{
+	for (unsigned int i = 0; i < CS_ARRAY_LEN(subscriptions); i++)
+		if (strcmp(subscriptions[i], text) == 0)
+			return 1u << i;
+	return 0;
+}
+
+const char *
+cs_subscription_word(uint32_t bit)
+{
+	for (unsigned int i = 0; i < CS_ARRAY_LEN(subscriptions); i++)
+		if (bit == 1u << i)
+			return subscriptions[i];
+	return NULL;
 }

@@ -52,6 +52,7 @@ set_up(void)
 	sq_ops_list(&ops);
 	sq_ops_attempt(&ops);
 	sq_ops_conn(&ops);
+	sq_ops_conn_life(&ops);
 	sq_ops_secret(&ops);
 	sq_ops_token(&ops);
 	sq_ops_hook(&ops);

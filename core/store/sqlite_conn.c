@@ -10,11 +10,15 @@
 #include "store/sqlite_int.h"
 #include "util/text.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define CONN_COLUMNS                                                                                                \
 	"id, public_id, name, account, crm, crm_account_id, label, state, state_reason, state_since_ms, is_static," \
-	" subscribe, settings, overrides, facts, timezone, version, contacts"
+	" subscribe, settings, overrides, facts, timezone, version, contacts, check_ms," \
+	" checked_ms, checked," \
+	" coalesce((SELECT text FROM conn_trouble t WHERE t.conn_id = conn.id ORDER BY since_ms LIMIT 1), '')," \
+	" coalesce((SELECT min(since_ms) FROM conn_trouble t WHERE t.conn_id = conn.id), 0)"
 
 static void
 read_conn(sqlite3_stmt *st, struct cs_arena *a, void *row)
@@ -39,6 +43,13 @@ read_conn(sqlite3_stmt *st, struct cs_arena *a, void *row)
 	c->timezone = sq_text(st, 15, a);
 	c->version = sqlite3_column_int64(st, 16);
 	c->contacts = sq_text(st, 17, a);
+	c->check_ms = sqlite3_column_int64(st, 18);
+	c->changed_by = "";
+	c->changed_ms = 0;
+	c->checked_ms = sqlite3_column_int64(st, 19);
+	c->checked = sq_text(st, 20, a);
+	c->trouble = sq_text(st, 21, a);
+	c->trouble_since_ms = sqlite3_column_int64(st, 22);
 }
 
 static int
@@ -78,11 +89,11 @@ insert(struct sq *s, struct cs_conn_row *row, const char *public_id, struct cs_e
 	int rc = sq_exec(
 	    s, SQ_CONN_INSERT,
 	    "INSERT INTO conn (public_id, name, account, crm, crm_account_id, label, state, state_reason,"
-	    " state_since_ms, is_static, subscribe, settings, overrides, facts, timezone, contacts, version)"
-	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, 1)",
-	    err, "ttttttitlilttttt", public_id, row->name, row->account, row->crm, row->crm_account_id,
+	    " state_since_ms, is_static, subscribe, settings, overrides, facts, timezone, contacts, check_ms, version)"
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, 1)",
+	    err, "ttttttitliltttttl", public_id, row->name, row->account, row->crm, row->crm_account_id,
 	    row->label, (int)row->state, row->state_reason, row->state_since_ms, (int)row->is_static,
-	    (int64_t)row->subscribe, row->settings, row->overrides, row->facts, row->timezone, row->contacts);
+	    (int64_t)row->subscribe, row->settings, row->overrides, row->facts, row->timezone, row->contacts, row->check_ms);
 
 	if (rc == 0)
 		row->id = sqlite3_last_insert_rowid(s->db);
@@ -130,6 +141,7 @@ conn_put(struct cs_store *st, struct cs_conn_row *row, struct cs_err *err)
 {
 	struct sq *s = sq_of(st);
 	char made[32];
+	struct cs_conn_row before = { .id = row->id, .public_id = "" };
 	int rc;
 
 	if ((rc = sq_writable(s, err)) < 0)
@@ -138,7 +150,7 @@ conn_put(struct cs_store *st, struct cs_conn_row *row, struct cs_err *err)
 	if (row->id == 0) {
 		make_public_id(made);
 		rc = insert(s, row, row->public_id != NULL ? row->public_id : made, err);
-	} else {
+	} else if ((rc = read_keys(s, &before, err)) == 0) {
 		rc = update(s, row, err);
 	}
 	if (rc == CS_EEXIST)
@@ -146,7 +158,9 @@ conn_put(struct cs_store *st, struct cs_conn_row *row, struct cs_err *err)
 	if (rc < 0 || (rc = index_facts(s, row->id, err)) < 0)
 		return rc;
 	cs_arena_reset(&s->texts);
-	return read_keys(s, row, err);
+	if ((rc = read_keys(s, row, err)) < 0 || row->version == before.version)
+		return rc;
+	return sq_conn_write_version(s, row->id, row->changed_by, row->changed_ms, err);
 }
 
 static int
@@ -183,6 +197,25 @@ conn_facts(struct cs_store *st, int64_t id, const char *facts, const char *timez
 	return index_facts(s, id, err);
 }
 
+/* Its rows in the tables that know it by its number. Deliveries, their attempts and leads stay: they are history; the dedupe
+ * keys of its hooks go with retention. */
+static int
+drop_what_hangs_on_it(struct sq *s, int64_t id, struct cs_err *err)
+{
+	static const char *const tables[] = { "conn_fact", "conn_version", "conn_trouble", "cursor", "token", "hook", "hook_turn", "caller",
+		                              "record" };
+	int rc = 0;
+
+	for (size_t i = 0; i < CS_ARRAY_LEN(tables) && rc == 0; i++) {
+		char sql[80];
+
+		snprintf(sql, sizeof(sql), "DELETE FROM %s WHERE conn_id = %lld", tables[i], (long long)id);
+		if (sqlite3_exec(s->db, sql, NULL, NULL, NULL) != SQLITE_OK)
+			rc = sq_fail(s, sqlite3_errcode(s->db), err);
+	}
+	return rc < 0 ? rc : sq_secrets_drop(s, id, err);
+}
+
 /* What waits for it must have gone elsewhere first: nobody would ever take it. */
 static int
 conn_delete(struct cs_store *st, int64_t id, struct cs_err *err)
@@ -206,11 +239,7 @@ conn_delete(struct cs_store *st, int64_t id, struct cs_err *err)
 	rc = sq_exec(s, SQ_CONN_DELETE, "DELETE FROM conn WHERE id = ?1", err, "l", id);
 	if (rc < 0 || (rc = sq_touched(s, "connection", err)) < 0)
 		return rc;
-	if ((rc = sq_exec(s, SQ_FACTS_DROP, "DELETE FROM conn_fact WHERE conn_id = ?1", err, "l", id)) < 0 ||
-	    (rc = sq_exec(s, SQ_CONN_DROP_CURSOR, "DELETE FROM cursor WHERE conn_id = ?1", err, "l", id)) < 0 ||
-	    (rc = sq_exec(s, SQ_TOKEN_DROP, "DELETE FROM token WHERE conn_id = ?1", err, "l", id)) < 0)
-		return rc;
-	return sq_secrets_drop(s, id, err);
+	return drop_what_hangs_on_it(s, id, err);
 }
 
 /* ---- get */

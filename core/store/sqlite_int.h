@@ -31,10 +31,12 @@ enum sq_slot {
 	SQ_PROGRESS_PUT, SQ_PROGRESS_DELETE, SQ_PROGRESS_GET, SQ_ATTEMPT_PUT, SQ_ATTEMPT_NEXT, SQ_ATTEMPT_LIST, SQ_RECORD_PUT, SQ_RECORD_FIND,
 	SQ_CALLER_PUT, SQ_CALLER_LIST,
 	SQ_CONN_INSERT, SQ_CONN_UPDATE, SQ_CONN_KEYS, SQ_CONN_STATE, SQ_CONN_FACTS, SQ_CONN_WAITING, SQ_CONN_DELETE,
-	SQ_CONN_DROP_CURSOR, SQ_CONN_GET, SQ_CONN_PUBLIC, SQ_CONN_NAME, SQ_CONN_ACCOUNT, SQ_CONN_LIST, SQ_CONN_BY_FACT,
+	SQ_CONN_GET, SQ_CONN_PUBLIC, SQ_CONN_NAME, SQ_CONN_ACCOUNT, SQ_CONN_LIST, SQ_CONN_BY_FACT,
 	SQ_FACTS_DROP, SQ_FACTS_FILL,
+	SQ_CONN_ORPHAN, SQ_CONN_ORPHAN_FRESH, SQ_CONN_ORPHAN_DEAD, SQ_CONN_WRITE_VERSION, SQ_CONN_OLD_VERSIONS, SQ_CONN_VERSIONS, SQ_CONN_CHECKED, SQ_CONN_DUE_CHECKS,
+	SQ_TROUBLE_PUT, SQ_TROUBLE_DROP, SQ_CONN_COUNT,
 	SQ_SECRET_PUT, SQ_SECRET_GET, SQ_SECRET_LIST, SQ_SECRET_DELETE, SQ_SECRET_DELETE_ALL, SQ_SECRET_BUMP, SQ_SECRET_WALK, SQ_SECRET_RESEAL,
-	SQ_TOKEN_PUT, SQ_TOKEN_GET, SQ_TOKEN_DUE, SQ_TOKEN_DROP, SQ_FLOW_PUT, SQ_FLOW_STATE, SQ_FLOW_TICKET, SQ_FLOW_DELETE, SQ_FLOW_SWEEP,
+	SQ_TOKEN_PUT, SQ_TOKEN_GET, SQ_TOKEN_DUE, SQ_FLOW_PUT, SQ_FLOW_STATE, SQ_FLOW_TICKET, SQ_FLOW_DELETE, SQ_FLOW_SWEEP,
 	SQ_HOOK_SEEN, SQ_HOOK_SEEN_UNDO, SQ_HOOK_INSERT, SQ_HOOK_TURNS, SQ_HOOK_DUE, SQ_HOOK_RETRY, SQ_HOOK_DONE,
 	SQ_HOOK_CONN, SQ_TURN_JOIN, SQ_TURN_NEXT, SQ_TURN_LEAVE, SQ_TURN_LATER, SQ_CURSOR_PUT, SQ_CURSOR_GET,
 	SQ_KEY_INSERT, SQ_KEY_UPDATE, SQ_KEY_FIND, SQ_KEY_LIST, SQ_KEY_DELETE, SQ_KEY_USED,
@@ -195,6 +197,8 @@ int sq_accounts_get(struct sq *s, const char *account, struct cs_arena *mem, str
 void sq_accounts_init(struct sq_accounts *a);
 void sq_accounts_begin(struct sq_accounts *a);
 void sq_accounts_fini(struct sq_accounts *a);
+/* With conn_put: what the connection is from now on joins its history. */
+int sq_conn_write_version(struct sq *s, int64_t id, const char *who, int64_t at_ms, struct cs_err *err);
 /* Connections count their changes; secrets are among them. */
 int sq_secrets_drop(struct sq *s, int64_t conn_id, struct cs_err *err);
 
@@ -207,6 +211,7 @@ void sq_ops_move(struct cs_store_ops *ops);
 void sq_ops_list(struct cs_store_ops *ops);
 void sq_ops_attempt(struct cs_store_ops *ops);
 void sq_ops_conn(struct cs_store_ops *ops);
+void sq_ops_conn_life(struct cs_store_ops *ops);
 void sq_ops_secret(struct cs_store_ops *ops);
 void sq_ops_token(struct cs_store_ops *ops);
 void sq_ops_hook(struct cs_store_ops *ops);

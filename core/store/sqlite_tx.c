@@ -183,6 +183,8 @@ epoch_begin(struct cs_store *st, int64_t now_ms, int64_t lag_ms, int64_t *epoch,
 		     err, "");
 	if (rc < 0)
 		return rc;
+	if (sqlite3_exec(s->db, "DELETE FROM conn_trouble WHERE cause = 'breaker'", NULL, NULL, NULL) != SQLITE_OK)
+		return sq_fail(s, sqlite3_errcode(s->db), err);
 	s->epoch = *epoch = last + 1;
 	*in_doubt = clean ? 0 : n;
 	return 0;

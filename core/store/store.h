@@ -47,9 +47,15 @@ enum cs_lead_kind { CS_KIND_LEAD = 0, CS_KIND_UNQUALIFIED = 1, CS_KIND_EVENT = 2
 
 enum cs_conn_state { CS_CONN_CONNECTED = 0, CS_CONN_NEEDS_REAUTH = 1, CS_CONN_PAUSED = 2,
 	CS_CONN_PENDING = 3 /* made, not confirmed: nothing is routed to it */ };
+#define CS_CONN_VERSIONS 100
 const char *cs_conn_state_name(enum cs_conn_state s);
 enum { CS_SUB_ROUTED = 1, CS_SUB_ALL = 2, CS_SUB_UNQUALIFIED = 4, CS_SUB_EVENTS = 8,
 	CS_SUB_ALERTS = 16 };
+
+/* "routed", "all" …: the bit of a word, 0 for none; the word of a bit, NULL. */
+uint32_t cs_subscription(const char *word);
+const char *cs_subscription_word(uint32_t bit);
+#define CS_ALERTS_READ 1000 /* more alerts are not on at once */
 
 struct cs_conn_row {
 	int64_t id;                 /* 0 in conn_put: new */
@@ -65,6 +71,20 @@ struct cs_conn_row {
 	const char *timezone;       /* IANA; "" unknown */
 	const char *contacts;       /* JSON array of mail addresses, told about emergencies that are stuck; "" for none */
 	int64_t version;            /* raised by the store at every change of settings, overrides or secrets */
+	int64_t check_ms;           /* when it is to be looked at next; 0: never. conn_put writes it for a new one only */
+	/* For conn_put alone: who changes it, and when; they go into the history. NULL: "" */
+	const char *changed_by;
+	int64_t changed_ms;
+	/* Read only; conn_checked and trouble_put write them. */
+	int64_t checked_ms;         /* when it was looked at last; 0: never */
+	const char *checked;        /* what that found, as JSON: see deliver/check.h; "" */
+	const char *trouble;        /* the oldest reason why it is failing; "" */
+	int64_t trouble_since_ms;
+};
+
+struct cs_conn_version {        /* settings and overrides as they were from at_ms on */
+	int64_t version, at_ms;
+	const char *who, *settings, *overrides;
 };
 
 struct cs_lead_row {
@@ -313,7 +333,26 @@ struct cs_store_ops {
 	int (*conn_put)(struct cs_store *, struct cs_conn_row *row, struct cs_err *); /* insert, or update by id; fills id, public_id, version */
 	int (*conn_state)(struct cs_store *, int64_t id, enum cs_conn_state, const char *reason, int64_t now_ms, struct cs_err *);
 	int (*conn_facts)(struct cs_store *, int64_t id, const char *facts, const char *timezone, struct cs_err *);
+	/*
+	 * Everything of this connection that is not delivered becomes a dead letter without a connection, blamed on the connection, that
+	 * keeps where it was to go; what is in hand may have been sent and is in doubt. *n counts what was still on its way. Then
+	 * conn_delete, which refuses while something is due, takes the row with all that hangs on it but the deliveries.
+	 */
+	int (*conn_orphan)(struct cs_store *, int64_t id, const char *reason, int64_t now_ms, int64_t *n, struct cs_err *);
 	int (*conn_delete)(struct cs_store *, int64_t id, struct cs_err *);
+	/* The history of settings and overrides, newest first, versions below `before` (0: from the newest); the store keeps
+	 * CS_CONN_VERSIONS of each. Returns the count. */
+	int (*conn_versions)(struct cs_store *, int64_t id, int64_t before, struct cs_arena *, struct cs_conn_version *out, int max,
+	                     struct cs_err *);
+	/* It was looked at, with what came of it (NULL: as before), and is to be again at next_ms. */
+	int (*conn_checked)(struct cs_store *, int64_t id, const char *checked, int64_t now_ms, int64_t next_ms, struct cs_err *);
+	/* Connected ones that are to be looked at by now, longest due first. Returns the count. */
+	int (*conn_due_checks)(struct cs_store *, int64_t now_ms, int64_t *ids, int max, struct cs_err *);
+	/* Why it is failing, one row a cause; text NULL: no longer. The cause "breaker" lasts for the run. */
+	int (*trouble_put)(struct cs_store *, int64_t id, const char *cause, const char *text, int64_t now_ms, struct cs_err *);
+	/* How many there are of each CRM and state; failing: connected, but in trouble. */
+	int (*conn_count)(struct cs_store *, int (*cb)(void *, const char *crm, enum cs_conn_state, bool failing, int64_t n), void *ctx,
+	                  struct cs_err *);
 	int (*conn_get)(struct cs_store *, int64_t id, struct cs_arena *, struct cs_conn_row *out, struct cs_err *);
 	int (*conn_find)(struct cs_store *, const char *public_id_or_name, struct cs_arena *, struct cs_conn_row *out, struct cs_err *);
 	/* All of an account (its own and those with account "*"), at most max; returns the count. */

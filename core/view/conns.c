@@ -116,3 +116,25 @@ cs_view_connections(struct cs_view *v, struct cs_view_conns *w, struct cs_err *e
 	cs_out_close_list(&v->out, rc == 1 ? w->after_id : 0);
 	return rc < 0 ? rc : 0;
 }
+
+int
+cs_view_versions(struct cs_view *v, const struct cs_conn_row *c, int64_t before, int max, struct cs_err *err)
+{
+	struct cs_conn_version *rows = cs_arena_alloc(v->mem, (size_t)(max + 1) * sizeof(*rows));
+	int n = v->store->ops->conn_versions(v->store, c->id, before, v->mem, rows, max + 1, err);
+
+	if (n < 0)
+		return n;
+	cs_out_open_list(&v->out);
+	for (int i = 0; i < n && i < max; i++) {
+		cs_out_open(&v->out, NULL, '{');
+		cs_out_int(&v->out, "version", rows[i].version);
+		cs_out_time(&v->out, "at", rows[i].at_ms);
+		cs_out_text(&v->out, "by", rows[i].who);
+		cs_out_json(&v->out, "settings", rows[i].settings, strlen(rows[i].settings), "{}");
+		cs_out_json(&v->out, "overrides", rows[i].overrides, strlen(rows[i].overrides), "{}");
+		cs_out_close(&v->out, '}');
+	}
+	cs_out_close_list(&v->out, n > max ? rows[max - 1].version : 0);
+	return 0;
+}

@@ -283,11 +283,7 @@ cs_render_story(struct cs_buf *b, const struct cs_delivery_row *d, struct cs_con
 void
 cs_render_connection(struct cs_buf *b, const struct cs_conn_row *c)
 {
-	static const struct {
-		uint32_t bit;
-		const char *word;
-	} wants[] = { { CS_SUB_ROUTED, "routed" }, { CS_SUB_ALL, "all" }, { CS_SUB_UNQUALIFIED, "unqualified" },
-		      { CS_SUB_EVENTS, "events" }, { CS_SUB_ALERTS, "alerts" } };
+	bool failing = c->state == CS_CONN_CONNECTED && c->trouble_since_ms != 0;
 
 	cs_out_string(b, "id", c->public_id);
 	cs_out_text(b, "name", c->name);
@@ -295,14 +291,14 @@ cs_render_connection(struct cs_buf *b, const struct cs_conn_row *c)
 	cs_out_string(b, "crm", c->crm);
 	cs_out_text(b, "crm_account_id", c->crm_account_id);
 	cs_out_text(b, "label", c->label);
-	cs_out_string(b, "state", cs_conn_state_name(c->state));
-	cs_out_text(b, "state_reason", c->state_reason);
-	cs_out_time(b, "state_since", c->state_since_ms);
+	cs_out_string(b, "state", failing ? "failing" : cs_conn_state_name(c->state));
+	cs_out_text(b, "state_reason", failing ? c->trouble : c->state_reason);
+	cs_out_time(b, "state_since", failing ? c->trouble_since_ms : c->state_since_ms);
 	cs_out_bool(b, "static", c->is_static);
 	cs_out_open(b, "subscribe", '[');
-	for (size_t i = 0; i < CS_ARRAY_LEN(wants); i++)
-		if ((c->subscribe & wants[i].bit) != 0)
-			cs_out_string(b, NULL, wants[i].word);
+	for (uint32_t bit = 1; cs_subscription_word(bit) != NULL; bit <<= 1)
+		if ((c->subscribe & bit) != 0)
+			cs_out_string(b, NULL, cs_subscription_word(bit));
 	cs_out_close(b, ']');
 	cs_out_json(b, "settings", c->settings, strlen(c->settings), "{}");
 	cs_out_json(b, "overrides", c->overrides, strlen(c->overrides), "{}");
@@ -310,6 +306,8 @@ cs_render_connection(struct cs_buf *b, const struct cs_conn_row *c)
 	cs_out_text(b, "timezone", c->timezone);
 	cs_out_json(b, "contacts", c->contacts, strlen(c->contacts), "[]");
 	cs_out_int(b, "version", c->version);
+	cs_out_time(b, "checked_at", c->checked_ms);
+	cs_out_json(b, "checked", c->checked, strlen(c->checked), "null");
 }
 
 /* "a b c" as an array */

@@ -57,6 +57,8 @@ struct cs_view_conns {
 /* Oldest first. after_id is moved on. */
 int cs_view_connections(struct cs_view *v, struct cs_view_conns *w, struct cs_err *err);
 int cs_view_connection(struct cs_view *v, const struct cs_view_conns *w, const struct cs_conn_row *c, struct cs_err *err);
+/* The history of settings and overrides, newest first, versions below `before` (0: from the newest). */
+int cs_view_versions(struct cs_view *v, const struct cs_conn_row *c, int64_t before, int max, struct cs_err *err);
 /* The connection in the files that a row was made from, or NULL. */
 const struct cs_conf_connection *cs_view_configured(const struct cs_conf *conf, const struct cs_conn_row *c);
 /* By public id, NAME, CRM/NAME or, easier to write in a URL, CRM:NAME. */

@@ -26,7 +26,7 @@ from pathlib import Path
 SOURCE = Path(os.environ.get("CSRELAY_SOURCE", Path(__file__).resolve().parents[2]))
 BUILD = Path(os.environ.get("CSRELAY_BUILD", SOURCE / "build-check"))
 
-SECOND, MINUTE, HOUR = 1000, 60_000, 3_600_000
+SECOND, MINUTE, HOUR, DAY = 1000, 60_000, 3_600_000, 86_400_000
 ACCOUNT = "acct_xyz"
 API_KEY = "test-key"
 INTAKE_SECRETS = ["whsec_" + base64.b64encode(bytes([i]) * 32).decode() for i in (1, 2)]

@@ -129,6 +129,8 @@ static const struct {
 	{ "connected", "connected", CS_PAINT_GOOD },
 	{ "needs_reauth", "needs its owner to sign in", CS_PAINT_BAD },
 	{ "paused", "paused", CS_PAINT_WARN },
+	{ "pending", "waits for confirmation", CS_PAINT_WARN },
+	{ "failing", "failing", CS_PAINT_BAD },
 };
 
 enum cs_ctl_paint

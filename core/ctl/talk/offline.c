@@ -75,6 +75,7 @@ static const struct route {
 	{ "/v1/queue", NULL, cs_ctl_offline_queue },
 	{ "/v1/connections", NULL, cs_ctl_offline_connections },
 	{ "/v1/connections/", "", cs_ctl_offline_connection },
+	{ "/v1/connections/", "/versions", cs_ctl_offline_versions },
 	{ "/v1/alerts", NULL, cs_ctl_offline_alerts },
 	{ "/v1/secrets", NULL, cs_ctl_offline_secrets },
 };

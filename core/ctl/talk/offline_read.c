@@ -180,6 +180,15 @@ cs_ctl_offline_connection(struct cs_ctl_offline *o, struct cs_err *err)
 }
 
 int
+cs_ctl_offline_versions(struct cs_ctl_offline *o, struct cs_err *err)
+{
+	struct cs_conn_row row;
+	int rc = cs_view_find_conn(o->view.store, o->view.mem, o->id, &row, err);
+
+	return rc < 0 ? rc : cs_view_versions(&o->view, &row, number(o, "before", 0), (int)limit(o), err);
+}
+
+int
 cs_ctl_offline_alerts(struct cs_ctl_offline *o, struct cs_err *err)
 {
 	return cs_view_alerts(&o->view, number(o, "on", 0) != 0, err);

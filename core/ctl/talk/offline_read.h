@@ -26,6 +26,7 @@ int cs_ctl_offline_dead_letter(struct cs_ctl_offline *o, struct cs_err *err);
 int cs_ctl_offline_queue(struct cs_ctl_offline *o, struct cs_err *err);
 int cs_ctl_offline_connections(struct cs_ctl_offline *o, struct cs_err *err);
 int cs_ctl_offline_connection(struct cs_ctl_offline *o, struct cs_err *err);
+int cs_ctl_offline_versions(struct cs_ctl_offline *o, struct cs_err *err);
 int cs_ctl_offline_alerts(struct cs_ctl_offline *o, struct cs_err *err);
 int cs_ctl_offline_secrets(struct cs_ctl_offline *o, struct cs_err *err);
 

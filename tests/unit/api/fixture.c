@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 #include "auth/signature.h"
+#include "vault/vault.h"
 #include "util/text.h"
 
 struct fixture fx;
@@ -51,6 +52,16 @@ cs_engine_post_conn(struct cs_engine *e, int64_t conn_id, bool retry_now)
 	pthread_mutex_lock(&lock);
 	note("conn", conn_id)->retry_now = retry_now;
 	pthread_mutex_unlock(&lock);
+}
+
+void
+cs_engine_post_leave(struct cs_engine *e, int64_t conn_id, void (*then)(void *ctx), void *ctx)
+{
+	(void)e;
+	pthread_mutex_lock(&lock);
+	note("leave", conn_id);
+	pthread_mutex_unlock(&lock);
+	then(ctx);
 }
 
 bool
@@ -98,6 +109,15 @@ cs_engine_plugins(struct cs_engine *e, struct cs_plugin_info *out, size_t max)
 			.died_of = "SIGSEGV in push+0x12 (acme.so)" } };
 	out[1] = (struct cs_plugin_info){ .name = "broken", .error = "could not open it" };
 	return 2;
+}
+
+struct cs_manifest *
+cs_engine_manifest(struct cs_engine *e, const char *crm)
+{
+	struct cs_plugin_info v[2];
+
+	cs_engine_plugins(e, v, 2);
+	return strcmp(crm, "acme") == 0 ? cs_manifest_ref(v[0].manifest) : NULL;
 }
 
 void
@@ -204,7 +224,7 @@ any_slash(void *ctx CS_UNUSED, const struct cs_http_request *req CS_UNUSED)
 void
 serve(void)
 {
-	CS_CLEANUP(cs_freep) char *control = cs_xasprintf("unix:%s", fx.socket);
+	CS_CLEANUP(cs_freep) char *control = cs_xasprintf("unix:%s", fx.socket), *key = cs_xasprintf("%s/master.key", fx.dir);
 	struct cs_http_server_conf c = { .listen = "127.0.0.1:0", .handle = on_admin, .slash_in = any_slash,
 		.ctx = &fx.api };
 	struct cs_err err = { 0 };
@@ -218,6 +238,9 @@ serve(void)
 	fx.api.engine = (struct cs_engine *)(void *)&fx; /* never looked into: the functions are ours */
 	fx.api.slots = &fx.slots;
 	fx.api.started_ms = NOW - 5000;
+	ok(cs_vault_generate(key, &err));
+	ok(cs_vault_open(key, &fx.api.vault, &err));
+	unlink(key);
 	cs_api_init(&fx.api);
 	fx.server = cs_http_server_start(&c, &err);
 	ck_assert_msg(fx.server != NULL, "%s", err.msg);
@@ -244,6 +267,7 @@ teardown(void)
 		cs_http_server_stop(fx.control, 2000);
 		cs_api_close(&fx.api);
 		cs_writer_stop(fx.writer, false);
+		cs_vault_close(fx.api.vault);
 		cs_api_fini(&fx.api);
 		cs_store_close(fx.api.reader);
 		cs_store_close(fx.look);

@@ -146,7 +146,7 @@ START_TEST(keys_and_connections_show_words_as_arrays)
 	struct cs_key_row k = { .id = 1, .name = "n", .scopes = "read admin", .accounts = "", .created_ms = NOW };
 	struct cs_conn_row c = { .public_id = "conn_1", .name = "", .account = "a", .crm = "x", .crm_account_id = "", .label = "",
 		.state_reason = "", .subscribe = CS_SUB_ROUTED | CS_SUB_ALERTS, .settings = "", .overrides = "", .facts = "",
-		.timezone = "", .contacts = "" };
+		.timezone = "", .contacts = "", .checked = "", .trouble = "" };
 
 	cs_out_open(&b, NULL, '{');
 	cs_render_key(&b, &k);

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A connection's life: made, verified, confirmed, changed, tried, watched, deleted; by the API and by csrelay."""
+import json
+import os
+import subprocess
+
+import pytest
+
+from rig import ACCOUNT, BUILD, DAY, HOUR, MINUTE, SECOND, lead, wait_until
+
+
+def csrelay(daemon, *words, status=0, text=None):
+    """Run the command line; its JSON, or (text) what it printed."""
+    done = subprocess.run([BUILD / "csrelay", *words, "--config", daemon.dir / "csrelay.conf", *([] if text else ["--json"])],
+                          capture_output=True, text=True, timeout=120, env={**os.environ, "NO_COLOR": "1"})
+    assert done.returncode == status, (done.returncode, done.stdout, done.stderr)
+    if text or status != 0:
+        return done.stdout + done.stderr
+    return json.loads(done.stdout)
+
+
+def body_for(daemon, crm="hubspot", tenant="dyn", **more):
+    """What makes a connection into the sandbox."""
+    token, key = {"hubspot": ("access_token", "hubspot"), "housecall_pro": ("api_key", "hcp")}[crm]
+    body = {"crm": crm, "account": ACCOUNT, "label": "Acme Heating", "settings": {"base_url": daemon.sandbox.url(crm)},
+            "secrets": {token: f"sandbox-{key}-{tenant}"}, "timezone": "America/New_York"}
+    body["settings"].update(more.pop("settings", {}))
+    return {**body, **more}
+
+
+def make(daemon, confirm=True, **more):
+    conn = daemon.operate("POST", "/v1/connections", body_for(daemon, **more), 201)
+    if confirm:
+        conn = daemon.operate("POST", f"/v1/connections/{conn['id']}/confirm")
+        assert conn["state"] == "connected"
+    return conn
+
+
+@pytest.fixture
+def alone(rig):
+    """A daemon with plugins and no connection."""
+    d = rig.daemon()
+    d.crms = {"hubspot": {}, "housecall_pro": {}, "webhook": {}}
+    return d.start()
+
+
+def test_leads_wait_for_a_confirmation_and_go_out_then(alone, sandbox):
+    early = lead()
+    alone.send(early)
+    assert alone.delivery(early)["blame"] == "connection"
+    conn = make(alone, confirm=False)
+    assert conn["state"] == "pending" and "sandbox-hubspot-dyn" not in json.dumps(conn)
+    meanwhile = lead(urgency="emergency")
+    alone.send(meanwhile)
+    assert "not confirmed" in alone.delivery(meanwhile)["reason"]
+    alone.operate("POST", f"/v1/connections/{conn['id']}/confirm")
+    alone.wait_for(meanwhile, "delivered")
+    alone.advance(MINUTE)
+    alone.wait_for(early, "delivered")
+    assert len(sandbox.records("hubspot", "contacts", "dyn")) == 2
+
+
+def test_what_is_not_delivered_when_it_is_deleted_is_a_dead_letter_that_finds_the_next_connection(alone, sandbox):
+    conn = make(alone)
+    sandbox.fault("error", "hubspot", times=-1)
+    docs = [lead() for _ in range(3)]
+    for doc in docs:
+        alone.send(doc)
+    wait_until(lambda: all(r["state"] == "due" and r["attempts"] for r in alone.deliveries()))
+    gone = alone.control("DELETE", f"/v1/connections/{conn['id']}")
+    assert gone.status == 200 and gone.json["dead_letters"] == 3
+    for row in alone.deliveries():
+        assert (row["state"], row["blame"], row["conn_id"]) == ("dead", "connection", 0) and "deleted" in row["reason"]
+    left = alone.query("SELECT (SELECT count(*) FROM conn) + (SELECT count(*) FROM secret WHERE owner LIKE 'conn/%')"
+                       " + (SELECT count(*) FROM conn_fact) AS n")
+    assert left[0]["n"] == 0
+    sandbox.heal()
+    make(alone)
+    for _ in docs:
+        alone.settle(2)
+        alone.advance(MINUTE)
+    alone.wait_states(delivered=3)
+
+
+def test_an_override_is_tried_kept_and_taken_back(alone, sandbox):
+    conn, doc = make(alone), lead()
+    path = f"/v1/connections/{conn['id']}"
+    alone.send(doc)
+    alone.wait_for(doc, "delivered")
+    override = {"contact": {"properties": {"lastname": "${/contact/last_name} (AI)"}}}
+    stored = {"lead_id": doc["event_id"]}
+    plain = alone.operate("POST", path + "/map", stored)["document"]
+    tried = alone.operate("POST", path + "/map", {**stored, "overrides": override, "settings": {"hs_lead_status": "OPEN"}})["document"]
+    assert "(AI)" in json.dumps(tried) and "OPEN" in json.dumps(tried)
+    assert alone.operate("POST", path + "/map", stored)["document"] == plain  # nothing was kept
+    wrong = alone.control("POST", path + "/map", {**stored, "settings": {"api_version": "v3"}})
+    assert wrong.status == 422 and "api_version" in wrong.json["detail"]
+    assert alone.control("PATCH", path, {"overrides": override}).status == 200
+    second = lead()
+    alone.send(second)
+    alone.wait_for(second, "delivered")
+    versions = csrelay(alone, "connections", "versions", conn["id"])["items"]
+    assert [bool(v["overrides"]) for v in versions] == [True, False] and versions[0]["by"] == "operator"
+    csrelay(alone, "connections", "rollback", conn["id"], str(versions[1]["version"]))
+    third = lead()
+    alone.send(third)
+    alone.wait_for(third, "delivered")
+    names = [r["doc"]["properties"]["lastname"] for r in sandbox.records("hubspot", "contacts", "dyn")]
+    assert sorted(n.endswith("(AI)") for n in names) == [False, False, True]
+
+
+def test_csrelay_makes_changes_and_deletes_one(alone, tmp_path):
+    token = tmp_path / "token"
+    token.write_text("sandbox-hubspot-cli\n")
+    token.chmod(0o600)
+    told = csrelay(alone, "connections", "create", "hubspot", f"account={ACCOUNT}", "secrets.access_token=on-the-line", status=2)
+    assert "command line" in told
+    told = csrelay(alone, "connections", "create", "hubspot", f"account={ACCOUNT}", "settings.ownr=5", f"secrets.access_token=@{token}", status=5)
+    assert "did you mean \"owner\"" in told
+    conn = csrelay(alone, "connections", "create", "hubspot", f"account={ACCOUNT}", "label=From the shell",
+                   f"settings.base_url={alone.sandbox.url('hubspot')}", f"secrets.access_token=@{token}")
+    assert conn["state"] == "pending"
+    assert "connected" in csrelay(alone, "connections", "confirm", conn["id"], text=True)
+    changed = csrelay(alone, "connections", "change", conn["id"], "settings.lifecycle_stage=subscriber", 'contacts:=["ops@example.com"]')
+    assert changed["settings"]["lifecycle_stage"] == "subscriber" and changed["contacts"] == ["ops@example.com"]
+    assert csrelay(alone, "connections", conn["id"])["label"] == "From the shell"
+    assert "--yes" in csrelay(alone, "connections", "delete", conn["id"], status=2)
+    csrelay(alone, "connections", "delete", conn["id"], "--yes")
+    csrelay(alone, "connections", conn["id"], status=4)
+
+
+def test_a_connection_of_a_file_is_changed_there(daemon):
+    answer = daemon.control("PATCH", "/v1/connections/hubspot:main", {"label": "x"})
+    assert answer.status == 409 and "crm.d/hubspot.conf" in answer.json["detail"]
+    assert daemon.control("DELETE", "/v1/connections/hubspot:main").status == 409
+    assert daemon.operate("POST", "/v1/connections/hubspot:main/pause")["state"] == "paused"
