@@ -3,12 +3,14 @@
  * bare.c - what the parts cost alone, to judge csrelay by in the same run. Each prints one JSON object.
  *
  *   bare store FOLDER LEAD N     SQLite: the same rows, 100 per transaction; inserted, and inserted and marked as delivered
+ *   bare sync FOLDER N           a record of one lead written and brought to the disk, a hundred times a second: milliseconds
  *   bare serve --port-file FILE  libmicrohttpd with a handler that does nothing, until SIGTERM (load.c loads it)
  *   bare post PORT LEAD N        libcurl's multi interface, 64 POSTs at a time, to the sink
  */
 #include "config.h"
 
 #include <curl/curl.h>
+#include <fcntl.h>
 #include <microhttpd.h>
 #include <signal.h>
 #include <sqlite3.h>
@@ -132,6 +134,42 @@ bare_store(const char *folder, const char *sample, uint64_t n)
 	sqlite3_close(db);
 	printf("{\"insert_per_s\":%.1f,\"insert_cpu_us\":%.3f,\"insert_and_mark_per_s\":%.1f,\"insert_and_mark_cpu_us\":%.3f}\n", insert_per_s,
 	       insert_cpu, mark_per_s, mark_cpu);
+}
+
+/* ---- the disk */
+
+static int
+by_size(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static void
+bare_sync(const char *folder, uint64_t n)
+{
+	char path[4096], record[BENCH_BODY] = { 0 };
+	int64_t *us = calloc(n, sizeof(*us));
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/bare.sync", folder);
+	if (us == NULL || (fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)) < 0)
+		bench_die("could not open %s", path);
+	for (uint64_t i = 0; i < n; i++) {
+		int64_t since = bench_now_us();
+
+		if (write(fd, record, sizeof(record)) != (ssize_t)sizeof(record) || fdatasync(fd) != 0)
+			bench_die("could not write %s", path);
+		us[i] = bench_now_us() - since;
+		usleep(10000);
+	}
+	close(fd);
+	unlink(path);
+	qsort(us, n, sizeof(*us), by_size);
+	printf("{\"p50_ms\":%.3f,\"p99_ms\":%.3f,\"worst_ms\":%.3f}\n", (double)us[n / 2] / 1e3, (double)us[n * 99 / 100] / 1e3,
+	       (double)us[n - 1] / 1e3);
+	free(us);
 }
 
 /* ---- libmicrohttpd */
@@ -264,11 +302,13 @@ main(int argc, char **argv)
 {
 	if (argc == 5 && strcmp(argv[1], "store") == 0)
 		bare_store(argv[2], argv[3], bench_number(argv[4], "store"));
+	else if (argc == 4 && strcmp(argv[1], "sync") == 0)
+		bare_sync(argv[2], bench_number(argv[3], "sync"));
 	else if (argc == 4 && strcmp(argv[1], "serve") == 0 && strcmp(argv[2], "--port-file") == 0)
 		bare_serve(argv[3]);
 	else if (argc == 5 && strcmp(argv[1], "post") == 0)
 		bare_post((unsigned)bench_number(argv[2], "post"), argv[3], bench_number(argv[4], "post"));
 	else
-		bench_die("usage: bare store FOLDER LEAD N | serve --port-file FILE | post PORT LEAD N");
+		bench_die("usage: bare store FOLDER LEAD N | sync FOLDER N | serve --port-file FILE | post PORT LEAD N");
 	return 0;
 }

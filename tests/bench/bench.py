@@ -314,6 +314,8 @@ class Bench:
         store = self.run(self.program("bare"), "store", self.dir, LEAD, n)
         for key, value in store.items():
             self.note(f"bare_store_{key}", value)
+        for key, value in self.run(self.program("bare"), "sync", self.dir, 500).items():
+            self.note(f"bare_sync_{key}", value)
         port_file = self.dir / "bare.port"
         port_file.unlink(missing_ok=True)
         server = subprocess.Popen([self.program("bare"), "serve", "--port-file", port_file], stdout=subprocess.PIPE, text=True)
