@@ -257,6 +257,7 @@ cs_context_new(const struct cs_context_source *src, int64_t conn_id, struct cs_c
 	c->version = src->candidate != NULL ? -1 : row.version;
 	c->is_static = row.is_static;
 	c->state = row.state;
+	c->state_since_ms = row.state_since_ms;
 	c->crm = cs_arena_strdup(&c->mem, row.crm);
 	c->account = cs_arena_strdup(&c->mem, row.account);
 	c->crm_account_id = cs_arena_strdup(&c->mem, row.crm_account_id);

@@ -30,6 +30,7 @@ struct cs_context {
 	char *crm, *account, *crm_account_id, *public_id, *label, *timezone;
 	char *versions;              /* JSON: what an attempt with this context records of plugin and settings */
 	enum cs_conn_state state;
+	int64_t state_since_ms;
 	struct cs_remote *remote;
 	struct cs_manifest *manifest;
 	const struct cs_auth_way *way; /* how it is authorized, by the secrets that it has */

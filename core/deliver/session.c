@@ -239,19 +239,40 @@ send_exchange(struct cs_exchange *x)
 
 /* ---- the request of the plugin */
 
+static int64_t
+take(struct cs_session *s, const struct cs_limit_row *row, int64_t cost, int64_t now_ms, int64_t *retry_ms)
+{
+	struct cs_limit_rule rule = { row->count, row->window_ms, row->burst };
+
+	return cs_limit_take(&s->engine->limits, limit_key(s, row), &rule, cost, now_ms, LIMIT_DELAY_MAX_MS, retry_ms);
+}
+
+/* From the limits that count every request, then from its own: how long to wait, or -1 and when to try again. */
+static int64_t
+take_budget(struct cs_exchange *x, int64_t now_ms, int64_t *retry_ms)
+{
+	const struct cs_manifest *m = x->s->context->manifest;
+	int64_t longest = 0, delay;
+
+	for (size_t i = 0; i < m->n_limits; i++) {
+		if (!m->limits[i].every || &m->limits[i] == x->limit)
+			continue;
+		if ((delay = take(x->s, &m->limits[i], 1, now_ms, retry_ms)) < 0)
+			return -1;
+		longest = delay > longest ? delay : longest;
+	}
+	delay = x->limit != NULL ? take(x->s, x->limit, x->req.cost, now_ms, retry_ms) : 0;
+	return delay < 0 || delay > longest ? delay : longest;
+}
+
 /* Wait for the budget, then send; or give the delivery back when the wait would be long. */
 static void
 queue_exchange(struct cs_exchange *x)
 {
 	struct cs_session *s = x->s;
 	struct cs_engine *e = s->engine;
-	int64_t now_ms = cs_now_ms(e->c.clock), retry_ms = 0, delay = 0;
+	int64_t now_ms = cs_now_ms(e->c.clock), retry_ms = 0, delay = take_budget(x, now_ms, &retry_ms);
 
-	if (x->limit != NULL) {
-		struct cs_limit_rule rule = { x->limit->count, x->limit->window_ms, x->limit->burst };
-
-		delay = cs_limit_take(&e->limits, limit_key(s, x->limit), &rule, x->req.cost, now_ms, LIMIT_DELAY_MAX_MS, &retry_ms);
-	}
 	if (delay < 0) {
 		s->not_before_ms = now_ms + retry_ms;
 		end_exchange(s);

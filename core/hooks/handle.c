@@ -18,6 +18,7 @@
 #include "deliver/engine_private.h"
 #include "deliver/events.h"
 #include "hooks/match.h"
+#include "hooks/told.h"
 #include "log/log.h"
 #include "log/metrics.h"
 
@@ -48,7 +49,8 @@ struct work { /* one call, and then the operation that keeps what came of it */
 	/* the operation */
 	struct cs_hook_target to;
 	struct cs_accept_env env;
-	bool done, retry, put_off, poll_ok, needs_reauth;
+	bool done, retry, put_off, poll_ok;
+	const char *needs_reauth;   /* why; NULL: it does not */
 	int64_t due_ms;             /* of retry, of the connection's next turn, of the next poll */
 	int32_t attempts;
 	const char *result;         /* for the metrics */
@@ -133,8 +135,8 @@ apply(struct cs_wop *op, struct cs_store *s, int64_t now_ms, struct cs_err *err)
 		rc = cs_hook_event_apply(&w->events[i], &w->to, s, now_ms, err);
 	if (rc >= 0 && w->poll_ok)
 		rc = s->ops->cursor_put(s, w->to.conn_id, w->cursor, w->due_ms, err);
-	if (rc >= 0 && w->needs_reauth)
-		rc = s->ops->conn_state(s, w->to.conn_id, CS_CONN_NEEDS_REAUTH, "the CRM no longer accepts the credentials", now_ms, err);
+	if (rc >= 0 && w->needs_reauth != NULL)
+		rc = s->ops->conn_state(s, w->to.conn_id, CS_CONN_NEEDS_REAUTH, w->needs_reauth, now_ms, err);
 	return rc < 0 ? rc : apply_row(w, s, now_ms, err);
 }
 
@@ -177,7 +179,7 @@ committed(struct cs_wop *op)
 	else if (op->rc != CS_ECLOSED)
 		cs_log(CS_LOG_ERROR, "hooks", "what came of a webhook or poll was not written", "crm=%s code=%s", w->crm,
 		    cs_err_name(op->rc));
-	if (op->rc == 0 && w->needs_reauth)
+	if (op->rc == 0 && w->needs_reauth != NULL)
 		cs_engine_post_conn(w->in->engine, w->to.conn_id, false);
 	w->msg.handle = written;
 	if (!cs_engine_post(w->in->engine, &w->msg))
@@ -339,11 +341,11 @@ end_poll(struct work *w, int32_t outcome, int64_t not_before_ms)
 
 /* As after an attempt: the state changes with the operation, the alert goes out at once. */
 static void
-needs_owner(struct work *w)
+needs_owner(struct work *w, const char *why)
 {
 	struct cs_engine *e = w->in->engine;
 
-	w->needs_reauth = true;
+	w->needs_reauth = why;
 	cs_events_watch(e, cs_tree_conn(&e->tree, w->to.conn_id, w->crm), w->session.context, CS_DEAD, true);
 }
 
@@ -368,7 +370,7 @@ on_done(struct cs_session *s, const struct cs_wire_done *d)
 	else
 		end_row(w, d, outcome, not_before_ms, now_ms);
 	if (outcome == CS_REAUTH)
-		needs_owner(w);
+		needs_owner(w, "the CRM no longer accepts the credentials");
 	release_call(w);
 	put(w);
 }
@@ -421,6 +423,20 @@ start_session(struct work *w, struct cs_context *c, struct cs_wire_call *in)
 	return false;
 }
 
+/* The customer has disconnected; unless that is an old story, and the connection was made anew since. */
+static void
+end_connection(struct work *w, struct cs_context *c, int64_t at_ms)
+{
+	w->done = true;
+	w->result = "handled";
+	if (c->state == CS_CONN_CONNECTED && c->state_since_ms < at_ms + CS_SECOND_MS) {
+		w->session.context = cs_context_ref(c);
+		needs_owner(w, "it was disconnected in the CRM");
+		release_call(w);
+	}
+	put(w);
+}
+
 void
 cs_handle_row(struct cs_inbound *in, const struct cs_hook_row *row, int64_t now_ms)
 {
@@ -430,11 +446,16 @@ cs_handle_row(struct cs_inbound *in, const struct cs_hook_row *row, int64_t now_
 	struct work *w = work_new(in, row->conn_id, row->crm);
 	struct cs_err err;
 	struct cs_context *c = cs_engine_context(in->engine, row->conn_id, &err);
+	int64_t ended_ms;
 
 	w->row = *row;
 	if (c == NULL)
 		cs_log_complain(&in->unready, now_ms, CS_LOG_WARN, "hooks", "webhooks wait until a connection's set-up is mended",
 		    "crm=%s connection_id=%lld why=\"%s\"", row->crm, (long long)row->conn_id, err.msg);
+	if (c != NULL && row->is_verified && cs_told_end(&c->manifest->webhook, row->body, row->received_ms, &ended_ms)) {
+		end_connection(w, c, ended_ms);
+		return;
+	}
 	if (c == NULL || c->state != CS_CONN_CONNECTED) {
 		put_off(w, HELD_MS, now_ms);
 		return;

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <strings.h>
 #include "auth/mac.h"
+#include "hooks/told.h"
 #include "util/text.h"
 
 #define DEPTH_MAX 64
@@ -326,11 +327,9 @@ connections_of(struct reading *r, json_object *ev, int64_t *out, size_t max)
 {
 	struct cs_store *s = r->env->reader;
 	struct cs_conn_row rows[TENANTS_MAX];
-	const char *tenant = r->w->tenant != NULL ? cs_json_pointer_text(ev, r->w->tenant) : "";
+	const char *tenant = cs_told_tenant(r->w, ev, r->doc, r->mem);
 	int n;
 
-	if (r->w->tenant != NULL && tenant[0] == '\0')
-		tenant = cs_json_pointer_text(r->doc, r->w->tenant);
 	if (r->has_conn) {
 		out[0] = r->conn.id;
 		return is_tenant_of_address(r, tenant);

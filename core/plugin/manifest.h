@@ -91,6 +91,7 @@ struct cs_limit_row {
 	const char *class; /* "api" */
 	const char *per;   /* connection, crm, fact:NAME, setting:KEY */
 	int64_t count, window_ms, burst;
+	bool every;        /* each request counts one in it, beside the class that it names */
 };
 enum cs_on_doubt { CS_DOUBT_LOOK, CS_DOUBT_REPEAT, CS_DOUBT_ASK };
 struct cs_step_row {
@@ -130,6 +131,10 @@ struct cs_webhook_row {
 	struct cs_verify_row verify;
 	const char *events;                   /* pointer to the array; NULL: the body is one event */
 	const char *tenant, *tenant_fact;
+	enum { CS_TENANT_TEXT, CS_TENANT_NUMBER } tenant_form;
+	const char *ends, **ends_values;      /* pointer, and the values there that end the connection; NULL: none do */
+	size_t n_ends_values;
+	const char *ends_at;                  /* pointer to when; NULL: when it came */
 	const char **dedupe;
 	size_t n_dedupe;
 	int reply_status;

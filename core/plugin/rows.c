@@ -113,6 +113,7 @@ static const char *const encoding_words[] = { "hex", "base64", NULL };
 static const char *const key_words[] = { "raw", "base64", "hex", NULL };
 static const char *const method_words[] = { "GET", "POST", NULL };
 static const char *const reply_words[] = { "echo", "json", NULL };
+static const char *const form_words[] = { "text", "number", NULL };
 static const char *const verify_words[] = {
 	[CS_VERIFY_NONE] = "none", [CS_VERIFY_HMAC_SHA256] = "hmac-sha256", [CS_VERIFY_HMAC_SHA1] = "hmac-sha1",
 	[CS_VERIFY_SHA256_PREFIX] = "sha256-prefix", [CS_VERIFY_ED25519] = "ed25519", [CS_VERIFY_JWT_HS256] = "jwt-hs256",
@@ -200,6 +201,7 @@ static const struct cs_field limit_fields[] = {
 	{ .key = "window_ms", .kind = CS_FIELD_INT, .at = IN(cs_limit_row, window_ms), .required = true,
 	  .min = 1, .max = CS_DAY_MS },
 	{ .key = "burst", .kind = CS_FIELD_INT, .at = IN(cs_limit_row, burst), .min = 1, .max = 1000000000 },
+	{ .key = "every", .kind = CS_FIELD_BOOL, .at = IN(cs_limit_row, every) },
 	{ .key = NULL },
 };
 
@@ -287,14 +289,24 @@ static const struct cs_field challenge_fields[] = {
 	{ .key = NULL },
 };
 
+static const struct cs_field ends_fields[] = {
+	{ .key = "pointer", .kind = CS_FIELD_TEXT, .at = AT(m.webhook.ends), .required = true, .check = cs_check_pointer },
+	{ .key = "values", .kind = CS_FIELD_TEXTS, .at = AT(m.webhook.ends_values), .n_at = AT(m.webhook.n_ends_values),
+	  .required = true, .min = 1 },
+	{ .key = "at", .kind = CS_FIELD_TEXT, .at = AT(m.webhook.ends_at), .check = cs_check_pointer },
+	{ .key = NULL },
+};
+
 static const struct cs_field webhook_fields[] = {
 	{ .key = "scope", .kind = CS_FIELD_WORD, .at = AT(scope), .required = true, .words = scope_words },
 	{ .key = "verify", .kind = CS_FIELD_OBJECT, .required = true, .rows = verify_fields },
 	{ .key = "events", .kind = CS_FIELD_TEXT, .at = AT(m.webhook.events), .check = cs_check_pointer },
 	{ .key = "tenant", .kind = CS_FIELD_TEXT, .at = AT(m.webhook.tenant), .check = cs_check_pointer },
 	{ .key = "tenant_fact", .kind = CS_FIELD_TEXT, .at = AT(m.webhook.tenant_fact), .check = cs_check_ident },
+	{ .key = "tenant_form", .kind = CS_FIELD_WORD, .at = AT(m.webhook.tenant_form), .words = form_words },
 	{ .key = "dedupe", .kind = CS_FIELD_TEXTS, .at = AT(m.webhook.dedupe),
 	  .n_at = AT(m.webhook.n_dedupe), .check = cs_check_pointer },
+	{ .key = "ends", .kind = CS_FIELD_OBJECT, .rows = ends_fields },
 	{ .key = "reply", .kind = CS_FIELD_OBJECT, .rows = reply_fields },
 	{ .key = "challenge", .kind = CS_FIELD_OBJECT, .rows = challenge_fields },
 	{ .key = NULL },

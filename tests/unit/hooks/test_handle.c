@@ -224,6 +224,21 @@ rows_of(int64_t conn_id)
 	return ok(reader->ops->hook_due(reader, conn_id, cs_now_ms(&clock_), &arena, rows, 16, &err));
 }
 
+/* Is the row of that key due by then? */
+static int
+rows_within(int64_t within_ms, uint8_t key, struct cs_hook_row *out)
+{
+	struct cs_hook_row rows[16];
+	int n = due_rows(reader, cs_now_ms(&clock_) + within_ms, rows, 16), found = 0;
+
+	for (int i = 0; i < n; i++)
+		if (rows[i].dedupe[0] == key) {
+			*out = rows[i];
+			found++;
+		}
+	return found;
+}
+
 static int
 hooks_left(void)
 {
@@ -367,6 +382,72 @@ START_TEST(a_dead_grant_holds_the_connection_and_keeps_the_message)
 	wait_for(hooks_due(0, NULL) == 0);
 	ck_assert_int_eq(hooks_due(CS_DAY_MS, &row), 1);
 	ck_assert_int_eq(row.attempts, 1); /* not tried meanwhile */
+}
+END_TEST
+
+/* `when`: "" for none. */
+static void
+keep_goodbye(uint8_t key, bool verified, const char *when)
+{
+	struct change c = { .row = { .crm = "teller", .conn_id = conn.id, .dedupe = { key }, .received_ms = cs_now_ms(&clock_),
+		.due_ms = cs_now_ms(&clock_), .is_verified = verified, .headers = "{}" } };
+
+	c.row.body = bytes(cs_arena_printf(&arena, "{\"kind\":\"GOODBYE\",\"when\":\"%s\"}", when));
+	change(&c);
+}
+
+START_TEST(a_customer_who_disconnects_ends_the_connection)
+{
+	start_daemon();
+	keep_goodbye(1, true, "");
+	wait_for(state() == CS_CONN_NEEDS_REAUTH);
+	ck_assert_int_eq(hooks_left(), 0);
+}
+END_TEST
+
+START_TEST(who_only_says_to_be_the_crm_ends_nothing)
+{
+	start_daemon();
+	keep_goodbye(1, false, "");
+	wait_for(hooks_left() == 0);
+	ck_assert_int_eq(state(), CS_CONN_CONNECTED);
+}
+END_TEST
+
+START_TEST(an_old_goodbye_does_not_end_what_was_connected_since)
+{
+	char when[CS_TIME_TEXT];
+
+	start_daemon();
+	cs_time_format(cs_now_ms(&clock_), when);
+	move_clock(CS_MINUTE_MS);
+	set_state(CS_CONN_PAUSED);
+	keep_goodbye(1, true, "");
+	wait_for(hooks_left() == 0);
+	ck_assert_int_eq(state(), CS_CONN_PAUSED);
+	set_state(CS_CONN_CONNECTED);
+	keep_goodbye(2, true, when);
+	wait_for(hooks_left() == 0);
+	ck_assert_int_eq(state(), CS_CONN_CONNECTED);
+	keep_goodbye(3, true, "");
+	wait_for(state() == CS_CONN_NEEDS_REAUTH);
+}
+END_TEST
+
+START_TEST(a_limit_of_every_request_counts_beside_its_own)
+{
+	struct cs_hook_row row;
+
+	start_daemon();
+	for (uint8_t i = 1; i <= 3; i++) { /* as many as a day has, all refused at the port */
+		keep_hook(i, "{\"do\":\"ask\"}");
+		wait_for(hooks_due(0, NULL) == 0);
+	}
+	keep_hook(4, "{\"do\":\"ask\"}");
+	wait_for(hooks_due(0, NULL) == 0);
+	ck_assert_int_eq(hooks_due(CS_HOUR_MS, NULL), 3);
+	ck_assert_int_eq(rows_within(9 * CS_HOUR_MS, 4, &row), 1);
+	ck_assert_int_eq(row.attempts, 0); /* it was told to wait */
 }
 END_TEST
 
@@ -598,6 +679,10 @@ fill(TCase *tc)
 	tcase_add_test(tc, a_refused_message_is_done_with);
 	tcase_add_test(tc, a_handler_may_change_nothing_at_the_crm);
 	tcase_add_test(tc, a_dead_grant_holds_the_connection_and_keeps_the_message);
+	tcase_add_test(tc, a_customer_who_disconnects_ends_the_connection);
+	tcase_add_test(tc, who_only_says_to_be_the_crm_ends_nothing);
+	tcase_add_test(tc, an_old_goodbye_does_not_end_what_was_connected_since);
+	tcase_add_test(tc, a_limit_of_every_request_counts_beside_its_own);
 	tcase_add_test(tc, messages_of_a_paused_connection_wait);
 	tcase_add_test(tc, what_is_no_event_is_left_out_and_the_rest_counts);
 	tcase_add_test(tc, a_connection_with_a_large_backlog_holds_up_no_other);

@@ -189,6 +189,24 @@ START_TEST(every_connection_of_a_tenant_gets_a_row)
 }
 END_TEST
 
+START_TEST(one_account_in_its_many_forms_is_one_tenant)
+{
+	static const char *const forms[] = { "1", "MQ==", "MQ", "Z2lkOi8vSm9iYmVyL0FjY291bnQvMQ==" };
+	struct cs_conn_row c = add_connection("acme_crm", "", "{\"org\":\"1\"}");
+
+	use_webhook_row("{\"scope\":\"app\",\"verify\":{\"kind\":\"none\"},\"tenant\":\"/who\",\"tenant_fact\":\"org\",\"tenant_form\":\"number\"}");
+	for (size_t i = 0; i < CS_ARRAY_LEN(forms); i++) {
+		receive_plain("POST", "/hooks/acme_crm", cs_arena_printf(&arena, "{\"who\":\"%s\"}", forms[i]));
+		ck_assert_uint_eq(got.n_rows, 1);
+		ck_assert_int_eq(got.rows[0].conn_id, c.id);
+	}
+	receive_plain("POST", "/hooks/acme_crm", "{\"who\":\"MTE=\"}"); /* 11 */
+	ck_assert_uint_eq(got.n_unknown, 1);
+	receive_plain("POST", "/hooks/acme_crm", "{\"who\":\"acme\"}");
+	ck_assert_uint_eq(got.n_rows, 0);
+}
+END_TEST
+
 START_TEST(an_unknown_tenant_is_answered_and_nothing_is_kept)
 {
 	use_plugin("hubspot");
@@ -473,6 +491,7 @@ fill(TCase *tc)
 	tcase_add_test(tc, hubspots_example_is_verified_and_goes_to_the_portals_connection);
 	tcase_add_test(tc, the_same_message_has_the_same_key_and_another_one_another);
 	tcase_add_test(tc, every_connection_of_a_tenant_gets_a_row);
+	tcase_add_test(tc, one_account_in_its_many_forms_is_one_tenant);
 	tcase_add_test(tc, an_unknown_tenant_is_answered_and_nothing_is_kept);
 	tcase_add_test(tc, a_static_connection_is_found_by_the_account_in_its_file);
 	tcase_add_test(tc, a_wrong_signature_is_refused_without_a_word_about_what_was_expected);
