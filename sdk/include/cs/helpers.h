@@ -225,9 +225,10 @@ void csh_pages_end(struct csh_pages *p);
 
 /* ---- graphql.c: questions and mutations by GraphQL, whose errors come with status 200 */
 /*
- * Errors are classed by extensions.code: THROTTLED waits, UNAUTHENTICATED needs the owner, errors of the server's own are
- * tried again (a mutation is in doubt then, because the host saw 2xx and no receipt), everything else is refused with the
- * vendor's words. extensions.cost is reported as what is left of limit_class.
+ * Errors without data are classed by extensions.code: THROTTLED waits for its points, UNAUTHENTICATED renews the token and tries
+ * again, FORBIDDEN needs the owner, errors of the server's own are tried again (a mutation is in doubt then, because the host
+ * saw 2xx and no receipt), everything else is refused with the vendor's words. Errors beside data are left alone: what could be
+ * read was read. extensions.cost is reported as what is left of limit_class.
  */
 struct csh_graphql {
 	const char *step, *looks_for;
