@@ -215,12 +215,12 @@ uncomment_connections(char *text)
 
 START_TEST(the_shipped_crm_files_load_as_they_are_and_with_their_examples)
 {
-	static const char *const names[] = { "housecall_pro", "hubspot", "webhook" };
+	static const char *const names[] = { "housecall_pro", "hubspot", "jobber", "webhook" };
 
 	for (size_t i = 0; i < CS_ARRAY_LEN(names); i++)
 		put_crm(names[i], NULL);
 	must_load(&fx, "");
-	ck_assert_uint_eq(fx.conf->n_crms, 3);
+	ck_assert_uint_eq(fx.conf->n_crms, CS_ARRAY_LEN(names));
 	for (size_t i = 0; i < CS_ARRAY_LEN(names); i++) {
 		ck_assert_str_eq(fx.conf->crms[i].name, names[i]);
 		ck_assert(!fx.conf->crms[i].enabled);
