@@ -117,6 +117,13 @@ has_delivery(const struct fix *f, int64_t conn_id)
 	return false;
 }
 
+/* On its way into another connection an emergency has other people to tell: mail/emergency.h. */
+static int
+watch(struct fix *f, int64_t delivery_id, struct cs_err *err)
+{
+	return f->lead.urgency == CS_URGENCY_EMERGENCY ? f->s->ops->late_put(f->s, delivery_id, f->now_ms, err) : 0;
+}
+
 static int
 move_dead_letter(struct fix *f, const struct cs_conn_row *to, struct cs_err *err)
 {
@@ -129,6 +136,8 @@ move_dead_letter(struct fix *f, const struct cs_conn_row *to, struct cs_err *err
 	if (to->id != f->row.conn_id) {
 		m.set |= CS_SET_CONN | CS_SET_DOUBT; /* receipts and doubt were about another CRM */
 		if ((rc = f->s->ops->progress_put(f->s, f->row.id, "", err)) < 0)
+			return rc;
+		if ((rc = watch(f, f->row.id, err)) < 0)
 			return rc;
 	}
 	if ((rc = f->s->ops->delivery_move(f->s, &m, err)) < 0)
@@ -146,7 +155,7 @@ add_delivery(struct fix *f, const struct cs_conn_row *to, struct cs_err *err)
 		.warnings = "", .phone_key = f->doc->phone_key, .email_key = f->doc->email_key };
 	int rc = f->s->ops->delivery_insert(f->s, &d, err);
 
-	if (rc < 0)
+	if (rc < 0 || (rc = watch(f, d.id, err)) < 0)
 		return rc;
 	cs_tells_backlog(&f->c->tells, to->id, to->crm, d.lane, 1);
 	return 0;

@@ -109,8 +109,12 @@ put_alerts(struct cs_api_call *call, struct cs_buf *b)
 	struct cs_store *s = call->api->reader;
 	int n = s->ops->alert_list(s, true, &call->mem, rows, ALERTS_MAX, NULL);
 
+	int64_t mails = 0;
+
 	if (n >= 0)
 		put_one(b, "csrelay_alerts", "gauge", "Alerts that are on.", n);
+	if (s->ops->mail_count(s, -1, &mails, NULL) == 0)
+		put_one(b, "csrelay_mails_waiting", "gauge", "Mails that wait for their server.", (double)mails);
 }
 
 static void

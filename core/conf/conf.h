@@ -47,6 +47,7 @@ struct cs_conf_listen {
 	socklen_t addr_len;
 };
 
+enum cs_conf_starttls { CS_CONF_TLS_REQUIRED, CS_CONF_TLS_IF_OFFERED, CS_CONF_TLS_OFF };
 enum cs_conf_log_format { CS_CONF_LOG_TEXT, CS_CONF_LOG_JSON };
 
 /* ---- a CRM and its static connections (crm.d/NAME.conf) */
@@ -127,6 +128,10 @@ struct cs_conf {
 	struct {
 		int64_t dead_letters;
 		const char *webhook, *webhook_secret;
+		const char *mail_url, *mail_from, *mail_user, *mail_password;
+		int mail_starttls; /* enum cs_conf_starttls */
+		struct cs_conf_list mail_to;
+		int64_t emergency_after;
 	} alerts;
 	struct {
 		int64_t lead_size, batch_size, hook_size, bodies, writer_queue, lead_bytes, answer_size, answers;

@@ -100,12 +100,23 @@ set_string(struct cs_conf *conf, const struct cs_opt *o, const char *text, struc
 }
 
 static int
+set_mail_url(struct cs_conf *conf, const struct cs_opt *o, const char *text, struct cs_err *err)
+{
+	int rc;
+
+	if (text[0] != '\0' && (rc = cs_conf_check_mail_url(text, err)) < 0)
+		return rc;
+	*FIELD(conf, o, const char *) = cs_arena_strdup(&conf->mem, text);
+	return 0;
+}
+
+static int
 set_secret(struct cs_conf *conf, const struct cs_opt *o, const char *text, struct cs_err *err)
 {
 	size_t n = strlen(text);
 	int rc;
 
-	if (n > 0 && (rc = cs_conf_check_whsec(text, n, err)) < 0)
+	if (n > 0 && o->type == CS_OPT_SECRET && (rc = cs_conf_check_whsec(text, n, err)) < 0)
 		return rc;
 	*FIELD(conf, o, const char *) = cs_conf_hold_secret(conf, text, n);
 	return 0;
@@ -141,7 +152,10 @@ cs_conf_set_text(struct cs_conf *conf, const struct cs_opt *o, const char *text,
 		return set_url(conf, o, text, err);
 	case CS_OPT_STRING:
 		return set_string(conf, o, text, err);
+	case CS_OPT_MAIL_URL:
+		return set_mail_url(conf, o, text, err);
 	case CS_OPT_SECRET:
+	case CS_OPT_PASSWORD:
 		return set_secret(conf, o, text, err);
 	case CS_OPT_LISTEN:
 		return set_listen(conf, o, text, err);
@@ -361,12 +375,14 @@ cs_conf_print_value(const struct cs_conf *conf, const struct cs_opt *o, struct c
 	case CS_OPT_STRING:
 	case CS_OPT_PATH:
 	case CS_OPT_URL:
+	case CS_OPT_MAIL_URL:
 		print_quoted(*CONST_FIELD(conf, o, const char *), out);
 		return;
 	case CS_OPT_LISTEN:
 		print_quoted(CONST_FIELD(conf, o, struct cs_conf_listen)->text, out);
 		return;
 	case CS_OPT_SECRET:
+	case CS_OPT_PASSWORD:
 		print_secret(*CONST_FIELD(conf, o, const char *), out);
 		return;
 	case CS_OPT_SECRETS:

@@ -13,6 +13,7 @@
 #include "conf/field.h"
 #include "conf/file.h"
 #include "conf/load.h"
+#include "util/text.h"
 
 struct load {
 	struct cs_conf *conf;
@@ -333,6 +334,26 @@ check_order(struct load *ld, const char *low_key, int64_t low, const char *high_
 }
 
 static void
+check_mail(struct load *ld)
+{
+	const struct cs_conf *c = ld->conf;
+
+	check_pair(ld, "alerts.mail_url", c->alerts.mail_url, "alerts.mail_from", c->alerts.mail_from);
+	check_pair(ld, "alerts.mail_user", c->alerts.mail_user, "alerts.mail_password", c->alerts.mail_password);
+	check_pair(ld, "alerts.mail_password", c->alerts.mail_password, "alerts.mail_user", c->alerts.mail_user);
+	if (c->alerts.mail_from[0] != '\0' && !cs_is_mail_address(c->alerts.mail_from))
+		misfit(ld, "alerts.mail_from", "a mail address", "it is none");
+	for (size_t i = 0; i < c->alerts.mail_to.n; i++)
+		if (!cs_is_mail_address(c->alerts.mail_to.v[i]))
+			misfit(ld, "alerts.mail_to", "mail addresses", "one of them is none");
+	if (c->alerts.mail_url[0] != '\0' && c->alerts.mail_to.n == 0 && !is_faulty(ld, "alerts.mail_to"))
+		misfit(ld, "alerts.mail_url", "with alerts.mail_to", "alerts.mail_to is missing");
+	if (c->alerts.mail_user[0] != '\0' && strncmp(c->alerts.mail_url, "smtp://", 7) == 0 &&
+	    c->alerts.mail_starttls != CS_CONF_TLS_REQUIRED)
+		misfit(ld, "alerts.mail_user", "only over TLS", "alerts.mail_starttls is not \"required\": the password could be read on the way");
+}
+
+static void
 check_together(struct load *ld)
 {
 	const struct cs_conf *c = ld->conf;
@@ -342,6 +363,7 @@ check_together(struct load *ld)
 	check_pair(ld, "tls.key", c->tls.key, "tls.cert", c->tls.cert);
 	check_pair(ld, "alerts.webhook", c->alerts.webhook, "alerts.webhook_secret", c->alerts.webhook_secret);
 	check_pair(ld, "callsetter.url_refresh", c->callsetter.url_refresh, "callsetter.secret", c->callsetter.secret);
+	check_mail(ld);
 	check_order(ld, "limits.lead_size", c->limits.lead_size, "limits.batch_size", c->limits.batch_size);
 	check_order(ld, "limits.batch_size", c->limits.batch_size, "limits.bodies", c->limits.bodies);
 	check_order(ld, "limits.hook_size", c->limits.hook_size, "limits.bodies", c->limits.bodies);

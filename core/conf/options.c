@@ -22,6 +22,8 @@
 #define URL(f) ROW(f, CS_OPT_URL, const char *)
 #define LISTEN(f) ROW(f, CS_OPT_LISTEN, struct cs_conf_listen)
 #define SECRET(f) ROW(f, CS_OPT_SECRET, const char *)
+#define PASSWORD(f) ROW(f, CS_OPT_PASSWORD, const char *)
+#define MAIL_URL(f) ROW(f, CS_OPT_MAIL_URL, const char *)
 #define SECRETS(f) ROW(f, CS_OPT_SECRETS, struct cs_conf_list)
 #define KEYS(f) ROW(f, CS_OPT_KEYS, struct cs_conf_keys)
 #define LIST(f) ROW(f, CS_OPT_LIST, struct cs_conf_list)
@@ -34,6 +36,7 @@
 #define TIB (INT64_C(1) << 40)
 
 static const char *const levels[] = { "error", "warn", "info", "debug", NULL };
+static const char *const starttls[] = { "required", "if_offered", "off", NULL };
 static const char *const formats[] = { "text", "json", NULL };
 
 const struct cs_opt cs_opts[] = {
@@ -109,6 +112,22 @@ const struct cs_opt cs_opts[] = {
 	  .help = "Alerts are sent here, too, as signed webhooks (Standard Webhooks). Not set: log and metrics only." },
 	{ SECRET(alerts.webhook_secret), .dflt = "",
 	  .help = "The secret that signs them." },
+	{ MAIL_URL(alerts.mail_url), .dflt = "",
+	  .help = "The server that takes mail about alerts and about emergencies that are not in their CRM: smtp://HOST:PORT, or "
+	          "smtps://HOST:PORT for TLS from the start. Not set: no mail." },
+	{ ENUM(alerts.mail_starttls), .dflt = "required", .words = starttls,
+	  .help = "Whether a connection to smtp:// has to be encrypted before anything is said: \"required\" sends nothing without, "
+	          "\"off\" is for a server on this machine." },
+	{ STRING(alerts.mail_from), .dflt = "", .max = 254,
+	  .help = "The address that mail comes from." },
+	{ LIST(alerts.mail_to), .dflt = "", .min = 0, .max = 16,
+	  .help = "Who gets mail about alerts, and about emergencies of which no connection is known." },
+	{ STRING(alerts.mail_user), .dflt = "", .max = 254,
+	  .help = "The name to log in with at that server. Not set: without a login." },
+	{ PASSWORD(alerts.mail_password), .dflt = "",
+	  .help = "The password for it." },
+	{ DURATION(alerts.emergency_after), .dflt = "5 m", .min = CS_SECOND_MS, .max = CS_DAY_MS,
+	  .help = "An emergency that is not in its CRM after this long is mailed whole to the contacts of its connection." },
 
 	{ SIZE(limits.lead_size), .dflt = "256 KiB", .min = 4 * KIB, .max = 4 * MIB,
 	  .help = "The largest lead, and the longest line of a batch." },
@@ -248,7 +267,7 @@ cs_opt_is_list(const struct cs_opt *o)
 bool
 cs_opt_is_secret(const struct cs_opt *o)
 {
-	return o->type == CS_OPT_SECRET || o->type == CS_OPT_SECRETS;
+	return o->type == CS_OPT_SECRET || o->type == CS_OPT_SECRETS || o->type == CS_OPT_PASSWORD;
 }
 
 static void
@@ -292,6 +311,10 @@ allowed_form(enum cs_opt_type type)
 		return "\"ADDRESS:PORT\" such as \"127.0.0.1:8080\" or \"[::1]:8080\", or \"unix:/PATH\"";
 	case CS_OPT_SECRET:
 		return "\"@file:/PATH\" of a file that holds a secret of the form whsec_BASE64";
+	case CS_OPT_PASSWORD:
+		return "\"@file:/PATH\" of a file that holds it";
+	case CS_OPT_MAIL_URL:
+		return "smtp://HOST:PORT or smtps://HOST:PORT";
 	case CS_OPT_SECRETS:
 		return "list of \"@file:/PATH\", each a file that holds a secret of the form whsec_BASE64";
 	case CS_OPT_KEYS:

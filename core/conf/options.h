@@ -22,6 +22,8 @@ enum cs_opt_type {
 	CS_OPT_URL,       /* const char * */
 	CS_OPT_LISTEN,    /* struct cs_conf_listen */
 	CS_OPT_SECRET,    /* const char *, held; "whsec_..." by "@file:" */
+	CS_OPT_PASSWORD,  /* const char *, held; any text by "@file:" */
+	CS_OPT_MAIL_URL,  /* const char *; smtp:// or smtps:// */
 	CS_OPT_SECRETS,   /* struct cs_conf_list of the same */
 	CS_OPT_KEYS,      /* struct cs_conf_keys; "name:sha256", or "@file:" with such lines */
 	CS_OPT_LIST,      /* struct cs_conf_list of words */

@@ -263,6 +263,18 @@ cs_conf_check_url(const char *s, struct cs_err *err)
 }
 
 int
+cs_conf_check_mail_url(const char *s, struct cs_err *err)
+{
+	size_t scheme = strncmp(s, "smtps://", 8) == 0 ? 8 : strncmp(s, "smtp://", 7) == 0 ? 7 : 0;
+
+	if (scheme == 0)
+		return cs_err_set(err, CS_EINVAL, "the server does not begin with smtp:// or smtps://");
+	if (strlen(s) > 300 || strpbrk(s + scheme, "/?#@\\ \t\r\n") != NULL || !authority_ok(s + scheme, strlen(s + scheme)))
+		return cs_err_set(err, CS_EINVAL, "the server is not HOST or HOST:PORT, without a path or user name");
+	return 0;
+}
+
+int
 cs_conf_parse_key(const char *s, size_t *name_len, uint8_t sha256[32], struct cs_err *err)
 {
 	const char *colon = strchr(s, ':');

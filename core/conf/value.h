@@ -24,6 +24,7 @@ int cs_conf_parse_listen(const char *s, struct cs_conf_listen *l, struct cs_err 
 int cs_conf_check_address(const char *s, struct cs_err *err);
 /* https or http, a host, no user, no spaces, no fragment. */
 int cs_conf_check_url(const char *s, struct cs_err *err);
+int cs_conf_check_mail_url(const char *s, struct cs_err *err);
 /* "NAME:64 hex digits". *name_len tells how much of s is the name. */
 int cs_conf_parse_key(const char *s, size_t *name_len, uint8_t sha256[32], struct cs_err *err);
 /* "whsec_" and base64 of 24 to 64 bytes (Standard Webhooks). The message does not quote it. */

@@ -89,7 +89,10 @@ start_core(struct cs_daemon *d, struct cs_err *err)
 	see_who_listens(d);
 	if ((rc = cs_engine_start(&ec, &d->engine, err)) < 0)
 		return rc;
-	return cs_maintenance_start(handle, d->writer, d->vault, &cs_clock_real, d->conf, &d->maintenance, err);
+	if ((rc = cs_maintenance_start(handle, d->writer, d->vault, &cs_clock_real, d->conf, &d->maintenance, err)) < 0 ||
+	    (rc = d->store->ops->reader(d->store, &handle, err)) < 0)
+		return rc;
+	return cs_post_start(handle, d->writer, &cs_clock_real, d->conf, &d->post, err);
 }
 
 /* ---- listeners */
@@ -377,6 +380,8 @@ cs_daemon_reload(struct cs_daemon *d)
 	cs_api_reload(&d->admin_api, fresh);
 	cs_api_reload(&d->control_api, fresh);
 	cs_hooks_reload(d->hooks, fresh);
+	cs_maintenance_reload(d->maintenance, fresh);
+	cs_post_reload(d->post, fresh);
 	if (!cs_writer_put(d->writer, &o->wop)) {
 		cs_conf_unref(o->conf);
 		free(o);
@@ -409,6 +414,7 @@ cs_daemon_stop(struct cs_daemon *d)
 		cs_http_server_stop(d->admin_server, 500);
 	if (d->control_server != NULL)
 		cs_http_server_stop(d->control_server, 500);
+	cs_post_stop(d->post);
 	cs_maintenance_stop(d->maintenance);
 	if (d->writer != NULL)
 		cs_writer_stop(d->writer, true);

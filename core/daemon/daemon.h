@@ -11,6 +11,7 @@
 #include "deliver/engine.h"
 #include "daemon/maintenance.h"
 #include "hooks/hooks.h"
+#include "mail/post.h"
 #include "http/server.h"
 #include "store/writer.h"
 #include "vault/vault.h"
@@ -27,6 +28,7 @@ struct cs_daemon {
 	struct cs_engine *engine;
 	struct cs_slots *slots;
 	struct cs_maintenance *maintenance;
+	struct cs_post *post;
 	struct cs_intake intake;
 	struct cs_api admin_api, control_api;
 	struct cs_hooks *hooks;

@@ -12,6 +12,7 @@
 #include <sys/prctl.h>
 #include <time.h>
 #include "log/log.h"
+#include "mail/emergency.h"
 #include "vault/reseal.h"
 
 #define TICK_MS 100
@@ -20,12 +21,13 @@
 #define FORCE_AT 4 /* times store.checkpoint_pages */
 #define RETENTION_EVERY_MS CS_MINUTE_MS
 #define RETENTION_ROWS 500
+#define EMERGENCIES_EVERY_MS CS_SECOND_MS
 
 struct cs_maintenance {
 	struct cs_store *handle;
 	struct cs_writer *writer;
 	const struct cs_clock *clock;
-	struct cs_conf *conf;
+	struct cs_conf *conf; /* changed under lock */
 	struct cs_reseal *reseal;
 	pthread_t thread;
 	pthread_mutex_t lock;
@@ -61,22 +63,22 @@ retention_committed(struct cs_wop *w)
 }
 
 static void
-retention(struct cs_maintenance *m)
+retention(struct cs_maintenance *m, const struct cs_conf *conf)
 {
 	struct retention_op *o = cs_xcalloc(1, sizeof(*o));
 
 	o->wop.apply = apply_retention;
 	o->wop.committed = retention_committed;
-	o->delivered_before_ms = m->conf->store.keep_delivered;
-	o->identity_before_ms = m->conf->store.keep_identities;
+	o->delivered_before_ms = conf->store.keep_delivered;
+	o->identity_before_ms = conf->store.keep_identities;
 	if (!cs_writer_put(m->writer, &o->wop))
 		free(o);
 }
 
 static void
-checkpoint(struct cs_maintenance *m)
+checkpoint(struct cs_maintenance *m, const struct cs_conf *conf)
 {
-	int force_at = FORCE_AT * m->conf->store.checkpoint_pages, left = 0;
+	int force_at = FORCE_AT * conf->store.checkpoint_pages, left = 0;
 	struct cs_err err;
 
 	for (int i = 0; i < PASSES && (i == 0 || left > force_at); i++)
@@ -108,27 +110,44 @@ sleep_a_tick(struct cs_maintenance *m, int ms)
 	return go_on;
 }
 
+static struct cs_conf *
+conf_of(struct cs_maintenance *m)
+{
+	struct cs_conf *conf;
+
+	pthread_mutex_lock(&m->lock);
+	conf = cs_conf_ref(m->conf);
+	pthread_mutex_unlock(&m->lock);
+	return conf;
+}
+
 static void *
 maintenance_main(void *arg)
 {
 	struct cs_maintenance *m = arg;
 	uint64_t commits = 0;
-	int64_t retained_ms = 0;
+	int64_t retained_ms = 0, looked_ms = 0;
 	bool busy = false;
 
 	prctl(PR_SET_NAME, "cs-maintenance");
 	while (sleep_a_tick(m, busy ? BUSY_TICK_MS : TICK_MS)) {
 		uint64_t now_commits = cs_writer_stats(m->writer)->commits;
 		int64_t now_ms = cs_now_ms(m->clock);
+		struct cs_conf *conf = conf_of(m);
 
 		if ((busy = now_commits != commits))
-			checkpoint(m);
+			checkpoint(m, conf);
 		commits = now_commits;
 		if (now_ms - retained_ms >= RETENTION_EVERY_MS) {
 			retained_ms = now_ms;
-			retention(m);
+			retention(m, conf);
 		}
 		cs_reseal_tick(m->reseal, now_ms);
+		if (now_ms - looked_ms >= EMERGENCIES_EVERY_MS) {
+			looked_ms = now_ms;
+			cs_emergency_sweep(m->handle, m->writer, conf, now_ms);
+		}
+		cs_conf_unref(conf);
 	}
 	return NULL;
 }
@@ -154,6 +173,18 @@ cs_maintenance_start(struct cs_store *handle, struct cs_writer *writer, const st
 	}
 	*out = m;
 	return 0;
+}
+
+void
+cs_maintenance_reload(struct cs_maintenance *m, struct cs_conf *conf)
+{
+	struct cs_conf *old;
+
+	pthread_mutex_lock(&m->lock);
+	old = m->conf;
+	m->conf = cs_conf_ref(conf);
+	pthread_mutex_unlock(&m->lock);
+	cs_conf_unref(old);
 }
 
 void

@@ -78,6 +78,16 @@ fill_state(struct cs_accept *a, const struct cs_accept_env *env, const struct cs
 	d->reason = m->why;
 }
 
+/* An emergency is watched from its first moment: mail/emergency.h. */
+static int
+insert_row(const struct cs_accept *a, struct cs_store *s, struct cs_delivery_row *row, struct cs_err *err)
+{
+	bool watched = row->urgency == CS_URGENCY_EMERGENCY && (a->kind == CS_KIND_LEAD || a->kind == CS_KIND_INVALID);
+	int rc = s->ops->delivery_insert(s, row, err);
+
+	return rc < 0 || !watched ? rc : s->ops->late_put(s, row->id, row->created_ms, err);
+}
+
 static int
 insert_delivery(struct cs_accept *a, const struct cs_accept_env *env, struct cs_store *s, const struct cs_route *r, int64_t now_ms,
                 struct cs_err *err)
@@ -95,7 +105,7 @@ insert_delivery(struct cs_accept *a, const struct cs_accept_env *env, struct cs_
 		.phone_key = a->lead->doc->phone_key, .email_key = a->lead->doc->email_key, .records = "", .warnings = "" };
 	fill_state(a, env, r, now_ms, m);
 	a->n_made++;
-	return s->ops->delivery_insert(s, &m->row, err);
+	return insert_row(a, s, &m->row, err);
 }
 
 static int

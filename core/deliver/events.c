@@ -11,6 +11,7 @@
 #include <string.h>
 #include "deliver/engine_private.h"
 #include "log/log.h"
+#include "mail/outbox.h"
 #include "queue/replay.h"
 #include "util/text.h"
 
@@ -162,6 +163,9 @@ struct alert_op {
 	struct cs_accept_env env;
 	char key[128], text[300];
 	int64_t raised_ms, recovered_ms, count;
+	struct cs_conf *conf;      /* for the mail */
+	struct cs_arena mem;       /* of its texts */
+	struct cs_mail_alert mail;
 };
 
 static int
@@ -171,6 +175,8 @@ apply_alert(struct cs_wop *w, struct cs_store *s, int64_t now_ms, struct cs_err 
 	struct cs_alert_row row = { o->key, o->text, o->raised_ms, o->recovered_ms, o->count };
 	int rc = s->ops->alert_put(s, &row, err);
 
+	if (rc == 0)
+		rc = cs_outbox_alert(s, o->conf, &o->mail, now_ms, err);
 	return rc < 0 || o->event == NULL ? rc : cs_accept_apply(o->event, &o->env, s, now_ms, err);
 }
 
@@ -183,6 +189,8 @@ alert_committed(struct cs_wop *w)
 		cs_accept_committed(o->event, &o->env, w->rc);
 		cs_accept_free(o->event);
 	}
+	cs_conf_unref(o->conf);
+	cs_arena_fini(&o->mem);
 	free(o);
 }
 
@@ -193,6 +201,16 @@ struct about {
 };
 
 static void
+fill_mail(struct alert_op *o, struct cs_conf *conf, const struct about *about, bool raised)
+{
+	o->conf = cs_conf_ref(conf);
+	cs_arena_init(&o->mem);
+	o->mail = (struct cs_mail_alert){ .kind = about->kind, .subject_of = cs_arena_strdup(&o->mem, about->id),
+		.account = cs_arena_strdup(&o->mem, about->account), .label = cs_arena_strdup(&o->mem, about->label),
+		.crm = cs_arena_strdup(&o->mem, cs_json_str(about->crm, "name", "")), .what = o->text, .raised = raised };
+}
+
+static void
 alert(struct cs_engine *e, const struct about *about, const char *text, int count, bool raised)
 {
 	struct alert_op *o = cs_xcalloc(1, sizeof(*o));
@@ -201,6 +219,7 @@ alert(struct cs_engine *e, const struct about *about, const char *text, int coun
 
 	snprintf(o->key, sizeof(o->key), "%s/%s", about->kind, about->id);
 	snprintf(o->text, sizeof(o->text), "%s", text);
+	fill_mail(o, e->c.conf, about, raised);
 	cs_log(raised ? CS_LOG_ERROR : CS_LOG_INFO, "alert", raised ? "raised" : "recovered", "key=%s account=%s label=\"%s\" text=\"%s\"", o->key,
 	    about->account, about->label, text);
 	put_text(b, "event", raised ? "alert.raised" : "alert.recovered");

@@ -47,7 +47,7 @@ struct names { /* words that are seen as the program runs */
 };
 
 static struct global {
-	counter accepted[KINDS], duplicates[2], refused[STATUSES];
+	counter accepted[KINDS], duplicates[2], refused[STATUSES], mails[CS_METRICS_MAILS];
 	counter lead_time[URGENCIES * (LEAD_BOUNDS + 2)]; /* buckets, +Inf, sum in ms */
 } global;
 
@@ -209,6 +209,12 @@ cs_metrics_hook(const char *crm, const char *result)
 	add(&crm_of(crm)->hooks[result_of(result)], 1);
 }
 
+void
+cs_metrics_mail(enum cs_metrics_mail result)
+{
+	add(&global.mails[result], 1);
+}
+
 static uint64_t
 value_of(counter *c)
 {
@@ -287,6 +293,15 @@ urgency_word(int i, const struct cs_metrics_words *w, char buf[8] CS_UNUSED)
 }
 
 static const char *
+mail_word(int i, const struct cs_metrics_words *w CS_UNUSED, char buf[8] CS_UNUSED)
+{
+	static const char *const words[] = { [CS_METRICS_MAIL_SENT] = "sent", [CS_METRICS_MAIL_RETRIED] = "retried",
+		[CS_METRICS_MAIL_GIVEN_UP] = "given_up" };
+
+	return words[i];
+}
+
+static const char *
 result_word(int i, const struct cs_metrics_words *w CS_UNUSED, char buf[8] CS_UNUSED)
 {
 	return (size_t)i < results.n ? results.word[i] : OTHER;
@@ -327,6 +342,8 @@ static const struct family {
 	  .at = offsetof(struct crm, http_time), .bounds = http_bounds_us, .n_bounds = HTTP_BOUNDS, .unit = 1e-6 },
 	{ .name = "csrelay_hooks_total", .help = "Webhooks from CRMs.", .per_crm = true, .at = offsetof(struct crm, hooks),
 	  .dim = { { "result", RESULTS, result_word } } },
+	{ .name = "csrelay_mails_total", .help = "Tries to send a mail.", .at = offsetof(struct global, mails),
+	  .dim = { { "result", CS_METRICS_MAILS, mail_word } } },
 };
 
 /* ---- writing */

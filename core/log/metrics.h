@@ -33,6 +33,10 @@ void cs_metrics_http(const char *crm, int status, int64_t total_us);
 /* An inbound webhook. result: a short constant word ("received", "duplicate", "refused", "handled", ...). */
 void cs_metrics_hook(const char *crm, const char *result);
 
+/* One try to send a mail. */
+enum cs_metrics_mail { CS_METRICS_MAIL_SENT, CS_METRICS_MAIL_RETRIED, CS_METRICS_MAIL_GIVEN_UP, CS_METRICS_MAILS };
+void cs_metrics_mail(enum cs_metrics_mail result);
+
 struct cs_metrics_totals {
 	uint64_t accepted, delivered; /* since the start */
 };

@@ -108,9 +108,17 @@ static const char keys_replays_and_alerts[] =
     "CREATE TABLE alert (key TEXT PRIMARY KEY, raised_ms INTEGER NOT NULL, recovered_ms INTEGER NOT NULL,"
     " count INTEGER NOT NULL, text TEXT NOT NULL) STRICT, WITHOUT ROWID;";
 
+/* late: emergencies that are not in their CRM yet, as far as is known; see core/mail/emergency.h. */
+static const char mail_and_emergencies[] =
+    "CREATE TABLE late (delivery_id INTEGER PRIMARY KEY, since_ms INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX late_since ON late (since_ms);"
+    "CREATE TABLE mail (id INTEGER PRIMARY KEY AUTOINCREMENT, created_ms INTEGER NOT NULL, due_ms INTEGER NOT NULL,"
+    " attempts INTEGER NOT NULL, kind INTEGER NOT NULL, recipient TEXT NOT NULL, subject TEXT NOT NULL, body TEXT NOT NULL) STRICT;"
+    "CREATE INDEX mail_due ON mail (due_ms);";
+
 static const char *const steps[] = {
 	leads_and_deliveries, what_attempts_leave, connections_and_secrets, hooks_and_cursors, keys_replays_and_alerts,
-	tokens_and_authorizations,
+	tokens_and_authorizations, mail_and_emergencies,
 };
 
 int

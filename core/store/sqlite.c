@@ -57,6 +57,7 @@ set_up(void)
 	sq_ops_token(&ops);
 	sq_ops_hook(&ops);
 	sq_ops_misc(&ops);
+	sq_ops_mail(&ops);
 	sq_ops_keep(&ops);
 	sq_ops_check(&ops);
 	sq_ops_checkpoint(&ops);

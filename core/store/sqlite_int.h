@@ -42,6 +42,7 @@ enum sq_slot {
 	SQ_KEY_INSERT, SQ_KEY_UPDATE, SQ_KEY_FIND, SQ_KEY_LIST, SQ_KEY_DELETE, SQ_KEY_USED,
 	SQ_REPLAY_INSERT, SQ_REPLAY_UPDATE, SQ_REPLAY_GET, SQ_REPLAY_MARK, SQ_REPLAY_BACK,
 	SQ_ALERT_PUT, SQ_ALERT_LIST, SQ_META_GET, SQ_META_PUT,
+	SQ_MAIL_PUT, SQ_MAIL_DUE, SQ_MAIL_RETRY, SQ_MAIL_DELETE, SQ_MAIL_COUNT, SQ_LATE_PUT, SQ_LATE_LIST, SQ_LATE_DELETE,
 	SQ_KEEP_FIND, SQ_KEEP_LEAD, SQ_KEEP_DELIVERY, SQ_KEEP_ATTEMPT, SQ_KEEP_PROGRESS, SQ_KEEP_RECORD,
 	SQ_KEEP_OLD, SQ_KEEP_EVENT, SQ_KEEP_IDENTITY, SQ_KEEP_KEY, SQ_KEEP_HOOK, SQ_KEEP_CALLER,
 	SQ_SLOTS
@@ -216,6 +217,7 @@ void sq_ops_secret(struct cs_store_ops *ops);
 void sq_ops_token(struct cs_store_ops *ops);
 void sq_ops_hook(struct cs_store_ops *ops);
 void sq_ops_misc(struct cs_store_ops *ops);
+void sq_ops_mail(struct cs_store_ops *ops);
 void sq_ops_keep(struct cs_store_ops *ops);
 void sq_ops_check(struct cs_store_ops *ops);
 void sq_ops_checkpoint(struct cs_store_ops *ops);

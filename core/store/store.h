@@ -226,6 +226,15 @@ struct cs_flow_row { /* a person is on the way to the CRM's consent page and bac
 	int64_t expires_ms;
 };
 
+enum cs_mail_kind { CS_MAIL_ALERT = 0, CS_MAIL_EMERGENCY = 1 };
+struct cs_mail_row { /* to one recipient; gone once the server took it */
+	int64_t id;
+	int64_t created_ms, due_ms;
+	int32_t attempts;
+	enum cs_mail_kind kind;
+	const char *recipient, *subject, *body; /* text in UTF-8, lines end with LF */
+};
+
 struct cs_filter { /* deliveries; absent conditions: 0, NULL or -1 as noted */
 	uint32_t states;            /* CS_STATE_BIT or'ed; 0: any */
 	int64_t conn_id;            /* -1: any */
@@ -415,6 +424,20 @@ struct cs_store_ops {
 	int (*alert_list)(struct cs_store *, bool only_on, struct cs_arena *, struct cs_alert_row *out, int max, struct cs_err *);
 	int (*meta_get)(struct cs_store *, const char *key, struct cs_arena *, const char **value, struct cs_err *);
 	int (*meta_put)(struct cs_store *, const char *key, const char *value, struct cs_err *);
+
+	/*
+	 * ---- mail that waits for its server, and emergencies that are not in their CRM yet. A late row is the mark that nobody was
+	 * told: whoever tells takes it away in the same transaction.
+	 */
+	int (*mail_put)(struct cs_store *, struct cs_mail_row *row, struct cs_err *); /* fills id */
+	int (*mail_due)(struct cs_store *, int64_t now_ms, struct cs_arena *, struct cs_mail_row *out, int max, struct cs_err *);
+	int (*mail_retry)(struct cs_store *, int64_t id, int64_t due_ms, int32_t attempts, struct cs_err *);
+	int (*mail_delete)(struct cs_store *, int64_t id, struct cs_err *);
+	int (*mail_count)(struct cs_store *, int kind, int64_t *n, struct cs_err *); /* kind -1: any */
+	int (*late_put)(struct cs_store *, int64_t delivery_id, int64_t since_ms, struct cs_err *);
+	/* Those since before_ms and earlier, oldest first. Returns the count. */
+	int (*late_list)(struct cs_store *, int64_t before_ms, int64_t *delivery_ids, int max, struct cs_err *);
+	int (*late_delete)(struct cs_store *, int64_t delivery_id, struct cs_err *);
 
 	/* ---- upkeep */
 	/* Delete what is past its time, at most max rows; never undelivered work. Returns the count. */

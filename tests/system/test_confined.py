@@ -2,6 +2,7 @@
 """Plugins that do what they must not, each beside a healthy one under load; processes that die, are killed, parked, reloaded."""
 import ctypes
 import errno
+import json
 import os
 import shutil
 import signal
@@ -11,7 +12,7 @@ import time
 
 import pytest
 
-from rig import BUILD, MINUTE, SECOND, Rig, lead, marked, wait_until
+from rig import BUILD, MINUTE, SECOND, WEBHOOK_SECRET, Rig, lead, marked, wait_until
 
 SANITIZED = b"__asan_init" in (BUILD / "csrelay-plugin-host").read_bytes()
 
@@ -245,6 +246,7 @@ def install(folder, version):
 def test_a_plugin_that_cannot_be_loaded_is_parked_while_others_go_on(idle, sandbox, own_folder):
     install(own_folder, "v1")
     (own_folder / "always_ok.so").write_text("no library\n")
+    idle.options["alerts"] = {"webhook": sandbox.url("webhook/alerts"), "webhook_secret": idle.secret("alerts", WEBHOOK_SECRET)}
     daemon, doc, other = idle.start(), lead("always_ok"), lead("webhook")
     wait_until(lambda: plugins(daemon)["always_ok"]["process"]["state"] == "parked", what="it is parked")
     for each in (doc, other):
@@ -263,6 +265,10 @@ def test_a_plugin_that_cannot_be_loaded_is_parked_while_others_go_on(idle, sandb
     daemon.wait_for(doc, "delivered")
     assert arrived(sandbox, doc) == 1
     wait_until(lambda: all(a["recovered_ms"] for a in daemon.alerts()), what="the alert is taken back")
+    told = wait_until(lambda: len(t := [json.loads(r["body"]) if isinstance(r["body"], str) else r["body"]
+                                        for r in sandbox.requests("webhook") if r["tenant"] == "alerts"]) == 2 and t)
+    assert [(e["event"], e["key"], e["crm"]["name"]) for e in told] == [
+        ("alert.raised", "plugin/always_ok", "always_ok"), ("alert.recovered", "plugin/always_ok", "always_ok")]
 
 
 def test_what_was_sent_when_its_plugin_is_parked_is_looked_up(idle, sandbox):

@@ -164,6 +164,24 @@ def test_alerts_are_sent_as_signed_webhooks(idle, sandbox):
     assert got[1]["event"] == "alert.recovered" and got[1]["key"] == raised["key"]
 
 
+def test_an_alert_is_sent_once_however_often_its_reason_comes_and_over_a_restart(idle, sandbox):
+    idle.options["alerts"] = {"webhook": sandbox.url("webhook/alerts"), "webhook_secret": idle.secret("alerts", ALERT_SECRET)}
+    daemon = idle.start()
+    sandbox.tokens("hubspot", "revoke", "main")
+    for _ in range(3):
+        for doc in [lead("hubspot"), lead("hubspot")]:
+            daemon.send(doc)
+            daemon.wait_for(doc, "dead")
+        daemon.restart()
+    wait_until(lambda: received(sandbox, "alerts"))
+    assert [e["event"] for e in received(sandbox, "alerts")] == ["alert.raised"]
+    sandbox.tokens("hubspot", "restore", "main")
+    daemon.restart()
+    daemon.send(lead("hubspot"))
+    got = wait_until(lambda: len(g := received(sandbox, "alerts")) == 2 and g)
+    assert got[1]["event"] == "alert.recovered"
+
+
 # ---- pausing and configuration
 
 def test_a_paused_connection_keeps_everything_for_as_long_as_it_takes(daemon, sandbox):

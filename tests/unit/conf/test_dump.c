@@ -168,6 +168,7 @@ START_TEST(the_shipped_file_shows_every_option_with_its_default)
 	put_in(&fx, "intake-old", WHSEC, 0640);
 	put_in(&fx, "alerts", WHSEC, 0640);
 	put_in(&fx, "callsetter", WHSEC, 0640);
+	put_in(&fx, "mail", "pass word", 0640);
 	put_shipped("/etc/csrelay/secrets", fx.dir, uncomment);
 	if (load(&fx) < 0)
 		cs_conf_errors_print(&fx.errs, stderr);

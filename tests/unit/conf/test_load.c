@@ -187,6 +187,29 @@ START_TEST(what_must_fit_together_is_compared)
 }
 END_TEST
 
+START_TEST(mail_needs_a_sender_a_recipient_and_tls_for_its_password)
+{
+	put_in(&fx, "mail", "pass word", 0600);
+	ck_assert_int_lt(load_text(&fx, "alerts : { mail_url = \"https://mail.example.com\"; };"), 0);
+	ck_assert(has_error(&fx, "alerts.mail_url: the server does not begin with smtp:// or smtps://"));
+	ck_assert_int_lt(load_text(&fx, "alerts : { mail_url = \"smtp://user@mail.example.com\"; };"), 0);
+	ck_assert_int_lt(load_text(&fx, "alerts : { mail_url = \"smtp://mail.example.com:587\"; mail_user = \"u\";\n"
+	                                "mail_from = \"a@b.example\\r\\nBcc: c@d.example\"; mail_to = [ \"nobody\" ]; };"), 0);
+	ck_assert(has_error(&fx, "alerts.mail_from: it is none"));
+	ck_assert(has_error(&fx, "alerts.mail_to: one of them is none"));
+	ck_assert(has_error(&fx, "alerts.mail_user: alerts.mail_password is missing"));
+	ck_assert_int_lt(load_text(&fx, "alerts : { mail_url = \"smtp://mail.example.com\"; };"), 0);
+	ck_assert(has_error(&fx, "alerts.mail_from is missing"));
+	ck_assert(has_error(&fx, "alerts.mail_to is missing"));
+	ck_assert_int_lt(load_text(&fx, "alerts : { mail_url = \"smtp://localhost\"; mail_user = \"u\"; mail_password = \"@file:@D@/mail\";"
+	                                "mail_starttls = \"off\"; mail_from = \"a@b.example\"; mail_to = [ \"c@d.example\" ]; };"), 0);
+	ck_assert(has_error(&fx, "the password could be read on the way"));
+	must_load(&fx, "alerts : { mail_url = \"smtps://mail.example.com\"; mail_user = \"u\"; mail_password = \"@file:@D@/mail\";"
+	               "mail_starttls = \"off\"; mail_from = \"a@b.example\"; mail_to = [ \"c@d.example\" ]; };");
+	ck_assert_str_eq(fx.conf->alerts.mail_password, "pass word");
+}
+END_TEST
+
 START_TEST(a_public_address_needs_tls_or_a_proxy)
 {
 	ck_assert_int_lt(load_text(&fx, "listen : { admin = \"192.0.2.1:80\"; };"), 0);
@@ -266,6 +289,7 @@ main(void)
 	tcase_add_test(t, what_libconfig_cannot_parse_is_told_with_its_line);
 	tcase_add_test(t, a_file_that_is_missing_or_open_to_all_is_refused);
 	tcase_add_test(t, what_must_fit_together_is_compared);
+	tcase_add_test(t, mail_needs_a_sender_a_recipient_and_tls_for_its_password);
 	tcase_add_test(t, a_public_address_needs_tls_or_a_proxy);
 	tcase_add_test(t, a_secret_in_an_open_file_is_refused_and_never_quoted);
 	tcase_add_test(t, options_that_need_a_restart_are_named);
