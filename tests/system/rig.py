@@ -23,6 +23,8 @@ import urllib.parse
 import uuid
 from pathlib import Path
 
+from crms import CRMS
+
 SOURCE = Path(os.environ.get("CSRELAY_SOURCE", Path(__file__).resolve().parents[2]))
 BUILD = Path(os.environ.get("CSRELAY_BUILD", SOURCE / "build-check"))
 
@@ -31,13 +33,6 @@ ACCOUNT = "acct_xyz"
 API_KEY = "test-key"
 INTAKE_SECRETS = ["whsec_" + base64.b64encode(bytes([i]) * 32).decode() for i in (1, 2)]
 WEBHOOK_SECRET = "whsec_c2FuZGJveC13ZWJob29rLXNlY3JldC0wMDAwMDAwMQ=="
-# What the sandbox's CRMs let in.
-CRM_SECRETS = {
-    "hubspot": {"access_token": "sandbox-hubspot-{tenant}"},
-    "housecall_pro": {"api_key": "sandbox-hcp-{tenant}"},
-    "workiz": {"api_token": "sandbox-workiz-{tenant}", "api_secret": "sandbox-workiz-secret"},
-}
-
 STATES = ["due", "in_hand", "in_hand", "delivered", "dead", "discarded"]
 BLAMES = ["none", "lead", "credential", "connection", "crm", "us"]
 OUTCOMES = ["done", "retry", "reject", "reauth", "wait", "unknown"]
@@ -252,9 +247,9 @@ class Daemon:
         tenant = tenant or name
         if crm == "webhook":
             own, secret = {"url": self.sandbox.url(f"webhook/{tenant}")}, {"signing_secret": WEBHOOK_SECRET}
-        elif crm in CRM_SECRETS:
-            own = {"base_url": self.sandbox.url(crm)}
-            secret = {name: value.format(tenant=tenant) for name, value in CRM_SECRETS[crm].items()}
+        elif crm in CRMS:
+            own = {"base_url": self.sandbox.url(crm), **CRMS[crm].settings}
+            secret = {name: value.format(tenant=tenant) for name, value in CRMS[crm].secrets.items()}
         else:
             own, secret = {"base_url": self.sandbox.url(f"webhook/unsigned/{tenant}")}, {}
         connection = {"name": name, "account": account, "label": f"{crm} {name}", "timezone": "America/New_York",

@@ -4,12 +4,12 @@ import json
 
 import pytest
 
+from crms import CRMS as KNOWN
 from rig import MINUTE, SECOND, lead, marked, phone, wait_until
 
-CREATES = {"hubspot": "POST /crm/objects/*/contacts", "housecall_pro": "POST /leads", "workiz": "POST *lead/create*", "webhook": "POST *"}
-CRMS = list(CREATES)
-# Collections of the sandbox: the caller's record, and the one that bears the lead's marker.
-COLLECTIONS = {"hubspot": ("contacts", "notes"), "housecall_pro": ("customers", "leads"), "workiz": ("clients", "leads")}
+CRMS = list(KNOWN)
+WITH_CALLERS = [name for name, crm in KNOWN.items() if crm.people]
+CREATES = {name: crm.create for name, crm in KNOWN.items()}
 # What may become of a request that creates: what the sandbox calls it, and whether the CRM did it.
 ENDS = {"error": False, "error_after": True, "cut": True, "timeout_before": False, "timeout_after": True,
         "close_before": False, "close_after": True, "oversized": True, "cut_json": True, "empty": True}
@@ -20,7 +20,7 @@ def one_of_each(sandbox, crm, doc):
     if crm == "webhook":
         assert [r["id"] for r in sandbox.records("webhook", "received")].count(doc["event_id"]) == 1
         return
-    people, things = COLLECTIONS[crm]
+    people, things = KNOWN[crm].people, KNOWN[crm].things
     found = marked(sandbox.records(crm, things), doc["event_id"])
     assert len(found) == 1, f"{len(found)} {things}"
     found = [r for r in sandbox.records(crm, people) if doc["contact"]["phone"][2:] in json.dumps(r)]
@@ -239,9 +239,9 @@ def test_a_kept_connection_that_dies_with_the_request_is_not_tried_again_by_the_
 
 # ---- callers
 
-@pytest.mark.parametrize("crm", COLLECTIONS)
+@pytest.mark.parametrize("crm", WITH_CALLERS)
 def test_fifty_leads_from_one_new_caller_are_one_customer_and_fifty_leads(daemon, sandbox, crm):
-    people, things = COLLECTIONS[crm]
+    people, things = KNOWN[crm].people, KNOWN[crm].things
     number = phone()
     docs = [lead(crm, number=number) for _ in range(50)]
     daemon.send_all(docs)
@@ -270,7 +270,7 @@ def test_the_next_lead_of_a_caller_knows_the_contact_of_one_that_has_yet_to_arri
     assert len(sandbox.records("hubspot", "notes")) == 2
 
 
-@pytest.mark.parametrize("crm", COLLECTIONS)
+@pytest.mark.parametrize("crm", WITH_CALLERS)
 def test_the_next_lead_of_a_caller_waits_while_it_is_in_doubt_whether_the_caller_was_created(daemon, sandbox, crm):
     sandbox.fault("close_after", crm, CREATES[crm])
     first = lead(crm)
@@ -280,7 +280,7 @@ def test_the_next_lead_of_a_caller_waits_while_it_is_in_doubt_whether_the_caller
     daemon.send(second)
     until_delivered(daemon, second)
     until_delivered(daemon, first)
-    assert len(sandbox.records(crm, COLLECTIONS[crm][0])) == 1
+    assert len(sandbox.records(crm, KNOWN[crm].people)) == 1
     for doc in (first, second):
         one_of_each(sandbox, crm, doc)
 

@@ -6,12 +6,13 @@ import threading
 
 import pytest
 
+from crms import CRMS as KNOWN
 from rig import HOUR, INTAKE_SECRETS, MINUTE, SECOND, lead, marked, sign, wait_until
 
 SCHEDULE = [(30 * SECOND, 10 * SECOND), (2 * MINUTE, 20 * SECOND), (10 * MINUTE, MINUTE), (HOUR, 10 * MINUTE),
             (6 * HOUR, 30 * MINUTE)]
 CRMS = ["hubspot", "housecall_pro", "webhook"]
-CREATES = {"hubspot": "POST /crm/objects/*/contacts", "housecall_pro": "POST /leads", "webhook": "POST *"}
+CREATES = {name: KNOWN[name].create for name in CRMS}
 FIRST = {"hubspot": "POST *search*", "housecall_pro": "GET /customers*", "webhook": "POST *"}  # asked for every lead
 HELD = {"hubspot": ("hubspot", "contacts"), "housecall_pro": ("housecall_pro", "leads"), "webhook": ("webhook", "received")}
 

@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: Apache-2.0
+"""crms.py - what tests must know of each CRM in the sandbox. A new plugin is one row."""
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Crm:
+    create: str  # the request that creates the record which bears the lead's marker, or the caller's; a pattern for faults
+    secrets: dict = field(default_factory=dict)  # what the sandbox lets in
+    people: str = None  # the collection of callers; None: it has none
+    things: str = None  # the collection of what bears the lead's marker
+    settings: dict = field(default_factory=dict)  # beside base_url
+
+
+CRMS = {
+    "hubspot": Crm("POST /crm/objects/*/contacts", {"access_token": "sandbox-hubspot-{tenant}"}, "contacts", "notes"),
+    "housecall_pro": Crm("POST /leads", {"api_key": "sandbox-hcp-{tenant}"}, "customers", "leads"),
+    "workiz": Crm("POST *lead/create*", {"api_token": "sandbox-workiz-{tenant}", "api_secret": "sandbox-workiz-secret"}, "clients", "leads"),
+    "webhook": Crm("POST *", things="received"),
+}
