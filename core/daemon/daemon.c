@@ -14,6 +14,7 @@
 #include <unistd.h>
 #include "conf/load.h"
 #include "daemon/sync.h"
+#include "deliver/grant.h"
 #include "log/log.h"
 #include "queue/outcome.h"
 #include "util/crash.h"
@@ -144,14 +145,32 @@ is_hook(const struct cs_http_request *req)
 	return strncmp(req->path, "/hooks/", 7) == 0;
 }
 
+/* Hooks and the ways back from consent pages come from the world; they share a listener. */
+static void
+handle_public(void *ctx, struct cs_http_request *req)
+{
+	struct cs_daemon *d = ctx;
+
+	if (cs_grant_is(req))
+		cs_grant_handle(d->engine, req);
+	else
+		cs_hooks_handle(d->hooks, req);
+}
+
+static size_t
+public_headers(void *ctx, struct cs_http_request *req)
+{
+	return is_hook(req) ? cs_hooks_on_headers(((struct cs_daemon *)ctx)->hooks, req) : 0;
+}
+
 /* Where no listener of its own is configured for them, hooks come to the admin listener. */
 static void
 handle_admin(void *ctx, struct cs_http_request *req)
 {
 	struct cs_daemon *d = ctx;
 
-	if (is_hook(req) && d->hooks_server == NULL)
-		cs_hooks_handle(d->hooks, req);
+	if ((is_hook(req) || cs_grant_is(req)) && d->hooks_server == NULL)
+		handle_public(d, req);
 	else
 		cs_api_handle(&d->admin_api, req, false);
 }
@@ -185,8 +204,8 @@ start_listeners(struct cs_daemon *d, struct cs_err *err)
 		.on_headers = cs_intake_on_headers };
 	struct cs_http_server_conf admin = { .max_body = (size_t)c->limits.lead_size, .ctx = d, .handle = handle_admin,
 		.on_headers = admin_headers, .slash_in = admin_slash };
-	struct cs_http_server_conf hooks = { .max_body = (size_t)c->limits.hook_size, .ctx = d->hooks, .handle = cs_hooks_handle,
-		.on_headers = cs_hooks_on_headers };
+	struct cs_http_server_conf hooks = { .max_body = (size_t)c->limits.hook_size, .ctx = d, .handle = handle_public,
+		.on_headers = public_headers };
 	struct cs_http_server_conf control = { .max_body = (size_t)c->limits.lead_size, .ctx = d, .handle = handle_control,
 		.slash_in = admin_slash };
 	int rc;

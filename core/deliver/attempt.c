@@ -655,8 +655,8 @@ cs_attempt_abandon_all(struct cs_engine *e)
 			abandon(e, attempt_of(s));
 		else if (s->ops == &cs_call_ops)
 			cs_call_abandon(s);
-		else if (cs_token_owns(s))
-			cs_token_abandon(s);
+		else if (s->abandoned != NULL)
+			s->abandoned(s);
 		else if (s->answered != NULL)
 			cs_identify_abandon(s);
 	}

@@ -100,21 +100,26 @@ cs_token_free_all(struct cs_engine *e)
 	cs_map_fini(&e->tokens);
 }
 
-/* A context that was made before the last refresh gets what came of it. */
 static void
-sync_context(struct cs_context *c, struct cs_token *t)
+put_tokens(struct cs_context *c, const struct cs_auth_way *w, const struct cs_token *t)
 {
-	if (c->token_gen == t->row.gen)
-		return;
 	c->token_gen = t->row.gen;
 	if (t->access != NULL)
-		cs_context_secret_put(c, c->way->access_token, t->access, strlen(t->access));
-	if (t->refresh != NULL && c->way->refresh_token != NULL)
-		cs_context_secret_put(c, c->way->refresh_token, t->refresh, strlen(t->refresh));
+		cs_context_secret_put(c, w->access_token, t->access, strlen(t->access));
+	if (t->refresh != NULL && w->refresh_token != NULL)
+		cs_context_secret_put(c, w->refresh_token, t->refresh, strlen(t->refresh));
 	if (t->facts == NULL)
 		return;
 	json_object_object_foreach(t->facts, name, v)
 		cs_context_fact_put(c, name, json_object_get_string(v), (size_t)json_object_get_string_len(v));
+}
+
+/* A context that was made before the last refresh gets what came of it. */
+static void
+sync_context(struct cs_context *c, struct cs_token *t)
+{
+	if (c->token_gen != t->row.gen)
+		put_tokens(c, c->way, t);
 }
 
 static bool
@@ -148,6 +153,19 @@ enter(struct cs_token *t, enum cs_token_phase p)
 	t->engine->n_flying--;
 	cs_context_unref(t->session.context);
 	memset(&t->session, 0, sizeof(t->session));
+	t->way = NULL;
+}
+
+/* The exchange of a code came to its end, if it was one. */
+static bool
+tell_exchanged(struct cs_token *t, bool ok, const char *why)
+{
+	void (*done)(void *, bool, const char *) = t->exchanged;
+
+	t->exchanged = NULL;
+	if (done != NULL)
+		done(t->exchanged_ctx, ok, why);
+	return done != NULL;
 }
 
 static void
@@ -234,6 +252,12 @@ kept(struct cs_token *t, int rc)
 		superseded(t);
 		return;
 	}
+	if (rc < 0 && t->exchanged != NULL) { /* nobody works with it yet: the person begins again */
+		forget_tokens(t);
+		enter(t, CS_TOKEN_REST);
+		tell_exchanged(t, false, "The new access could not be written down");
+		return;
+	}
 	if (rc < 0) {
 		t->unsaved = true; /* tried again by the tick */
 		return;
@@ -241,6 +265,7 @@ kept(struct cs_token *t, int rc)
 	cs_crash_point("token-committed");
 	enter(t, CS_TOKEN_REST);
 	release(t, CS_DONE, NULL);
+	tell_exchanged(t, true, NULL);
 }
 
 static int64_t
@@ -274,7 +299,7 @@ static void
 take(struct cs_token *t, const struct cs_oauth_answer *o)
 {
 	struct cs_context *c = t->session.context;
-	const struct cs_auth_way *w = c->way;
+	const struct cs_auth_way *w = t->way;
 	int64_t now_ms = cs_now_ms(t->engine->c.clock), life_s = o->expires_s >= 0 ? o->expires_s : w->expires_s;
 
 	cs_wipe_free(t->access, 0);
@@ -293,8 +318,8 @@ take(struct cs_token *t, const struct cs_oauth_answer *o)
 	t->not_before_ms = 0;
 	t->released = false;
 	take_facts(t, w, o->doc);
-	sync_context(c, t);
-	cs_log(CS_LOG_INFO, "auth", "token renewed", "connection=%s crm=%s expires_s=%lld", c->public_id, c->crm, (long long)life_s);
+	put_tokens(c, w, t);
+	cs_log(CS_LOG_INFO, "auth", t->exchanged != NULL ? "access given" : "token renewed", "connection=%s crm=%s expires_s=%lld", c->public_id, c->crm, (long long)life_s);
 	enter(t, CS_TOKEN_KEEP);
 	keep(t);
 }
@@ -329,15 +354,21 @@ fail(struct cs_token *t, const struct cs_http_answer *a, const struct cs_class *
 void
 cs_token_answered(struct cs_token *t, const struct cs_http_answer *a, const struct cs_class *cl)
 {
-	struct cs_context *c = t->session.context;
 	struct cs_oauth_answer o;
 	char why[200];
 
 	cs_crash_point("token-answered");
-	cs_oauth_answer_read(c->way, a->fault == CS_HTTP_OK ? a->status : 0, a->body, a->body_len, &o);
+	cs_oauth_answer_read(t->way, a->fault == CS_HTTP_OK ? a->status : 0, a->body, a->body_len, &o);
 	if (o.verdict == CS_OAUTH_OK)
 		take(t, &o);
-	else if (o.verdict == CS_OAUTH_DEAD) {
+	else if (t->exchanged != NULL) {
+		snprintf(why, sizeof(why), "The CRM did not take the code (%s)",
+		    a->fault != CS_HTTP_OK ? cs_http_fault_name(a->fault) : o.error[0] != '\0' ? o.error : "no reason given");
+		cs_log(CS_LOG_WARN, "auth", "a code was not exchanged", "connection=%s crm=%s status=%d fault=%s error=%s",
+		    t->session.context->public_id, t->session.context->crm, a->status, cs_http_fault_name(a->fault), o.error);
+		enter(t, CS_TOKEN_REST);
+		tell_exchanged(t, false, why);
+	} else if (o.verdict == CS_OAUTH_DEAD) {
 		snprintf(why, sizeof(why), "the CRM ended the grant (%s): connect it again", o.error[0] != '\0' ? o.error : "refused");
 		die(t, why);
 	} else
@@ -367,14 +398,45 @@ intent_kept(struct cs_token *t, int rc)
 }
 
 static void
+take_up(struct cs_token *t, struct cs_context *c, const struct cs_auth_way *w)
+{
+	t->session = (struct cs_session){ .engine = t->engine, .context = cs_context_ref(c) };
+	t->way = w;
+	cs_list_push(&t->engine->tokens_busy, &t->busy);
+	t->engine->n_flying++;
+}
+
+void
+cs_token_exchange(struct cs_engine *e, struct cs_context *c, const struct cs_auth_way *w, const struct cs_token_code *code)
+{
+	struct cs_token *t = token_of(e, c->conn_id);
+	struct cs_pair extra[4] = { { "grant_type", "authorization_code" }, { "code", "_code" }, { "redirect_uri", code->redirect_uri },
+		{ "code_verifier", code->verifier != NULL ? "_verifier" : "" } };
+
+	if (t->phase != CS_TOKEN_REST) {
+		code->done(code->ctx, false, "This connection is busy with its tokens");
+		return;
+	}
+	read_row(t); /* the intent came with the end of the state */
+	cs_context_secret_put(c, "_code", code->code, strlen(code->code));
+	if (code->verifier != NULL)
+		cs_context_secret_put(c, "_verifier", code->verifier, strlen(code->verifier));
+	t->dead = false;
+	t->exchanged = code->done;
+	t->exchanged_ctx = code->ctx;
+	take_up(t, c, w);
+	cs_crash_point("grant-before-exchange");
+	enter(t, CS_TOKEN_ASK);
+	cs_token_request(t, extra, CS_ARRAY_LEN(extra));
+}
+
+static void
 start(struct cs_token *t, struct cs_context *c)
 {
 	bool lost = t->row.intent_ms > 0 && c->way->rotates && c->way->grant == CS_GRANT_CODE && c->way->needs_reauth;
 	int64_t now_ms = cs_now_ms(t->engine->c.clock);
 
-	t->session = (struct cs_session){ .engine = t->engine, .context = cs_context_ref(c) };
-	cs_list_push(&t->engine->tokens_busy, &t->busy);
-	t->engine->n_flying++;
+	take_up(t, c, c->way);
 	enter(t, CS_TOKEN_INTENT);
 	if (lost) {
 		die(t, "csrelay stopped in the middle of a refresh, and this CRM does not forgive an old refresh token: connect it again");
@@ -424,6 +486,8 @@ cs_token_gate(struct cs_engine *e, struct cs_context *c, int64_t *gen, bool refu
 	*gen = t->row.gen;
 	if (t->dead)
 		return shut(out, CS_REAUTH, 0, "its grant is over: connect it again");
+	if (c->state == CS_CONN_NEEDS_REAUTH && refused)
+		return shut(out, CS_REAUTH, 0, "its grant is over: connect it again");
 	if (refused && built_with != t->row.gen)
 		return CS_GATE_OPEN; /* it spoke of a token that is history */
 	has = has_secret(c, c->way->access_token);
@@ -455,12 +519,6 @@ cs_token_ask(struct cs_engine *e, struct cs_context *c, struct cs_token_wait *w,
 
 /* ---- shutdown and upkeep */
 
-bool
-cs_token_owns(const struct cs_session *s)
-{
-	return s->own != NULL;
-}
-
 void
 cs_token_abandon(struct cs_session *s)
 {
@@ -469,6 +527,7 @@ cs_token_abandon(struct cs_session *s)
 	cs_session_drop(s);
 	cs_buf_fini(&s->exchanges);
 	enter(t, CS_TOKEN_REST); /* the intent stays open in the store */
+	tell_exchanged(t, false, "csrelay is being stopped");
 }
 
 /* A token that has something to do without work for its connection. */
@@ -483,6 +542,11 @@ look_after(struct cs_engine *e, const struct cs_token_row *row)
 	if (c != NULL && c->way->kind == CS_AUTH_OAUTH2 && c->state != CS_CONN_NEEDS_REAUTH && can_renew(c)) {
 		sync_context(c, t);
 		start(t, c);
+		return;
+	}
+	if (c != NULL && c->state == CS_CONN_PENDING && (row->for_conn != 0 || c->account[0] == '\0') && !has_secret(c, c->way->access_token)) {
+		cs_token_drop(e, row->conn_id);
+		cs_engine_drop_context(e, row->conn_id);
 		return;
 	}
 	t->row.keep_ms = c != NULL && c->state != CS_CONN_NEEDS_REAUTH && c->way->kind == CS_AUTH_OAUTH2 ? 0 : cs_now_ms(e->c.clock) + PUT_OFF_MS;

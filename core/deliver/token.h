@@ -48,9 +48,13 @@ enum cs_gate cs_token_gate(struct cs_engine *e, struct cs_context *c, int64_t *g
 /* A plugin asks for a new token itself: as a request that was refused. */
 enum cs_gate cs_token_ask(struct cs_engine *e, struct cs_context *c, struct cs_token_wait *w, struct cs_gate_answer *out);
 
-/* Is this session one of a token request? Then shutdown gives it to cs_token_abandon. */
-bool cs_token_owns(const struct cs_session *s);
-void cs_token_abandon(struct cs_session *s);
+struct cs_token_code { /* what came back from the CRM's consent page */
+	const char *code, *verifier, *redirect_uri; /* verifier NULL: without PKCE; copied */
+	void (*done)(void *ctx, bool ok, const char *why); /* once, in time; why: for the person */
+	void *ctx;
+};
+/* Exchange a code for the first tokens of a connection whose row and intent are in the store. */
+void cs_token_exchange(struct cs_engine *e, struct cs_context *c, const struct cs_auth_way *w, const struct cs_token_code *code);
 
 /* Once a second: commits that hang, refresh tokens that must be used before they die, intents of an earlier run. */
 void cs_token_tick(struct cs_engine *e, int64_t now_ms);

@@ -107,7 +107,7 @@ void
 cs_token_request(struct cs_token *t, const struct cs_pair *extra, size_t n)
 {
 	struct cs_session *s = &t->session;
-	const struct cs_auth_way *w = s->context->way;
+	const struct cs_auth_way *w = t->way;
 	static const struct cs_header accept = { "Accept", "application/json" };
 	struct cs_http_req req = CS_REQ("token", "POST", "");
 	CS_CLEANUP(cs_buf_fini) struct cs_buf url = CS_BUF_INIT(CS_URL_MAX), body = CS_BUF_INIT(64u << 10);
@@ -118,6 +118,7 @@ cs_token_request(struct cs_token *t, const struct cs_pair *extra, size_t n)
 	s->ops = &no_ops;
 	s->answered = answered;
 	s->own = &t->own;
+	s->abandoned = cs_token_abandon;
 	cs_random_bytes(s->nonce, sizeof(s->nonce));
 	cs_buf_init(&s->exchanges, 1u << 16);
 	cs_list_init(&s->node);

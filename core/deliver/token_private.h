@@ -27,7 +27,13 @@ struct cs_token {
 	struct cs_list waiters;       /* struct cs_token_wait.node */
 	struct cs_session session;    /* of the request; context NULL: none */
 	struct cs_own_request own;
+	const struct cs_auth_way *way; /* of the request under way */
+	void (*exchanged)(void *ctx, bool ok, const char *why); /* it is the exchange of a code; NULL: a refresh */
+	void *exchanged_ctx;
 };
+void cs_token_abandon(struct cs_session *s);
+/* A pending connection whose code was lost on the way to its first tokens is of no use to anybody. */
+void cs_token_drop(struct cs_engine *e, int64_t conn_id);
 
 /* token_ask.c: send the token request of t->session. cs_token_answered is called with what came. */
 void cs_token_request(struct cs_token *t, const struct cs_pair *extra, size_t n);

@@ -95,7 +95,7 @@ void
 cs_token_save(struct cs_token *t, enum cs_token_save what, int64_t expect_gen, const char *reason, void (*then)(struct cs_token *, int))
 {
 	struct save_op *o = cs_xcalloc(1, sizeof(*o));
-	const struct cs_auth_way *w = t->session.context != NULL ? t->session.context->way : NULL;
+	const struct cs_auth_way *w = t->way;
 	int rc = 0;
 
 	o->wop.apply = apply;
@@ -120,4 +120,41 @@ cs_token_save(struct cs_token *t, enum cs_token_save what, int64_t expect_gen, c
 		o->wop.rc = rc < 0 ? rc : CS_ECLOSED;
 		committed(&o->wop);
 	}
+}
+
+/* ---- what came to nothing */
+
+struct drop_op {
+	struct cs_wop wop;
+	int64_t conn_id;
+};
+
+static int
+apply_drop(struct cs_wop *w, struct cs_store *s, int64_t now_ms CS_UNUSED, struct cs_err *err)
+{
+	int rc = s->ops->conn_delete(s, CS_CONTAINER(w, struct drop_op, wop)->conn_id, err);
+
+	return rc == CS_ENOTFOUND ? 0 : rc;
+}
+
+static void
+dropped(struct cs_wop *w)
+{
+	struct drop_op *o = CS_CONTAINER(w, struct drop_op, wop);
+
+	if (w->rc == 0)
+		cs_log(CS_LOG_WARN, "auth", "an authorization was lost on its way and must be begun again", "connection_id=%lld", (long long)o->conn_id);
+	free(o);
+}
+
+void
+cs_token_drop(struct cs_engine *e, int64_t conn_id)
+{
+	struct drop_op *o = cs_xcalloc(1, sizeof(*o));
+
+	o->conn_id = conn_id;
+	o->wop.apply = apply_drop;
+	o->wop.committed = dropped;
+	if (!cs_writer_put(e->c.writer, &o->wop))
+		free(o);
 }
