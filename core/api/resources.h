@@ -59,6 +59,11 @@ void cs_api_connection_versions(struct cs_api_call *call);
 void cs_api_connection_rollback(struct cs_api_call *call);
 void cs_api_connection_map(struct cs_api_call *call);
 
+/* grants.c */
+void cs_api_connection_authorize(struct cs_api_call *call);
+void cs_api_parked_list(struct cs_api_call *call);
+void cs_api_parked_claim(struct cs_api_call *call);
+
 /* plugins.c */
 void cs_api_plugins(struct cs_api_call *call);
 void cs_api_plugin_reload(struct cs_api_call *call);

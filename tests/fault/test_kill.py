@@ -137,7 +137,7 @@ def test_the_list_of_crash_points_is_that_of_the_sources():
     named = set()
     for source in (SOURCE / "core").rglob("*.c"):
         named |= set(re.findall(r'cs_crash_point\("([a-z-]+)"\)', source.read_text()))
-    tokens = (Path(__file__).parent / "token_points.txt").read_text().split()  # killed there by system/test_token.py
+    tokens = (Path(__file__).parent / "token_points.txt").read_text().split()  # killed there by system/test_token.py and test_grants.py
     assert named == set(POINTS) | set(tokens)
 
 

@@ -231,6 +231,7 @@ class Daemon:
             "shutdown": {"grace": "2 s"},
         }
         self.crms = {}
+        self.shared = {}  # what a CRM's file says for all its connections
         self.logs = []
         self.preexec = None  # called in the new process before it becomes csrelayd
 
@@ -265,7 +266,7 @@ class Daemon:
             if old.stem not in self.crms:
                 old.unlink()
         for crm, connections in self.crms.items():
-            text = to_conf({"enabled": True, "connections": list(connections.values())} if connections else {"enabled": True})
+            text = to_conf({"enabled": True, **self.shared.get(crm, {}), **({"connections": list(connections.values())} if connections else {})})
             (self.dir / "crm.d" / f"{crm}.conf").write_text(text)
 
     # -- life

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Giving access with a browser, at the sandbox's HubSpot: the link, the way back, who it is, and whose place it takes."""
+import urllib.parse
+
+import pytest
+
+from browser import Browser
+from rig import MINUTE, lead, wait_until
+
+PUBLIC = "http://csrelay.test"
+
+
+@pytest.fixture
+def idle(rig):
+    d = rig.daemon()
+    d.options["public_url"] = PUBLIC
+    connection = d.connect("hubspot", settings={"client_id": "sandbox-client", "authorize_url": rig.sandbox.url("hubspot/oauth/authorize")},
+                           secrets={"client_secret": "sandbox-secret"})
+    del connection["secrets"]["access_token"]
+    return d
+
+
+@pytest.fixture
+def daemon(idle):
+    return idle.start()
+
+
+@pytest.fixture
+def browser(daemon):
+    return Browser(PUBLIC, f"http://127.0.0.1:{daemon.port('admin')}")
+
+
+def link(daemon, name="hubspot:main", **body):
+    return daemon.operate("POST", f"/v1/connections/{name}/authorize", body, 201)["url"]
+
+
+def tenant(url, name):
+    """The sandbox's consent page takes the account from the query."""
+    return url + f"&tenant={name}"
+
+
+def sign_in(browser, url, name="default"):
+    browser.get(url, follow=False)
+    assert browser.status == 303, browser.body
+    return browser.get(tenant(browser.headers["Location"], name))
+
+
+def test_a_connection_without_access_says_so_and_works_after_it_was_given(daemon, browser, sandbox):
+    doc = lead()
+    daemon.send(doc)
+    assert daemon.wait_for(doc, "dead")["blame"] == "credential"
+    assert daemon.connection("hubspot")["state"] == "needs_reauth"
+    sign_in(browser, link(daemon))
+    assert browser.status == 200 and "Connected again" in browser.body, browser.body
+    assert "default-src 'none'" in browser.headers["Content-Security-Policy"]
+    daemon.wait_for(doc, "delivered")
+    assert daemon.connection("hubspot")["state"] == "connected"
+    assert len(daemon.query("SELECT 1 FROM conn")) == 1
+    assert len(sandbox.records("hubspot", "contacts")) == 1
+
+
+def test_a_link_is_bound_to_its_browser_and_used_once(daemon, browser):
+    url = link(daemon)
+    browser.get(url, follow=False)
+    back = browser.get(tenant(browser.headers["Location"], "default"), follow=False).headers["Location"]
+    other = Browser(PUBLIC, browser.local)
+    assert other.get(back).status == 403
+    assert browser.get(back).status == 200
+    assert browser.get(back).status == 410
+    assert browser.get(url).status == 410
+
+
+def test_a_link_is_over_after_ten_minutes(daemon, browser):
+    url = link(daemon)
+    daemon.advance(11 * MINUTE)
+    assert browser.get(url).status == 410
+    assert browser.get(f"{PUBLIC}/oauth/hubspot/start?ticket=guess").status == 410
+    assert browser.get(f"{PUBLIC}/oauth/nothing/callback?code=x").status == 404
+
+
+def test_a_refusal_is_no_access_with_or_without_words(daemon, browser):
+    browser.get(link(daemon), follow=False)
+    state = urllib.parse.parse_qs(urllib.parse.urlsplit(browser.headers["Location"]).query)["state"][0]
+    assert browser.get(f"{PUBLIC}/oauth/hubspot/callback?error=access_denied&state={state}").status == 403
+    assert browser.get(f"{PUBLIC}/oauth/hubspot/callback").status == 403
+    assert browser.get(f"{PUBLIC}/oauth/hubspot/callback?code=x&state=guess").status == 410
+
+
+def test_another_account_is_refused_until_somebody_claims_it(daemon, browser, sandbox):
+    sign_in(browser, link(daemon), "one")
+    assert browser.status == 200, browser.body
+    sign_in(browser, link(daemon), "two")
+    assert browser.status == 409 and "another account" in browser.body
+    doc = lead()
+    daemon.send(doc)
+    daemon.wait_for(doc, "delivered")
+    assert len(sandbox.records("hubspot", "contacts", "one")) == 1
+    parked, = daemon.operate("GET", "/v1/parked-grants")["items"]
+    assert parked["for_connection"] and parked["remote_id"]
+    daemon.operate("POST", f"/v1/parked-grants/{parked['id']}/claim", {"connection": "hubspot:main"})
+    doc = lead()
+    daemon.send(doc)
+    daemon.wait_for(doc, "delivered")
+    assert len(sandbox.records("hubspot", "contacts", "two")) == 1
+    assert daemon.operate("GET", "/v1/parked-grants")["items"] == []
+
+
+def test_access_from_the_marketplace_is_parked_until_claimed(idle, rig):
+    idle.crms["hubspot"]["main"]["secrets"]["access_token"] = idle.secret("t", "sandbox-hubspot-main")
+    shared = {k: idle.crms["hubspot"]["main"]["settings"][k] for k in ("base_url", "client_id", "authorize_url")}
+    daemon = idle
+    daemon.shared = {"hubspot": {"settings": shared, "secrets": {"client_secret": idle.secret("cs", "sandbox-secret")}}}
+    daemon.start()
+    browser = Browser(PUBLIC, f"http://127.0.0.1:{daemon.port('admin')}")
+    browser.get(f"{PUBLIC}/oauth/hubspot/callback?code=sandbox-code-market")
+    assert browser.status == 200 and "claim it" in browser.body, browser.body
+    parked, = daemon.operate("GET", "/v1/parked-grants")["items"]
+    assert parked["account"] is None
+    row = daemon.operate("POST", f"/v1/parked-grants/{parked['id']}/claim", {"account": "acct_new"})
+    assert row["state"] == "pending" and row["account"] == "acct_new"
+
+
+@pytest.mark.parametrize("point", ["grant-before-exchange", "token-answered", "token-before-commit"])
+def test_what_a_crash_leaves_of_an_exchange_is_cleaned_up(idle, point):
+    daemon = idle.start(CSRELAY_CRASH_AT=point)
+    browser = Browser(PUBLIC, f"http://127.0.0.1:{daemon.port('admin')}")
+    with pytest.raises(OSError):
+        sign_in(browser, link(daemon))
+    daemon.process.wait(30)
+    daemon.start()
+    assert len(daemon.query("SELECT 1 FROM conn")) == 2
+    daemon.advance(11 * MINUTE)
+    wait_until(lambda: len(daemon.query("SELECT 1 FROM conn")) == 1, 60, "the stand-in is gone")
+    browser = Browser(PUBLIC, f"http://127.0.0.1:{daemon.port('admin')}")
+    sign_in(browser, link(daemon))
+    assert browser.status == 200, browser.body
