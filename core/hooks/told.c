@@ -40,13 +40,16 @@ number_of(const char *id, struct cs_arena *mem)
 const char *
 cs_told_tenant(const struct cs_webhook_row *w, json_object *event, json_object *doc, struct cs_arena *mem)
 {
-	const char *tenant;
+	const char *const places[] = { w->tenant, w->tenant_also };
+	const char *tenant = "";
 
-	if (w->tenant == NULL)
-		return "";
-	tenant = cs_json_pointer_text(event, w->tenant);
-	if (tenant[0] == '\0')
-		tenant = cs_json_pointer_text(doc, w->tenant);
+	for (size_t i = 0; i < CS_ARRAY_LEN(places) && tenant[0] == '\0'; i++) {
+		if (places[i] == NULL)
+			continue;
+		tenant = cs_json_pointer_text(event, places[i]);
+		if (tenant[0] == '\0')
+			tenant = cs_json_pointer_text(doc, places[i]);
+	}
 	return w->tenant_form == CS_TENANT_NUMBER ? number_of(tenant, mem) : tenant;
 }
 

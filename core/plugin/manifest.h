@@ -130,7 +130,7 @@ struct cs_webhook_row {
 	bool app_scope;
 	struct cs_verify_row verify;
 	const char *events;                   /* pointer to the array; NULL: the body is one event */
-	const char *tenant, *tenant_fact;
+	const char *tenant, *tenant_also, *tenant_fact;
 	enum { CS_TENANT_TEXT, CS_TENANT_NUMBER } tenant_form;
 	const char *ends, **ends_values;      /* pointer, and the values there that end the connection; NULL: none do */
 	size_t n_ends_values;

@@ -302,6 +302,7 @@ static const struct cs_field webhook_fields[] = {
 	{ .key = "verify", .kind = CS_FIELD_OBJECT, .required = true, .rows = verify_fields },
 	{ .key = "events", .kind = CS_FIELD_TEXT, .at = AT(m.webhook.events), .check = cs_check_pointer },
 	{ .key = "tenant", .kind = CS_FIELD_TEXT, .at = AT(m.webhook.tenant), .check = cs_check_pointer },
+	{ .key = "tenant_also", .kind = CS_FIELD_TEXT, .at = AT(m.webhook.tenant_also), .check = cs_check_pointer },
 	{ .key = "tenant_fact", .kind = CS_FIELD_TEXT, .at = AT(m.webhook.tenant_fact), .check = cs_check_ident },
 	{ .key = "tenant_form", .kind = CS_FIELD_WORD, .at = AT(m.webhook.tenant_form), .words = form_words },
 	{ .key = "dedupe", .kind = CS_FIELD_TEXTS, .at = AT(m.webhook.dedupe),

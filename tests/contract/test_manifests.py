@@ -70,7 +70,7 @@ GOOD = {
                  "next": "/next", "next_param": "after"}],
     "webhook": {"scope": "app", "verify": {"kind": "hmac-sha256", "secret": "hook_key", "header": "X-Sig",
                                            "signed": ["timestamp", "body"], "timestamp_header": "X-Time", "tolerance_s": 300},
-                "events": "", "tenant": "/portal", "tenant_fact": "hub_id", "tenant_form": "number", "dedupe": ["/id"],
+                "events": "", "tenant": "/portal", "tenant_also": "/data/portal", "tenant_fact": "hub_id", "tenant_form": "number", "dedupe": ["/id"],
                 "ends": {"pointer": "/type", "values": ["GONE"], "at": "/time"},
                 "reply": {"status": 200, "body": ""}, "challenge": {"query": "hub.challenge", "reply": "echo"}},
     "poll": {"every_ms": 300000},
