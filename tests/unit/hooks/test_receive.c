@@ -34,6 +34,9 @@ set_up(void)
 	put_file("crm.d/hubspot.conf",
 	    "enabled = true;\nsecrets : { client_secret = \"" HS_SECRET "\"; };\n"
 	    "connections = ( { name = \"acme\"; account = \"acct_xyz\"; crm_account_id = \"4711\"; secrets : { access_token = \"t\"; }; } );\n");
+	put_file("crm.d/jobber.conf", "enabled = true;\nsecrets : { client_secret = \"jobber_client_secret_example\"; };\n");
+	put_file("crm.d/gohighlevel.conf", /* the key of RFC 8032, test 1 */
+	    "enabled = true;\nsecrets : { webhook_key = \"MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"; };\n");
 	put_file("crm.d/housecall_pro.conf",
 	    "enabled = true;\nconnections = ( { name = \"main\"; account = \"acct_xyz\"; "
 	    "secrets : { api_key = \"k\"; webhook_secret = \"" HCP_SECRET "\"; }; } );\n");
@@ -189,6 +192,46 @@ START_TEST(every_connection_of_a_tenant_gets_a_row)
 }
 END_TEST
 
+/* The constructed examples of the fact sheets; their signatures were made with openssl. */
+START_TEST(jobbers_example_is_verified_and_goes_to_the_accounts_connection)
+{
+	static const char body[] =
+	    "{\"data\":{\"webHookEvent\":{\"topic\":\"JOB_CLOSED\",\"appId\":\"11111111-2222-3333-4444-555555555555\",\"accountId\":\"MQ==\","
+	    "\"itemId\":\"Z2lkOi8vSm9iYmVyL0pvYi8xMjM=\",\"occurredAt\":\"2026-05-28T16:30:00Z\"}}}";
+	const struct cs_header good = { "X-Jobber-Hmac-SHA256", "KItXsqhC5rBtI9bAaTZI10UJmvtVCnSBcSMBoMXZax8=" };
+	const struct cs_header bad = { "X-Jobber-Hmac-SHA256", "LItXsqhC5rBtI9bAaTZI10UJmvtVCnSBcSMBoMXZax8=" };
+	struct cs_conn_row c = add_connection("jobber", "", "{\"account_number\":\"1\"}");
+
+	use_plugin("jobber");
+	receive_at(NOW, "POST", "/hooks/jobber", body, &good, 1);
+	ck_assert_uint_eq(got.n_rows, 1);
+	ck_assert_int_eq(got.rows[0].conn_id, c.id);
+	receive_at(NOW, "POST", "/hooks/jobber", body, &bad, 1);
+	ck_assert_int_eq(got.status, 401);
+}
+END_TEST
+
+START_TEST(highlevels_example_is_verified_by_its_public_key)
+{
+	static const char body[] =
+	    "{\"type\":\"OpportunityStatusUpdate\",\"locationId\":\"ve9EPM428h8vShlRW1KT\",\"id\":\"wWhVuzqpRuOA1ZVWi4FC\",\"contactId\":"
+	    "\"seD4PfOuKoVMLkEZqohJ\",\"status\":\"won\",\"monetaryValue\":450,\"pipelineId\":\"VDm7RPYC2GLUvdpKmBfC\",\"pipelineStageId\":"
+	    "\"e93ba61a-53b3-45e7-985a-c7732dbcdb69\",\"name\":\"HVAC - Maria Gonzalez\",\"dateAdded\":\"2026-05-26T14:32:05.000Z\",\"timestamp\":"
+	    "\"2026-05-28T09:00:00.000Z\",\"webhookId\":\"3f0b3c0e-6f2b-4a9d-9a6e-0d7d6c1f7a11\"}";
+	const struct cs_header good = { "X-GHL-Signature",
+		"iNHdnjUChC8UONIkkVkw9VsQvus4FmwovPUw4RakyVONoXLkIapDyHk23LJPuNbTngNjm0rbs1mN2BaeY0NJDg==" };
+	const struct cs_header none = { "X-GHL-Signature", "N/A" };
+	struct cs_conn_row c = add_connection("gohighlevel", "", "{\"location_id\":\"ve9EPM428h8vShlRW1KT\"}");
+
+	use_plugin("gohighlevel");
+	receive_at(NOW, "POST", "/hooks/gohighlevel", body, &good, 1);
+	ck_assert_uint_eq(got.n_rows, 1);
+	ck_assert_int_eq(got.rows[0].conn_id, c.id);
+	receive_at(NOW, "POST", "/hooks/gohighlevel", body, &none, 1);
+	ck_assert_int_eq(got.status, 401);
+}
+END_TEST
+
 START_TEST(one_account_in_its_many_forms_is_one_tenant)
 {
 	static const char *const forms[] = { "1", "MQ==", "MQ", "Z2lkOi8vSm9iYmVyL0FjY291bnQvMQ==" };
@@ -200,6 +243,10 @@ START_TEST(one_account_in_its_many_forms_is_one_tenant)
 		ck_assert_uint_eq(got.n_rows, 1);
 		ck_assert_int_eq(got.rows[0].conn_id, c.id);
 	}
+	cs_manifest_unref(manifest);
+	use_webhook_row("{\"scope\":\"app\",\"verify\":{\"kind\":\"none\"},\"tenant\":\"/whose\",\"tenant_also\":\"/who\",\"tenant_fact\":\"org\",\"tenant_form\":\"number\"}");
+	receive_plain("POST", "/hooks/acme_crm", "{\"whose\":null,\"who\":1}");
+	ck_assert_uint_eq(got.n_rows, 1);
 	receive_plain("POST", "/hooks/acme_crm", "{\"who\":\"MTE=\"}"); /* 11 */
 	ck_assert_uint_eq(got.n_unknown, 1);
 	receive_plain("POST", "/hooks/acme_crm", "{\"who\":\"acme\"}");
@@ -491,6 +538,8 @@ fill(TCase *tc)
 	tcase_add_test(tc, hubspots_example_is_verified_and_goes_to_the_portals_connection);
 	tcase_add_test(tc, the_same_message_has_the_same_key_and_another_one_another);
 	tcase_add_test(tc, every_connection_of_a_tenant_gets_a_row);
+	tcase_add_test(tc, jobbers_example_is_verified_and_goes_to_the_accounts_connection);
+	tcase_add_test(tc, highlevels_example_is_verified_by_its_public_key);
 	tcase_add_test(tc, one_account_in_its_many_forms_is_one_tenant);
 	tcase_add_test(tc, an_unknown_tenant_is_answered_and_nothing_is_kept);
 	tcase_add_test(tc, a_static_connection_is_found_by_the_account_in_its_file);
