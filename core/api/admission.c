@@ -41,6 +41,8 @@ by_key(const struct cs_conf *conf, struct cs_store *reader, const char *key, int
 	if (reader->ops->key_find(reader, hash, &mem, &row, NULL) == 0 && has_word(row.scopes, "intake") &&
 	    (row.expires_ms == 0 || row.expires_ms > now_ms) && strlen(row.accounts) < sizeof(out->accounts)) {
 		strcpy(out->accounts, row.accounts);
+		out->key_id = row.id;
+		out->last_used_ms = row.last_used_ms;
 		found = true;
 	}
 	cs_arena_fini(&mem);

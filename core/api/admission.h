@@ -15,6 +15,7 @@
 
 struct cs_sender {
 	char accounts[1024]; /* space-separated; "" all */
+	int64_t key_id, last_used_ms; /* of a key of the store; 0: another way */
 };
 
 /* 0 and *out filled, or CS_EPERM with err saying what did not fit. */

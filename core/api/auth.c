@@ -21,7 +21,7 @@
 static const struct {
 	const char *word;
 	unsigned bit;
-} scopes[] = { { "intake", CS_SCOPE_INTAKE }, { "read", CS_SCOPE_READ }, { "admin", CS_SCOPE_ADMIN } };
+} scopes[] = { { "intake", CS_SCOPE_INTAKE }, { "read", CS_SCOPE_READ }, { "admin", CS_SCOPE_ADMIN }, { "bridge", CS_SCOPE_BRIDGE } };
 
 /* ---- words separated by single spaces */
 
@@ -198,6 +198,13 @@ is_trusted_peer(const struct cs_api *api, const struct cs_http_peer *p)
 
 /* ---- the whole */
 
+/* The rows of older keys are not to be trusted to hold exactly one account. */
+static bool
+is_one_word(const char *s)
+{
+	return s[0] != '\0' && strchr(s, ' ') == NULL;
+}
+
 static bool
 is_change(const char *method)
 {
@@ -235,7 +242,10 @@ int
 cs_auth_request(struct cs_api *api, const struct cs_conf *conf, struct cs_http_request *req, bool control,
                 enum cs_api_need need, struct cs_arena *mem, struct cs_auth *who, struct cs_err *err)
 {
-	const unsigned want = need == CS_NEED_ADMIN ? CS_SCOPE_ADMIN : CS_SCOPE_READ | CS_SCOPE_ADMIN;
+	static const unsigned wants[] = { [CS_NEED_OPEN] = CS_SCOPE_READ | CS_SCOPE_ADMIN, [CS_NEED_READ] = CS_SCOPE_READ | CS_SCOPE_ADMIN,
+		[CS_NEED_ADMIN] = CS_SCOPE_ADMIN, [CS_NEED_BRIDGE] = CS_SCOPE_BRIDGE };
+	static const char *const cannot[] = { [CS_NEED_OPEN] = "read", [CS_NEED_READ] = "read", [CS_NEED_ADMIN] = "change anything",
+		[CS_NEED_BRIDGE] = "speak for a bridge; make one with: csrelay keys new NAME --scopes bridge --accounts ID" };
 	const char *key = cs_http_request_header(req, "Authorization");
 	struct cs_http_peer peer;
 	int status, rc;
@@ -244,7 +254,7 @@ cs_auth_request(struct cs_api *api, const struct cs_conf *conf, struct cs_http_r
 	if ((status = check_browser(conf, req, control, err)) != 0)
 		return status;
 	cs_http_request_peer(req, &peer);
-	if (control && is_trusted_peer(api, &peer)) {
+	if (control && need != CS_NEED_BRIDGE && is_trusted_peer(api, &peer)) {
 		who->scopes = CS_SCOPE_READ | CS_SCOPE_ADMIN;
 		return 0;
 	}
@@ -252,8 +262,8 @@ cs_auth_request(struct cs_api *api, const struct cs_conf *conf, struct cs_http_r
 		return 0;
 	if ((rc = cs_auth_bearer(conf, api->reader, key, cs_now_ms(api->clock), mem, who, err)) < 0)
 		return rc == CS_EPERM ? 401 : 503;
-	if ((who->scopes & want) != 0)
+	if ((who->scopes & wants[need]) != 0 && (need != CS_NEED_BRIDGE || is_one_word(who->accounts)))
 		return 0;
-	cs_err_set(err, CS_EPERM, "this key may not %s", need == CS_NEED_ADMIN ? "change anything" : "read");
+	cs_err_set(err, CS_EPERM, "this key may not %s", cannot[need]);
 	return 403;
 }

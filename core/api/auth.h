@@ -11,9 +11,10 @@
 
 #include "api/api.h"
 
-enum { CS_SCOPE_INTAKE = 1, CS_SCOPE_READ = 2, CS_SCOPE_ADMIN = 4 /* reads, too */ };
+enum { CS_SCOPE_INTAKE = 1, CS_SCOPE_READ = 2, CS_SCOPE_ADMIN = 4 /* reads, too */, CS_SCOPE_BRIDGE = 8 /* of one account, and nothing else */ };
 
-enum cs_api_need { CS_NEED_OPEN /* nothing on loopback, elsewhere READ */, CS_NEED_READ, CS_NEED_ADMIN };
+enum cs_api_need { CS_NEED_OPEN /* nothing on loopback, elsewhere READ */, CS_NEED_READ, CS_NEED_ADMIN,
+	CS_NEED_BRIDGE /* such a key; not even the control socket will do, since it has no account */ };
 
 struct cs_auth {
 	unsigned scopes;
@@ -28,9 +29,11 @@ struct cs_auth {
  */
 int cs_auth_bearer(const struct cs_conf *conf, struct cs_store *reader, const char *authorization, int64_t now_ms,
                    struct cs_arena *mem, struct cs_auth *out, struct cs_err *err);
+/* Remember that a key of the store was used, at most every ten minutes. Any thread. */
+void cs_key_used(struct cs_writer *w, int64_t id, int64_t last_used_ms, int64_t now_ms);
 /* May it see this account? */
 bool cs_auth_may(const struct cs_auth *who, const char *account);
-/* Bits for "intake read admin"; 0 when a word is unknown. */
+/* Bits for "intake read admin bridge"; 0 when a word is unknown. */
 unsigned cs_auth_scopes(const char *words);
 
 /* A Host header that names this machine's loopback or stands in the list (with or without port). */

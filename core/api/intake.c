@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "api/admission.h"
+#include "api/auth.h"
 #include "log/metrics.h"
 #include "util/text.h"
 
@@ -400,6 +401,18 @@ cs_intake_on_headers(void *ctx, struct cs_http_request *req)
 	return (size_t)(is_ndjson(req) ? in->conf->limits.batch_size : in->conf->limits.lead_size);
 }
 
+static void
+note_use(struct cs_intake *in, const struct cs_sender *from)
+{
+	int64_t now_ms = cs_now_ms(in->clock);
+
+	if (from->key_id == 0 || (from->key_id == in->noted_key && now_ms - in->noted_ms < CS_MINUTE_MS))
+		return;
+	in->noted_key = from->key_id;
+	in->noted_ms = now_ms;
+	cs_key_used(in->writer, from->key_id, from->last_used_ms, now_ms);
+}
+
 void
 cs_intake_handle(void *ctx, struct cs_http_request *req)
 {
@@ -418,6 +431,8 @@ cs_intake_handle(void *ctx, struct cs_http_request *req)
 		refuse(req, 503, in->closing ? "the daemon is stopping" : "too many leads at once");
 	else if (cs_sender_check(in->conf, in->reader, req, cs_now_ms(in->clock), &from, &err) < 0)
 		refuse(req, 401, err.msg);
-	else
+	else {
+		note_use(in, &from);
 		take_leads(in, req, &from);
+	}
 }

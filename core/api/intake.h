@@ -23,6 +23,7 @@ struct cs_intake {
 	struct cs_store *reader;         /* for API keys; this thread's own */
 	struct cs_writer *writer;
 	struct cs_accept_env env;
+	int64_t noted_key, noted_ms;     /* the use of this key was noted then: its row may not show it yet */
 	_Atomic(struct cs_conf *) next_conf; /* waits to be taken over by the intake thread */
 	_Atomic bool closing;
 };

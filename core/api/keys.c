@@ -14,6 +14,8 @@
 #define KEYS_MAX 1000
 #define NAME_MAX_BYTES 100
 #define ACCOUNTS_MAX_BYTES 1000
+#define OVERLAP_MS CS_DAY_MS
+#define OVERLAP_MAX_MS (366 * CS_DAY_MS)
 #define USED_EVERY_MS (10 * CS_MINUTE_MS)
 
 void
@@ -93,12 +95,19 @@ read_key(struct cs_change *c, const json_object *body, int64_t now_ms, const cha
 	*detail = "must be 1 to 100 bytes";
 	if (name[0] == '\0' || strlen(name) > NAME_MAX_BYTES)
 		return "/name";
-	*detail = "must be an array of intake, read, admin";
+	*detail = "must be an array of intake, read, admin, bridge";
 	if ((k->scopes = words_of(&c->keep, cs_json_get(body, "scopes"))) == NULL || cs_auth_scopes(k->scopes) == 0)
 		return "/scopes";
 	*detail = "must be an array of account ids without spaces, 1000 bytes in all";
 	if ((k->accounts = words_of(&c->keep, cs_json_get(body, "accounts"))) == NULL)
 		return "/accounts";
+	*detail = "a key for a bridge lies in somebody else's cloud: it has the scope bridge alone, and one account";
+	if ((cs_auth_scopes(k->scopes) & CS_SCOPE_BRIDGE) != 0) {
+		if (cs_auth_scopes(k->scopes) != CS_SCOPE_BRIDGE)
+			return "/scopes";
+		if (k->accounts[0] == '\0' || strchr(k->accounts, ' ') != NULL)
+			return "/accounts";
+	}
 	*detail = "must be a time to come, like 2027-01-01T00:00:00Z";
 	if (!read_expiry(body, now_ms, &k->expires_ms))
 		return "/expires_at";
@@ -138,6 +147,81 @@ cs_api_key_new_handler(struct cs_api_call *call)
 		cs_api_refuse_at(call, 422, pointer, "%s", detail);
 		return;
 	}
+	c->text = cs_xcalloc(1, CS_API_KEY_TEXT);
+	cs_api_key_new(c->text, c->key.hash);
+	cs_change_put(c);
+}
+
+/* ---- rotate */
+
+static int
+find_key(struct cs_change *c, struct cs_store *s, struct cs_key_row *out, struct cs_err *err)
+{
+	struct cs_key_row *rows = cs_arena_alloc(&c->mem, KEYS_MAX * sizeof(*rows));
+	int n = s->ops->key_list(s, &c->mem, rows, KEYS_MAX, err);
+
+	for (int i = 0; i < n; i++)
+		if (rows[i].id == c->id) {
+			*out = rows[i];
+			return 0;
+		}
+	return n < 0 ? n : cs_err_set(err, CS_ENOTFOUND, "there is no such key");
+}
+
+/* The new one is like the old one; c->key.expires_ms says when the old one ends. */
+static int
+apply_rotate(struct cs_change *c, struct cs_store *s, int64_t now_ms, struct cs_err *err)
+{
+	struct cs_key_row old, fresh;
+	int rc;
+
+	if ((rc = find_key(c, s, &old, err)) < 0)
+		return rc;
+	if (old.expires_ms != 0 && old.expires_ms <= now_ms)
+		return cs_err_set(err, CS_ESTATE, "this key has expired: make a new one");
+	fresh = old;
+	fresh.id = 0;
+	fresh.created_ms = now_ms;
+	fresh.last_used_ms = 0;
+	memcpy(fresh.hash, c->key.hash, sizeof(fresh.hash));
+	if (old.expires_ms == 0 || old.expires_ms > c->key.expires_ms)
+		old.expires_ms = c->key.expires_ms;
+	if ((rc = s->ops->key_put(s, &fresh, err)) < 0)
+		return rc;
+	c->wrote = true;
+	if ((rc = s->ops->key_put(s, &old, err)) < 0)
+		return rc;
+	c->status = 201;
+	cs_out_open(&c->out, NULL, '{');
+	cs_render_key(&c->out, &fresh);
+	cs_out_string(&c->out, "key", c->text);
+	cs_out_open(&c->out, "replaces", '{');
+	cs_out_int(&c->out, "id", old.id);
+	cs_out_time(&c->out, "expires_at", old.expires_ms);
+	cs_out_close(&c->out, '}');
+	cs_out_close(&c->out, '}');
+	return 0;
+}
+
+void
+cs_api_key_rotate(struct cs_api_call *call)
+{
+	CS_CLEANUP(cs_json_putp) json_object *body = NULL;
+	int64_t now_ms = cs_now_ms(call->api->clock), id, overlap;
+	struct cs_change *c;
+
+	if (!cs_api_all_accounts(call) || !cs_api_id(call, &id) || !cs_api_body(call, &body))
+		return;
+	c = cs_change_new(call, apply_rotate);
+	c->id = id;
+	overlap = cs_json_int(body, "overlap_ms", OVERLAP_MS);
+	if (overlap < 0 || overlap > OVERLAP_MAX_MS || (cs_json_get(body, "overlap_ms") != NULL &&
+	                                                !json_object_is_type(cs_json_get(body, "overlap_ms"), json_type_int))) {
+		cs_change_free(c);
+		cs_api_refuse_at(call, 422, "/overlap_ms", "must be how long the old key lives on, 0 to a year in milliseconds");
+		return;
+	}
+	c->key.expires_ms = now_ms + overlap;
 	c->text = cs_xcalloc(1, CS_API_KEY_TEXT);
 	cs_api_key_new(c->text, c->key.hash);
 	cs_change_put(c);
@@ -196,16 +280,22 @@ used_committed(struct cs_wop *op)
 }
 
 void
-cs_api_key_used(struct cs_api *api, const struct cs_auth *who)
+cs_key_used(struct cs_writer *w, int64_t id, int64_t last_used_ms, int64_t now_ms)
 {
 	struct used_op *u;
 
-	if (who->key_id == 0 || cs_now_ms(api->clock) - who->last_used_ms < USED_EVERY_MS)
+	if (id == 0 || now_ms - last_used_ms < USED_EVERY_MS)
 		return;
 	u = cs_xcalloc(1, sizeof(*u));
-	u->id = who->key_id;
+	u->id = id;
 	u->op.apply = apply_used;
 	u->op.committed = used_committed;
-	if (!cs_writer_put(api->writer, &u->op))
+	if (!cs_writer_put(w, &u->op))
 		free(u);
+}
+
+void
+cs_api_key_used(struct cs_api *api, const struct cs_auth *who)
+{
+	cs_key_used(api->writer, who->key_id, who->last_used_ms, cs_now_ms(api->clock));
 }

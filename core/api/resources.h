@@ -72,6 +72,7 @@ void cs_api_plugin_reload(struct cs_api_call *call);
 void cs_api_keys_list(struct cs_api_call *call);
 void cs_api_key_new_handler(struct cs_api_call *call);
 void cs_api_key_delete(struct cs_api_call *call);
+void cs_api_key_rotate(struct cs_api_call *call);
 /* Remember that a key was used, at most every ten minutes. */
 void cs_api_key_used(struct cs_api *api, const struct cs_auth *who);
 

@@ -52,6 +52,7 @@ const struct cs_api_route cs_api_routes[] = {
 	{ "GET", "/v1/alerts", CS_NEED_READ, cs_api_alerts, "Alerts, newest first. ?on=1: those that are on" },
 	{ "GET", "/v1/keys", CS_NEED_ADMIN, cs_api_keys_list, "API keys, without the keys." },
 	{ "POST", "/v1/keys", CS_NEED_ADMIN, cs_api_key_new_handler, "A new key, shown once." },
+	{ "POST", "/v1/keys/{id}/rotate", CS_NEED_ADMIN, cs_api_key_rotate, "A new key like it, shown once; the old one lives on for a while." },
 	{ "DELETE", "/v1/keys/{id}", CS_NEED_ADMIN, cs_api_key_delete, "The key is worth nothing from now on." },
 	{ "GET", "/v1/secrets", CS_NEED_READ, cs_api_secrets, "Master keys, and how many stored secrets need each." },
 	{ "POST", "/v1/secrets/reload", CS_NEED_ADMIN, cs_api_secrets_reload, "Read the file of master keys again." },
@@ -134,10 +135,11 @@ cs_api_find(const char *method, const char *target, const char *param[CS_API_PAR
 void
 cs_api_list_routes(struct cs_buf *out)
 {
-	static const char *const needs[] = { [CS_NEED_OPEN] = "open", [CS_NEED_READ] = "read", [CS_NEED_ADMIN] = "admin" };
+	static const char *const needs[] = { [CS_NEED_OPEN] = "open", [CS_NEED_READ] = "read", [CS_NEED_ADMIN] = "admin",
+		[CS_NEED_BRIDGE] = "bridge" };
 
 	for (size_t i = 0; i < cs_api_n_routes; i++)
-		cs_buf_printf(out, "%-6s %-32s %-5s %s\n", cs_api_routes[i].method, cs_api_routes[i].path,
+		cs_buf_printf(out, "%-6s %-32s %-6s %s\n", cs_api_routes[i].method, cs_api_routes[i].path,
 		              needs[cs_api_routes[i].need], cs_api_routes[i].help);
 }
 

@@ -23,7 +23,7 @@ const struct cs_ctl_command *const cs_ctl_commands[] = {
 	&cs_ctl_cmd_alerts,       &cs_ctl_cmd_config_check,
 	&cs_ctl_cmd_config_dump,  &cs_ctl_cmd_reload,
 	&cs_ctl_cmd_keys_list,    &cs_ctl_cmd_keys_new,
-	&cs_ctl_cmd_keys_remove,  &cs_ctl_cmd_secrets_rotate,
+	&cs_ctl_cmd_keys_rotate, &cs_ctl_cmd_keys_remove,  &cs_ctl_cmd_secrets_rotate,
 	&cs_ctl_cmd_secrets_status, &cs_ctl_cmd_store_check,
 	&cs_ctl_cmd_sandbox,      &cs_ctl_cmd_completion,
 	&cs_ctl_cmd_help,         &cs_ctl_cmd_version,

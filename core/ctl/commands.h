@@ -13,7 +13,7 @@ extern const struct cs_ctl_command cs_ctl_cmd_alerts, cs_ctl_cmd_completion, cs_
     cs_ctl_cmd_connections_versions, cs_ctl_cmd_deliveries, cs_ctl_cmd_dlq_cancel,
     cs_ctl_cmd_dlq_discard, cs_ctl_cmd_dlq_done, cs_ctl_cmd_dlq_fix, cs_ctl_cmd_dlq_list,
     cs_ctl_cmd_dlq_progress, cs_ctl_cmd_dlq_replay, cs_ctl_cmd_dlq_reroute, cs_ctl_cmd_dlq_show,
-    cs_ctl_cmd_explain, cs_ctl_cmd_help, cs_ctl_cmd_keys_list, cs_ctl_cmd_keys_new, cs_ctl_cmd_keys_remove,
+    cs_ctl_cmd_explain, cs_ctl_cmd_help, cs_ctl_cmd_keys_list, cs_ctl_cmd_keys_new, cs_ctl_cmd_keys_remove, cs_ctl_cmd_keys_rotate,
     cs_ctl_cmd_leads, cs_ctl_cmd_map, cs_ctl_cmd_pause, cs_ctl_cmd_plugins, cs_ctl_cmd_plugins_reload,
     cs_ctl_cmd_queue,
     cs_ctl_cmd_reload, cs_ctl_cmd_resume, cs_ctl_cmd_retry, cs_ctl_cmd_sandbox, cs_ctl_cmd_secrets_rotate,

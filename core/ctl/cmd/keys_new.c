@@ -54,7 +54,7 @@ run(struct cs_ctl *c)
 	int rc;
 
 	if (!cs_ctl_has(c, "scopes"))
-		return cs_ctl_usage(c->cmd, "keys new needs --scopes: one or more of intake,read,admin");
+		return cs_ctl_usage(c->cmd, "keys new needs --scopes: one or more of intake,read,admin, or bridge");
 	if ((rc = body_of(c, body)) != CS_CTL_OK ||
 	    (rc = cs_ctl_change(c, "POST", "/v1/keys", body, &answer)) != CS_CTL_OK)
 		return rc;
@@ -69,7 +69,7 @@ run(struct cs_ctl *c)
 }
 
 static const struct cs_ctl_opt opts[] = {
-	{ "scopes", "LIST", "what it may: intake (send leads), read, admin; with commas between" },
+	{ "scopes", "LIST", "what it may: intake (send leads), read, admin, with commas between; or bridge (Zapier, Make, n8n; with one account)" },
 	{ "accounts", "LIST", "only for these CallSetter accounts" },
 	{ "expires", "TIME", "until when: 2027-01-31, or 90d from now" },
 	{ NULL, NULL, NULL },
