@@ -15,9 +15,18 @@
 #include "deliver/engine.h"
 #include "http/server.h"
 #include "store/writer.h"
+#include "util/json.h"
 #include "util/map.h"
 
 struct cs_api_snapshot; /* health.c: the backlog as it was a moment ago */
+
+/* Puts an event of ours (event-1.0, without identity and times) into the queue, inside a transaction. */
+struct cs_api_report {
+	/* *made: NULL, or what an earlier run of the same transaction made. Consumes `event`. */
+	int (*apply)(void *ctx, const char *account, json_object *event, void **made, struct cs_store *s, int64_t now_ms, struct cs_err *err);
+	void (*committed)(void *ctx, void *made, int rc);
+	void *ctx;
+};
 
 struct cs_api {
 	/* given; what is borrowed outlives the API */
@@ -29,6 +38,7 @@ struct cs_api {
 	struct cs_slots *slots;           /* may be NULL */
 	struct cs_vault *vault;           /* may be NULL; for secrets that are set */
 	int64_t started_ms;
+	const struct cs_api_report *report; /* NULL: no events */
 	void (*reload)(void *ctx);        /* do what SIGHUP does; any thread; NULL: answered 503 */
 	void *reload_ctx;
 

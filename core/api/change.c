@@ -235,6 +235,8 @@ committed(struct cs_wop *op)
 		if (c->then != NULL)
 			c->then(c, now_ms);
 	}
+	if (c->done != NULL)
+		c->done(c, c->refused ? CS_ECLOSED : op->rc);
 	answer(c);
 	cs_change_free(c);
 }

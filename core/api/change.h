@@ -42,6 +42,9 @@ struct cs_change {
 	/* Optional, after a commit that was no refusal; writer thread. */
 	void (*then)(struct cs_change *c, int64_t now_ms);
 
+	/* Optional: what apply made outside the store is settled; rc as the writer says it. Writer thread, whatever came of it. */
+	void (*done)(struct cs_change *c, int rc);
+
 	/* in: for apply */
 	struct cs_auth who;             /* texts live in keep */
 	int64_t id;

@@ -76,6 +76,13 @@ void cs_api_key_rotate(struct cs_api_call *call);
 /* Remember that a key was used, at most every ten minutes. */
 void cs_api_key_used(struct cs_api *api, const struct cs_auth *who);
 
+/* bridge.c */
+void cs_api_bridge_subscribe(struct cs_api_call *call);
+void cs_api_bridge_unsubscribe(struct cs_api_call *call);
+void cs_api_bridge_sample(struct cs_api_call *call);
+void cs_api_bridge_status(struct cs_api_call *call);
+void cs_api_bridge_me(struct cs_api_call *call);
+
 /* secrets.c */
 void cs_api_secrets(struct cs_api_call *call);
 void cs_api_secrets_reload(struct cs_api_call *call);

@@ -146,6 +146,9 @@ struct cs_conf {
 		const char *url_refresh, *secret;
 	} callsetter;
 	struct {
+		struct cs_conf_list hosts;
+	} bridge;
+	struct {
 		struct cs_conf_list host_allow;
 	} admin;
 	struct {

@@ -167,6 +167,10 @@ const struct cs_opt cs_opts[] = {
 	{ SECRET(callsetter.secret), .dflt = "",
 	  .help = "The secret that signs this question." },
 
+	{ LIST(bridge.hosts), .dflt = "", .min = 0, .max = 32,
+	  .help = "Hosts to which Zapier, Make or n8n may have leads sent, such as hooks.zapier.com or *.make.com. Not set: any public host "
+	          "over https, and what http.allow lists." },
+
 	{ LIST(admin.host_allow), .dflt = "localhost, 127.0.0.1, [::1]", .min = 1, .max = 32,
 	  .help = "The names under which a browser may open the dashboard, besides that of public_url." },
 

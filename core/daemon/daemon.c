@@ -14,6 +14,7 @@
 #include <unistd.h>
 #include "conf/load.h"
 #include "daemon/sync.h"
+#include "deliver/events.h"
 #include "deliver/grant.h"
 #include "log/log.h"
 #include "queue/outcome.h"
@@ -227,6 +228,38 @@ ask_for_reload(void *ctx CS_UNUSED)
 	kill(getpid(), SIGHUP);
 }
 
+/* ---- events that the API reports */
+
+static struct cs_accept_env
+accept_env(const struct cs_daemon *d)
+{
+	return (struct cs_accept_env){ d->slots, d->engine, d->epoch, span_ms(d->conf) };
+}
+
+static int
+report_apply(void *ctx, const char *account, json_object *event, void **made, struct cs_store *s, int64_t now_ms, struct cs_err *err)
+{
+	struct cs_daemon *d = ctx;
+	struct cs_accept_env env = accept_env(d);
+	struct cs_accept *a = *made;
+
+	if (a == NULL)
+		*made = a = cs_events_make(account, event, now_ms);
+	else
+		json_object_put(event);
+	return a != NULL ? cs_accept_apply(a, &env, s, now_ms, err) : cs_err_set(err, CS_EINVAL, "the event could not be made");
+}
+
+static void
+report_committed(void *ctx, void *made, int rc)
+{
+	struct cs_daemon *d = ctx;
+	struct cs_accept_env env = accept_env(d);
+
+	cs_accept_committed(made, &env, rc);
+	cs_accept_free(made);
+}
+
 /* One for each listener: a store handle belongs to one thread. */
 static void
 fill_api(struct cs_daemon *d, struct cs_api *api)
@@ -239,18 +272,18 @@ fill_api(struct cs_daemon *d, struct cs_api *api)
 	api->vault = d->vault;
 	api->started_ms = d->epoch_started_ms;
 	api->reload = ask_for_reload;
+	api->report = &d->report;
 	cs_api_init(api);
 }
 
 static void
 fill_parts(struct cs_daemon *d)
 {
-	struct cs_accept_env env = { d->slots, d->engine, d->epoch, span_ms(d->conf) };
-
+	d->report = (struct cs_api_report){ report_apply, report_committed, d };
 	d->intake.conf = cs_conf_ref(d->conf);
 	d->intake.clock = &cs_clock_real;
 	d->intake.writer = d->writer;
-	d->intake.env = env;
+	d->intake.env = accept_env(d);
 	fill_api(d, &d->admin_api);
 	fill_api(d, &d->control_api);
 }

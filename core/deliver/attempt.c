@@ -14,6 +14,7 @@
 #include "deliver/events.h"
 #include "deliver/exchange.h"
 #include "deliver/fresh.h"
+#include "deliver/gone.h"
 #include "deliver/identify.h"
 #include "deliver/overrides.h"
 #include "deliver/plugins.h"
@@ -433,7 +434,9 @@ conclude(struct attempt *a, const struct cs_wire_done *w)
 	log_end(a, &v, &d);
 	cs_crash_point("before-finish");
 	cs_results_finish(e, &r);
-	if (!a->job->lead->doc->is_event)
+	if (cs_gone(a->session.context, v.outcome, v.status))
+		cs_gone_end(e, a->session.context);
+	else if (!a->job->lead->doc->is_event)
 		cs_events_watch(e, a->tc, a->session.context, d.to, r.needs_reauth);
 	e->n_flying--;
 	leave(e, a->tc, a->job, tree_result(&d, w->crash != 0 ? CS_RETRY : v.outcome));

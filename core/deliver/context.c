@@ -256,6 +256,7 @@ cs_context_new(const struct cs_context_source *src, int64_t conn_id, struct cs_c
 	c->conn_id = conn_id;
 	c->version = src->candidate != NULL ? -1 : row.version;
 	c->is_static = row.is_static;
+	c->is_subscription = (row.subscribe & CS_SUB_BRIDGE) != 0;
 	c->state = row.state;
 	c->state_since_ms = row.state_since_ms;
 	c->crm = cs_arena_strdup(&c->mem, row.crm);

@@ -26,7 +26,7 @@ struct cs_context {
 	int refs;
 	int64_t conn_id, version;    /* version -1: of a candidate */
 	uint64_t instance;           /* of the plugin's per-connection cache */
-	bool is_static;
+	bool is_static, is_subscription; /* the second: made by a bridge */
 	char *crm, *account, *crm_account_id, *public_id, *label, *timezone;
 	char *versions;              /* JSON: what an attempt with this context records of plugin and settings */
 	enum cs_conn_state state;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "deliver/engine_private.h"
+#include "deliver/gone.h"
 #include "log/log.h"
 #include "mail/outbox.h"
 #include "queue/replay.h"
@@ -95,7 +96,8 @@ cs_events_of_result(struct cs_engine *e, const struct cs_result *r)
 	const struct cs_lead_doc *doc = r->job->lead->doc;
 	json_object *o;
 
-	if (r->decision->to == CS_DUE || !e->c.slots->events_wanted || doc->is_event || r->context == NULL)
+	if (r->decision->to == CS_DUE || !e->c.slots->events_wanted || doc->is_event || r->context == NULL ||
+	    cs_gone(r->context, r->outcome, r->status))
 		return NULL;
 	o = json_object_new_object();
 	put_text(o, "event", r->decision->to == CS_DELIVERED ? "lead.delivered" : "lead.failed");

@@ -50,7 +50,7 @@ enum cs_conn_state { CS_CONN_CONNECTED = 0, CS_CONN_NEEDS_REAUTH = 1, CS_CONN_PA
 #define CS_CONN_VERSIONS 100
 const char *cs_conn_state_name(enum cs_conn_state s);
 enum { CS_SUB_ROUTED = 1, CS_SUB_ALL = 2, CS_SUB_UNQUALIFIED = 4, CS_SUB_EVENTS = 8,
-	CS_SUB_ALERTS = 16 };
+	CS_SUB_ALERTS = 16, CS_SUB_BRIDGE = 32 /* made by a bridge: a 410 of its target ends it */ };
 
 /* "routed", "all" …: the bit of a word, 0 for none; the word of a bit, NULL. */
 uint32_t cs_subscription(const char *word);

@@ -59,12 +59,13 @@ static int32_t
 webhook_map(void *inst, struct cs_call *call, const struct cs_map_in *in)
 {
 	const struct csh h = { in->host, call };
-	int zapier = strcmp(csh_setting(&h, "host_flavor"), "zapier") == 0;
+	const char *envelope = csh_setting(&h, "envelope");
+	int with_id = strcmp(envelope, "id") == 0 || strcmp(csh_setting(&h, "host_flavor"), "zapier") == 0;
 
 	(void)inst;
-	if (strcmp(csh_setting(&h, "envelope"), "standard") == 0)
-		return emit_envelope(&h, in->lead, zapier);
-	return zapier ? emit_with_id(&h, in->lead) : in->host->emit(call, in->lead->raw);
+	if (strcmp(envelope, "standard") == 0)
+		return emit_envelope(&h, in->lead, with_id);
+	return with_id ? emit_with_id(&h, in->lead) : in->host->emit(call, in->lead->raw);
 }
 
 /* ---- push */
