@@ -194,8 +194,8 @@ load(const struct cs_job *job, struct cs_check_plugin *plugin)
 static const char *const probes[CS_DUTY_KINDS] = {
 	[CS_DUTY_IDENTIFY] = "{\"kind\":\"identify\"}", [CS_DUTY_FETCH] = "{\"kind\":\"fetch\",\"what\":\"%s/1\"}",
 	[CS_DUTY_SUBSCRIBE] = "{\"hook\":{\"kind\":\"subscribe\",\"channel\":\"https://relay.example.com/hooks/x/y\"}}",
-	[CS_DUTY_RENEW] = "{\"hook\":{\"kind\":\"renew\",\"channel\":\"1\"}}",
-	[CS_DUTY_UNSUBSCRIBE] = "{\"hook\":{\"kind\":\"unsubscribe\",\"channel\":\"1\"}}",
+	[CS_DUTY_RENEW] = "{\"hook\":{\"kind\":\"renew\",\"channel\":\"https://relay.example.com/hooks/x/y\"}}",
+	[CS_DUTY_UNSUBSCRIBE] = "{\"hook\":{\"kind\":\"unsubscribe\",\"channel\":\"https://relay.example.com/hooks/x/y\"}}",
 };
 
 static bool

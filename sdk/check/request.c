@@ -222,7 +222,7 @@ cs_check_request(struct cs_call *c, const struct cs_http_req *req)
 	check_body(c, req);
 	check_markers(c, req);
 	if (req->mutates && c->phase == CS_IN_HOOK)
-		cs_fault(c, CS_RULE_HOOK_MUTATES, "step %s mutates while a hook or poll is handled", req->step ? req->step : "(none)");
+		cs_fault(c, CS_RULE_HOOK_MUTATES, "step %s mutates while a message or poll is handled", req->step ? req->step : "(none)");
 	if (req->mutates)
 		check_repeat(c, req);
 }

@@ -24,7 +24,7 @@ const struct cs_rule_row cs_rules[CS_RULES] = {
 	[CS_RULE_BODY] = { "broken-body", 'C', "a JSON body is valid JSON in UTF-8" },
 	[CS_RULE_STRUCT] = { "struct-size", 'C', "struct_size of request and answer is filled in" },
 	[CS_RULE_ENDLESS] = { "endless-requests", 'D', "a call ends after at most 200 requests" },
-	[CS_RULE_HOOK_MUTATES] = { "hook-mutates", 'D', "nothing is created or changed while a webhook or poll is handled" },
+	[CS_RULE_HOOK_MUTATES] = { "hook-mutates", 'D', "nothing is created or changed while a message or poll is handled" },
 	[CS_RULE_MARKER] = { "foreign-marker", 'D', "a secret's marker is used in the call it was made for" },
 
 	[CS_RULE_SETTING] = { "undeclared-setting", 'C', "settings are those of the manifest" },

@@ -278,7 +278,7 @@ run_hook(struct cs_call *c, json_object *hook)
 	w.kind = named(cs_json_str(hook, "kind", ""), kinds, CS_ARRAY_LEN(kinds));
 	if (!c->plan->plugin->v1.handle_webhook)
 		return CS_UNSUPPORTED;
-	enter(c, CS_IN_HOOK);
+	enter(c, w.kind == CS_HOOK_RECEIVED || w.kind == CS_HOOK_POLL ? CS_IN_HOOK : CS_IN_SUBSCRIPTION);
 	rc = c->plan->plugin->v1.handle_webhook(c->inst, c, &w);
 	leave(c);
 	return rc;

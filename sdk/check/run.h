@@ -52,7 +52,7 @@ struct cs_plan {
 };
 
 /* ---- call */
-enum cs_phase { CS_IDLE, CS_LOADING, CS_IN_OPEN, CS_IN_MAP, CS_IN_PUSH, CS_IN_HOOK, CS_IN_AUTH };
+enum cs_phase { CS_IDLE, CS_LOADING, CS_IN_OPEN, CS_IN_MAP, CS_IN_PUSH, CS_IN_HOOK, CS_IN_SUBSCRIPTION, CS_IN_AUTH };
 
 struct cs_call { /* what is opaque to plugins */
 	const struct cs_plan *plan;

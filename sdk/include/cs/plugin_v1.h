@@ -315,9 +315,9 @@ struct cs_delivery { /* of push */
 enum { /* kinds of handle_webhook */
 	CS_HOOK_RECEIVED = 0,    /* a message of the CRM: emit what it means */
 	CS_HOOK_POLL = 1,        /* ask the CRM what has changed since the cursor, emit it, put the new cursor */
-	CS_HOOK_SUBSCRIBE = 2,   /* register the address in `channel` with the CRM */
-	CS_HOOK_RENEW = 3,       /* the subscription `channel` ends soon */
-	CS_HOOK_UNSUBSCRIBE = 4, /* the connection is going away */
+	CS_HOOK_SUBSCRIBE = 2,   /* register the address `channel` with the CRM; it may be there already */
+	CS_HOOK_RENEW = 3,       /* see that what is registered for `channel` is there, and prolong it */
+	CS_HOOK_UNSUBSCRIBE = 4, /* remove what is registered for `channel`: it is not wanted any more */
 };
 
 struct cs_webhook { /* of handle_webhook */
@@ -328,7 +328,7 @@ struct cs_webhook { /* of handle_webhook */
 	const struct cs_header *headers;
 	size_t n_headers;
 	const char *query;             /* of the CRM's request, as it came */
-	const char *channel;           /* SUBSCRIBE and after: the URL to register, or the subscription's id */
+	const char *channel;           /* SUBSCRIBE and after: our address for this connection; ids that the CRM gives are facts */
 	struct cs_bytes cursor;        /* POLL: what cursor_put left; len 0: first time */
 	int32_t is_verified, pad;      /* 0: an unsigned hint; read the record before emitting */
 };
