@@ -16,5 +16,6 @@ CRMS = {
     "hubspot": Crm("POST /crm/objects/*/contacts", {"access_token": "sandbox-hubspot-{tenant}"}, "contacts", "notes"),
     "housecall_pro": Crm("POST /leads", {"api_key": "sandbox-hcp-{tenant}"}, "customers", "leads"),
     "workiz": Crm("POST *lead/create*", {"api_token": "sandbox-workiz-{tenant}", "api_secret": "sandbox-workiz-secret"}, "clients", "leads"),
+    "pipedrive": Crm("POST */persons", {"api_token": "sandbox-pipedrive-{tenant}"}, "persons", "leads"),
     "webhook": Crm("POST *", things="received"),
 }

@@ -49,6 +49,7 @@ key=demo-$(od -An -N12 -tx1 /dev/urandom | tr -d ' \n')
 secret intake-key "$key"
 secret hubspot sandbox-hubspot-token
 secret housecall_pro sandbox-hcp-key
+secret pipedrive sandbox-pipedrive-token
 secret workiz sandbox-workiz-token
 secret workiz-api_secret sandbox-workiz-secret
 secret webhook "$(sed -n 's/.*"\(whsec_[A-Za-z0-9+\/=]*\)".*/\1/p' "$top/plugins/webhook/sandbox.json" | head -1)"
@@ -84,6 +85,7 @@ CONF
 crm hubspot access_token base_url hubspot
 crm housecall_pro api_key base_url housecall_pro
 crm workiz api_token base_url workiz api_secret
+crm pipedrive api_token base_url pipedrive
 crm webhook signing_secret url webhook/demo
 
 say "starting the fake CRMs (csrelay sandbox) and csrelayd; logs in ${run#"$top"/}"
@@ -97,7 +99,7 @@ cat "$run/csrelayd.log"
 
 ctl=("$build/csrelay" --config "$run/csrelay.conf")
 bad=0
-for name in hubspot housecall_pro workiz webhook; do
+for name in hubspot housecall_pro workiz pipedrive webhook; do
 	say "the sample lead, with a fresh event_id, to $name"
 	"${ctl[@]}" send --fresh --to "$name" --key-file "$run/secrets/intake-key" --json "$top/etc/sample-lead.json" >"$run/sent.json" ||
 		{ cat "$run/sent.json"; bad=1; continue; }
