@@ -108,6 +108,7 @@ static const struct cs_plugin_v1 plugin = { .struct_size = sizeof(plugin), .abi_
 struct state {
 	struct cs_runner *runner;
 	bool open[CALLS + 1], asked[CALLS + 1];
+	bool wild; /* raw bytes were fed: a call of any id may have begun */
 	struct cs_buf to, out;
 };
 
@@ -118,6 +119,8 @@ hear(struct state *st, const struct cs_wire_frame *f)
 	struct cs_wire_service service;
 	struct cs_wire_done done;
 
+	if (st->wild && (f->call < 1 || f->call > CALLS))
+		return;
 	must(f->call >= 1 && f->call <= CALLS && st->open[f->call]);
 	switch (f->type) {
 	case CS_WIRE_HTTP:
@@ -219,6 +222,7 @@ act(struct state *st, struct script *s)
 		raw = script_bytes(s);
 		cs_buf_add(&st->to, raw.ptr, raw.len);
 		memset(st->asked, 0, sizeof(st->asked));
+		st->wild = true;
 	}
 }
 

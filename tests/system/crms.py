@@ -10,6 +10,7 @@ class Crm:
     people: str = None  # the collection of callers; None: it has none
     things: str = None  # the collection of what bears the lead's marker
     settings: dict = field(default_factory=dict)  # beside base_url
+    title: str = ""  # where it is not the name
 
 
 CRMS = {

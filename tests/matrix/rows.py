@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""rows.py - what the two tables share: one daemon and one sandbox for a CRM, and where a lead's delivery ends."""
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "system"))
+
+from crms import CRMS  # noqa: E402
+from rig import SECOND, Rig, marked, wait_until  # noqa: E402
+
+TRIES = 30
+
+
+class Row:
+    """A CRM with an impatient daemon; use it in a with statement."""
+
+    def __init__(self, crm):
+        self.name, self.crm = crm, CRMS[crm]
+
+    def __enter__(self):
+        self.rig = Rig()
+        self.sandbox = self.rig.sandbox
+        self.daemon = d = self.rig.daemon()
+        d.connect(self.name)
+        d.options["http"].update(connect_timeout="400 ms", total_timeout="400 ms")
+        d.options["breaker"] = {"failures": 1000}  # each cell is about one lead
+        d.start()
+        return self
+
+    def __exit__(self, kind, *rest):
+        self.rig.close(kind is not None)
+
+    def settle(self, doc):
+        """The delivery, once it is delivered or dead: the clock goes from due time to due time, or on where a limit holds it back."""
+        for _ in range(TRIES):
+            row = wait_until(lambda: (r := self.daemon.delivery(doc))["state"] != "in_hand" and r, 20)
+            if row["state"] != "due":
+                break
+            self.daemon.advance(max(row["due_ms"] - self.daemon.now_ms(), SECOND))
+            self.daemon.settle(2)
+        return row
+
+    def records(self, doc):
+        """What bears the lead's marker, and whoever has the caller's number or address."""
+        if self.crm.people is None:
+            things = [r for r in self.sandbox.records(self.name, self.crm.things) if r["id"] == doc["event_id"]]
+            return things, []
+        things = marked(self.sandbox.records(self.name, self.crm.things), doc["event_id"])
+        keys = [k for k in ((doc["contact"].get("phone") or "")[-10:], doc["contact"].get("email")) if k]
+        people = [r for r in self.sandbox.records(self.name, self.crm.people) if any(self.holds(r, k) for k in keys)]
+        return things, people
+
+    @staticmethod
+    def holds(record, key):
+        text = str(record["doc"])
+        return key in text or (key.isdigit() and key in "".join(c for c in text if c.isdigit()))
