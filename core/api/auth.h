@@ -11,6 +11,8 @@
 
 #include "api/api.h"
 
+#define CS_AUTH_CHALLENGE "Bearer realm=\"csrelay\"" /* WWW-Authenticate of a 401 */
+
 enum { CS_SCOPE_INTAKE = 1, CS_SCOPE_READ = 2, CS_SCOPE_ADMIN = 4 /* reads, too */, CS_SCOPE_BRIDGE = 8 /* of one account, and nothing else */ };
 
 enum cs_api_need { CS_NEED_OPEN /* nothing on loopback, elsewhere READ */, CS_NEED_READ, CS_NEED_ADMIN,

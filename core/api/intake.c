@@ -7,23 +7,26 @@
  */
 #include "api/intake.h"
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "api/admission.h"
 #include "api/auth.h"
 #include "log/metrics.h"
 #include "util/text.h"
+#include "view/render.h"
 
 #define RETRY_AFTER_S 2
 #define BATCH_LINES_MAX 4096
 #define WARNINGS_MAX (64u << 10)
+#define KNOWN_MAX 64     /* deliveries of a duplicate that are listed */
 #define ANSWER_USUAL 256 /* of an accepted lead with one connection */
 
 struct line { /* one lead of a request */
 	struct cs_accept *accept;       /* NULL: it was no lead */
 	struct cs_lead_doc *refused;    /* why not; owned */
-	struct cs_delivery_row *known;  /* of a duplicate: what became of it */
-	int n_known;
+	struct cs_made *known;          /* of a duplicate: what became of it */
+	size_t n_known;
 };
 
 struct intake_op {
@@ -52,22 +55,27 @@ add_faults(struct cs_buf *b, const struct cs_lead_doc *d)
 	}
 }
 
+/* "": null */
 static void
-add_delivery(struct cs_buf *b, size_t i, int64_t id, const char *connection, const char *crm, enum cs_state state, const char *why)
+add_word(struct cs_buf *b, const char *key, const char *word)
+{
+	cs_buf_adds(b, key);
+	if (word[0] == '\0')
+		cs_buf_adds(b, "null");
+	else
+		cs_buf_add_json_string(b, word, strlen(word));
+}
+
+static void
+add_delivery(struct cs_buf *b, size_t i, const struct cs_made *m)
 {
 	cs_buf_adds(b, i > 0 ? ",{\"id\":" : "{\"id\":");
-	cs_buf_add_int(b, id);
-	cs_buf_adds(b, ",\"connection\":\"");
-	cs_buf_adds(b, connection);
-	cs_buf_adds(b, "\",\"crm\":\"");
-	cs_buf_adds(b, crm);
-	cs_buf_adds(b, "\",\"state\":\"");
-	cs_buf_adds(b, cs_state_name(state));
-	cs_buf_addc(b, '"');
-	if (why[0] != '\0') {
-		cs_buf_adds(b, ",\"reason\":");
-		cs_buf_add_json_string(b, why, strlen(why));
-	}
+	cs_buf_add_int(b, m->row.id);
+	add_word(b, ",\"connection\":", m->connection);
+	add_word(b, ",\"crm\":", m->crm);
+	add_word(b, ",\"state\":", cs_delivery_state_name(m->row.state));
+	if (m->why[0] != '\0')
+		add_word(b, ",\"reason\":", m->why);
 	cs_buf_addc(b, '}');
 }
 
@@ -115,9 +123,9 @@ add_line(struct cs_buf *b, const struct line *l, int status)
 		cs_buf_adds(b, d->view.event_id);
 		cs_buf_adds(b, "\",\"deliveries\":[");
 		for (size_t i = 0; i < a->n_made; i++)
-			add_delivery(b, i, a->made[i].row.id, a->made[i].connection, a->made[i].crm, a->made[i].row.state, a->made[i].why);
-		for (int i = 0; i < l->n_known; i++)
-			add_delivery(b, (size_t)i, l->known[i].id, "", l->known[i].crm, l->known[i].state, l->known[i].reason);
+			add_delivery(b, i, &a->made[i]);
+		for (size_t i = 0; i < l->n_known; i++)
+			add_delivery(b, i, &l->known[i]);
 		cs_buf_addc(b, ']');
 	} else
 		cs_buf_adds(b, "\"result\":\"refused\"");
@@ -172,6 +180,13 @@ refuse(struct cs_http_request *req, int status, const char *detail)
 	cs_http_reply_problem(req, &p, status == 503 ? RETRY_AFTER_S : 0);
 }
 
+static void
+refuse_sender(struct cs_http_request *req, const char *detail)
+{
+	cs_metrics_refused(401);
+	cs_http_reply_error(req, 401, detail, "WWW-Authenticate", CS_AUTH_CHALLENGE);
+}
+
 /* ---- the writer's part */
 
 static void
@@ -192,12 +207,24 @@ op_free(struct intake_op *o)
 static int
 look_up_known(struct intake_op *o, struct line *l, struct cs_store *s, struct cs_err *err)
 {
-	int n;
+	struct cs_delivery_row *rows = cs_arena_alloc(&o->mem, KNOWN_MAX * sizeof(*rows));
+	int n = s->ops->deliveries_of_lead(s, l->accept->lead_id, &o->mem, rows, KNOWN_MAX, err);
+	struct cs_conns conns;
 
-	l->known = cs_arena_alloc(&o->mem, 64 * sizeof(*l->known));
-	n = s->ops->deliveries_of_lead(s, l->accept->lead_id, &o->mem, l->known, 64, err);
-	l->n_known = n > 0 ? n : 0;
-	return n < 0 && n != CS_ENOTFOUND ? n : 0;
+	if (n < 0)
+		return n == CS_ENOTFOUND ? 0 : n;
+	cs_conns_init(&conns, s, &o->mem);
+	l->known = cs_arena_alloc(&o->mem, (size_t)n * sizeof(*l->known) + 1);
+	for (l->n_known = 0; l->n_known < (size_t)n; l->n_known++) {
+		struct cs_made *m = &l->known[l->n_known];
+		const struct cs_conn_row *c = cs_conns_get(&conns, rows[l->n_known].conn_id);
+
+		*m = (struct cs_made){ .row = rows[l->n_known], .why = rows[l->n_known].reason };
+		snprintf(m->crm, sizeof(m->crm), "%s", cs_conns_crm(&conns, &m->row));
+		snprintf(m->connection, sizeof(m->connection), "%s", c != NULL ? c->public_id : "");
+	}
+	cs_conns_fini(&conns);
+	return 0;
 }
 
 static int
@@ -413,6 +440,17 @@ note_use(struct cs_intake *in, const struct cs_sender *from)
 	cs_key_used(in->writer, from->key_id, from->last_used_ms, now_ms);
 }
 
+static void
+reply_health(struct cs_http_request *req)
+{
+	static const char ok[] = "{\"status\":\"ok\"}\n";
+
+	if (strcmp(req->method, "GET") == 0 || strcmp(req->method, "HEAD") == 0)
+		cs_http_reply_json(req, 200, ok, sizeof(ok) - 1);
+	else
+		cs_http_reply_error(req, 405, "health is asked for with GET", "Allow", "GET, HEAD");
+}
+
 void
 cs_intake_handle(void *ctx, struct cs_http_request *req)
 {
@@ -422,15 +460,15 @@ cs_intake_handle(void *ctx, struct cs_http_request *req)
 
 	take_over_conf(in);
 	if (strcmp(req->path, "/healthz") == 0)
-		cs_http_reply_json(req, 200, "{\"status\":\"ok\"}", 15);
+		reply_health(req);
 	else if (strcmp(req->path, "/v1/leads") != 0)
-		cs_http_reply_error(req, 404, "leads are sent to POST /v1/leads");
+		cs_http_reply_error(req, 404, "leads are sent to POST /v1/leads", NULL, NULL);
 	else if (strcmp(req->method, "POST") != 0)
-		cs_http_reply_error(req, 405, "leads are sent with POST");
+		cs_http_reply_error(req, 405, "leads are sent with POST", "Allow", "POST");
 	else if (in->closing || cs_writer_waiting(in->writer) > (size_t)in->conf->limits.writer_queue)
 		refuse(req, 503, in->closing ? "the daemon is stopping" : "too many leads at once");
 	else if (cs_sender_check(in->conf, in->reader, req, cs_now_ms(in->clock), &from, &err) < 0)
-		refuse(req, 401, err.msg);
+		refuse_sender(req, err.msg);
 	else {
 		note_use(in, &from);
 		take_leads(in, req, &from);

@@ -190,6 +190,8 @@ reply_at_once(struct hook_op *o)
 	cs_metrics_hook(o->manifest->name, g->result);
 	if (g->status == 0)
 		reply_as_declared(o);
+	else if (g->status == 405)
+		cs_http_reply_error(o->req, 405, g->detail, "Allow", "GET, HEAD, POST");
 	else if (g->detail != NULL)
 		refuse(o->req, g->status, g->detail);
 	else {

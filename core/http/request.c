@@ -227,32 +227,35 @@ cs_http_reply_json(struct cs_http_request *req, int status, const char *json, si
 	cs_http_reply(req, &a);
 }
 
-void
-cs_http_reply_problem(struct cs_http_request *req, const struct cs_problem *p, int retry_after_s)
+static void
+reply_problem(struct cs_http_request *req, const struct cs_problem *p, const struct cs_http_header *header)
 {
-	struct cs_http_reply a = { .status = p->status, .content_type = CS_PROBLEM_TYPE, .own = CS_BODY_TAKE };
+	struct cs_http_reply a = { .status = p->status, .content_type = CS_PROBLEM_TYPE, .own = CS_BODY_TAKE,
+		.headers = header, .n_headers = header != NULL };
 	struct cs_buf text = CS_BUF_INIT(0);
-	char seconds[16];
-	struct cs_http_header retry = { "Retry-After", seconds };
-	char *body;
 
 	cs_problem_write(&text, p);
-	body = cs_buf_steal(&text, &a.body_len);
-	a.body = body;
-	if (retry_after_s > 0) {
-		snprintf(seconds, sizeof(seconds), "%d", retry_after_s);
-		a.headers = &retry;
-		a.n_headers = 1;
-	}
+	a.body = cs_buf_steal(&text, &a.body_len);
 	cs_http_reply(req, &a);
 }
 
 void
-cs_http_reply_error(struct cs_http_request *req, int status, const char *detail)
+cs_http_reply_problem(struct cs_http_request *req, const struct cs_problem *p, int retry_after_s)
 {
-	struct cs_problem p = { .status = status, .detail = detail };
+	char seconds[16];
+	struct cs_http_header retry = { "Retry-After", seconds };
 
-	cs_http_reply_problem(req, &p, 0);
+	snprintf(seconds, sizeof(seconds), "%d", retry_after_s);
+	reply_problem(req, p, retry_after_s > 0 ? &retry : NULL);
+}
+
+void
+cs_http_reply_error(struct cs_http_request *req, int status, const char *detail, const char *header, const char *value)
+{
+	const struct cs_problem p = { .status = status, .detail = detail };
+	const struct cs_http_header more = { header, value };
+
+	reply_problem(req, &p, header != NULL ? &more : NULL);
 }
 
 static bool
@@ -455,6 +458,7 @@ come_back(struct request *r)
 	a.body = cs_buf_steal(&text, &a.body_len);
 	m = make_response(&a);
 	MHD_add_response_header(m, MHD_HTTP_HEADER_CONNECTION, "close");
+	MHD_add_response_header(m, MHD_HTTP_HEADER_RETRY_AFTER, "1");
 	rc = MHD_queue_response(r->conn, 503, m);
 	MHD_destroy_response(m);
 	return rc;

@@ -120,6 +120,7 @@ void cs_http_reply(struct cs_http_request *req, const struct cs_http_reply *repl
 void cs_http_reply_json(struct cs_http_request *req, int status, const char *json, size_t len);
 /* application/problem+json. retry_after_s > 0 adds that header. */
 void cs_http_reply_problem(struct cs_http_request *req, const struct cs_problem *p, int retry_after_s);
-void cs_http_reply_error(struct cs_http_request *req, int status, const char *detail); /* a problem without rows */
+/* A problem without rows, and one more header (NULL: none) that the status asks for: Allow, WWW-Authenticate. */
+void cs_http_reply_error(struct cs_http_request *req, int status, const char *detail, const char *header, const char *value);
 
 #endif

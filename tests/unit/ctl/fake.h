@@ -92,7 +92,7 @@ fake_handle(void *ctx, struct cs_http_request *req)
 	r = fake_find(f, req);
 	pthread_mutex_unlock(&f->lock);
 	if (r == NULL) {
-		cs_http_reply_error(req, 501, "the test has no answer for this");
+		cs_http_reply_error(req, 501, "the test has no answer for this", NULL, NULL);
 		return;
 	}
 	text = cs_xstrdup(r->body);

@@ -290,7 +290,7 @@ limit_by_path(void *ctx, struct cs_http_request *req)
 {
 	(void)ctx;
 	if (strcmp(req->path, "/closed") == 0) {
-		cs_http_reply_error(req, 401, "no key");
+		cs_http_reply_error(req, 401, "no key", NULL, NULL);
 		return 0;
 	}
 	return strcmp(req->path, "/big") == 0 ? 5000 : 0;
@@ -519,7 +519,7 @@ START_TEST(a_client_may_go_away_while_its_request_is_worked_on)
 	int fd = raw_connect(cs_http_server_port(server));
 	peer_write(fd, "GET /alive HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
 	wait_parked(5);
-	cs_http_reply_error(parked[4], 404, "nothing here");
+	cs_http_reply_error(parked[4], 404, "nothing here", NULL, NULL);
 	static char buf[4096];
 	raw_read(fd, buf, sizeof(buf), NULL, 0);
 	a = buf;
