@@ -31,6 +31,7 @@ cs_api_index(struct cs_api_call *call)
 		cs_out_open(&b, NULL, '{');
 		cs_out_string(&b, "method", cs_api_routes[i].method);
 		cs_out_string(&b, "path", cs_api_routes[i].path);
+		cs_out_string(&b, "needs", cs_api_need_name(cs_api_routes[i].need));
 		cs_out_string(&b, "help", cs_api_routes[i].help);
 		cs_out_close(&b, '}');
 	}

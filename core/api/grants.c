@@ -229,7 +229,7 @@ cs_api_parked_claim(struct cs_api_call *call)
 	connection = cs_json_str(body, "connection", "");
 	account = cs_json_str(body, "account", "");
 	if ((connection[0] == '\0') == (account[0] == '\0')) {
-		cs_api_refuse(call, 422, "say either \"connection\", whose access it becomes, or \"account\", whose new connection it becomes");
+		cs_api_refuse_at(call, 422, "", "say either \"connection\", whose access it becomes, or \"account\", whose new connection it becomes");
 		return;
 	}
 	if (cs_view_find_conn(call->api->reader, &call->mem, call->param[0], &row, NULL) < 0 ||

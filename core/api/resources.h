@@ -94,6 +94,9 @@ void cs_api_readyz(struct cs_api_call *call);
 void cs_api_stats(struct cs_api_call *call);
 void cs_api_metrics(struct cs_api_call *call);
 
+/* openapi.c */
+void cs_api_openapi(struct cs_api_call *call);
+
 /* control.c */
 void cs_api_index(struct cs_api_call *call);
 void cs_api_alerts(struct cs_api_call *call);

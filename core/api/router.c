@@ -13,6 +13,7 @@ const struct cs_api_route cs_api_routes[] = {
 	{ "GET", "/healthz", CS_NEED_OPEN, cs_api_healthz, "The process lives." },
 	{ "GET", "/readyz", CS_NEED_OPEN, cs_api_readyz, "It makes progress; else 503 with reasons." },
 	{ "GET", "/metrics", CS_NEED_OPEN, cs_api_metrics, "Counters and gauges for Prometheus." },
+	{ "GET", "/openapi.json", CS_NEED_OPEN, cs_api_openapi, "All of this as OpenAPI 3.1." },
 	{ "GET", "/v1", CS_NEED_READ, cs_api_index, "This list." },
 	{ "GET", "/v1/stats", CS_NEED_READ, cs_api_stats, "A few figures; accepted and delivered since the start." },
 	{ "GET", "/v1/leads", CS_NEED_READ, cs_api_leads_list, "Leads, newest first. ?account= ?limit= ?before=" },
@@ -137,38 +138,22 @@ cs_api_find(const char *method, const char *target, const char *param[CS_API_PAR
 	return NULL;
 }
 
-void
-cs_api_list_routes(struct cs_buf *out)
+const char *
+cs_api_need_name(enum cs_api_need need)
 {
-	static const char *const needs[] = { [CS_NEED_OPEN] = "open", [CS_NEED_READ] = "read", [CS_NEED_ADMIN] = "admin",
+	static const char *const words[] = { [CS_NEED_OPEN] = "open", [CS_NEED_READ] = "read", [CS_NEED_ADMIN] = "admin",
 		[CS_NEED_BRIDGE] = "bridge" };
 
-	for (size_t i = 0; i < cs_api_n_routes; i++)
-		cs_buf_printf(out, "%-6s %-32s %-6s %s\n", cs_api_routes[i].method, cs_api_routes[i].path,
-		              needs[cs_api_routes[i].need], cs_api_routes[i].help);
+	return words[need];
 }
 
 /* ---- one request */
 
 static void
-refuse_with(struct cs_http_request *req, int status, const char *detail, const char *header, const char *value)
-{
-	CS_CLEANUP(cs_buf_fini) struct cs_buf b = CS_BUF_INIT(0);
-	const struct cs_problem p = { .status = status, .detail = detail };
-	const struct cs_http_header h = { header, value };
-	struct cs_http_reply r = { .status = status, .content_type = CS_PROBLEM_TYPE, .headers = &h, .n_headers = 1 };
-
-	cs_problem_write(&b, &p);
-	r.body = b.ptr;
-	r.body_len = b.len;
-	cs_http_reply(req, &r);
-}
-
-static void
 refuse_auth(struct cs_http_request *req, int status, const char *detail)
 {
 	if (status == 401)
-		refuse_with(req, 401, detail, "WWW-Authenticate", "Bearer realm=\"csrelay\"");
+		cs_http_reply_error(req, 401, detail, "WWW-Authenticate", CS_AUTH_CHALLENGE);
 	else
 		cs_api_problem(req, status, NULL, detail);
 }
@@ -192,7 +177,7 @@ dispatch(struct cs_api_call *call, bool control)
 	if (call->route != NULL)
 		call->route->handle(call);
 	else if (allow != NULL)
-		refuse_with(call->req, 405, "the path does not have this method", "Allow", allow);
+		cs_http_reply_error(call->req, 405, "the path does not have this method", "Allow", allow);
 	else
 		cs_api_problem(call->req, 404, NULL, "there is no such path; GET /v1 lists them");
 }

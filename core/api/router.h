@@ -33,7 +33,7 @@ extern const size_t cs_api_n_routes;
  * that the path has, or is NULL when there is no such path. */
 const struct cs_api_route *cs_api_find(const char *method, const char *target, const char *param[CS_API_PARAMS],
                                        const char **allow, struct cs_arena *mem);
-/* One line per route. */
-void cs_api_list_routes(struct cs_buf *out);
+/* "open", "read" or "admin". */
+const char *cs_api_need_name(enum cs_api_need need);
 
 #endif

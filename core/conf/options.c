@@ -50,7 +50,7 @@ const struct cs_opt cs_opts[] = {
 	{ LISTEN(listen.intake), .dflt = "127.0.0.1:8080", .restart = true,
 	  .help = "Where leads come in (POST /v1/leads)." },
 	{ LISTEN(listen.admin), .dflt = "127.0.0.1:8081", .restart = true,
-	  .help = "Where the admin interface, the dashboard, /metrics, /healthz and /readyz are." },
+	  .help = "Where the admin interface, the dashboard, /metrics, /healthz and /readyz are; /openapi.json describes all of it." },
 	{ LISTEN(listen.control), .dflt = "unix:" CS_RUN_DIR "/control.sock", .restart = true,
 	  .help = "The socket over which csrelay(1) speaks with the daemon; a unix socket, where no key is needed." },
 	{ LISTEN(listen.hooks), .dflt = "", .restart = true,

@@ -52,7 +52,7 @@ cs_grant_page(struct cs_http_request *req, int status, const char *title, const 
 	cs_buf_adds(&b, "</h1><p>");
 	escaped(&b, text);
 	cs_buf_adds(&b, "</p></html>\n");
-	reply(req, status, NULL, NULL, cookie, &b);
+	reply(req, status, status == 405 ? "Allow" : NULL, "GET", cookie, &b);
 }
 
 void

@@ -287,7 +287,7 @@ cs_render_connection(struct cs_buf *b, const struct cs_conn_row *c)
 
 	cs_out_string(b, "id", c->public_id);
 	cs_out_text(b, "name", c->name);
-	cs_out_string(b, "account", c->account);
+	cs_out_text(b, "account", c->account);
 	cs_out_string(b, "crm", c->crm);
 	cs_out_text(b, "crm_account_id", c->crm_account_id);
 	cs_out_text(b, "label", c->label);
