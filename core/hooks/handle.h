@@ -15,6 +15,8 @@ struct cs_inbound {
 	struct cs_engine_part part; /* first */
 	struct cs_engine *engine;
 	struct cs_polls polls;
+	struct cs_polls subscriptions; /* when webhooks are to be registered or looked after: subscribe.c's */
+	struct cs_list subscribing;    /* subscribe.c's calls */
 	struct cs_list calls;       /* those under way in a plugin */
 	struct cs_map busy;         /* connection id -> its call, until its operation is committed */
 	int64_t looked_ms;

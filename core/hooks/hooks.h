@@ -4,7 +4,8 @@
  *
  * Two halves. The listener's side (receive.c) verifies a request, keeps what it holds and answers after the commit with
  * the reply that the manifest declares. The engine's side (inbound.c, handle.c) lets the plugin turn what was kept into events, and polls
- * where a plugin wants that. Between them is the store alone.
+ * where a plugin wants that; it also has webhooks registered with CRMs that take them by API (subscribe.c). Between them is the
+ * store alone.
  *
  *   /hooks/CRM               one address for all connections; the manifest says where the tenant stands
  *   /hooks/CRM/CONNECTION    the address of one connection (its public id)

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "hooks/handle.h"
+#include "hooks/subscribe.h"
 
 #define AT_ONCE 32
 #define LOOK_EVERY_MS CS_SECOND_MS
@@ -78,12 +79,13 @@ interval_of(struct cs_engine *e, const char *crm)
 }
 
 static void
-see_connection(struct cs_inbound *in, const struct cs_conn_row *row, struct cs_arena *mem, int64_t now_ms)
+see_connection(struct cs_inbound *in, const struct cs_conn_row *row, bool has_changed, struct cs_arena *mem, int64_t now_ms)
 {
 	struct cs_store *s = in->engine->c.reader;
 	int64_t every_ms = interval_of(in->engine, row->crm), next_ms = now_ms;
 	struct cs_bytes old;
 
+	cs_subscribe_see(in, row, has_changed, now_ms);
 	if (every_ms == 0) {
 		cs_polls_drop(&in->polls, row->id);
 		return;
@@ -105,7 +107,7 @@ list_connections(struct cs_engine *e, struct cs_msg *m)
 	cs_arena_init(&mem);
 	n = e->c.reader->ops->conn_list(e->c.reader, in->listed_id, &mem, rows, CONNECTIONS, NULL);
 	for (int i = 0; i < n; i++)
-		see_connection(in, &rows[i], &mem, cs_now_ms(e->c.clock));
+		see_connection(in, &rows[i], false, &mem, cs_now_ms(e->c.clock));
 	in->listed_id = n == CONNECTIONS ? rows[n - 1].id : -1;
 	cs_arena_fini(&mem);
 	if (in->listed_id >= 0 && !cs_engine_post(e, &in->connections))
@@ -122,6 +124,7 @@ turn(struct cs_engine_part *part, int64_t now_ms)
 	if (in->look || now_ms - in->looked_ms >= LOOK_EVERY_MS || now_ms < in->looked_ms)
 		look_for_rows(in, now_ms);
 	look_for_polls(in, now_ms);
+	cs_subscribe_turn(in, now_ms);
 }
 
 static void
@@ -142,9 +145,11 @@ changed(struct cs_engine_part *part, int64_t conn_id)
 	}
 	cs_arena_init(&mem);
 	if (e->c.reader->ops->conn_get(e->c.reader, conn_id, &mem, &row, NULL) == 0)
-		see_connection(in, &row, &mem, cs_now_ms(e->c.clock));
-	else
+		see_connection(in, &row, true, &mem, cs_now_ms(e->c.clock));
+	else {
 		cs_polls_drop(&in->polls, conn_id);
+		cs_polls_drop(&in->subscriptions, conn_id);
+	}
 	cs_arena_fini(&mem);
 }
 
@@ -152,6 +157,7 @@ static void
 stop(struct cs_engine_part *part)
 {
 	cs_handle_drop_all((struct cs_inbound *)(void *)part);
+	cs_subscribe_drop_all((struct cs_inbound *)(void *)part);
 }
 
 /* ---- life */
@@ -167,6 +173,8 @@ cs_inbound_new(struct cs_engine *e)
 	in->listed_id = -1;
 	in->connections.handle = list_connections;
 	cs_polls_init(&in->polls);
+	cs_polls_init(&in->subscriptions);
+	cs_list_init(&in->subscribing);
 	cs_list_init(&in->calls);
 	cs_map_init(&in->busy);
 	return in;
@@ -191,6 +199,7 @@ cs_inbound_free(struct cs_inbound *in)
 	if (in == NULL)
 		return;
 	cs_polls_fini(&in->polls);
+	cs_polls_fini(&in->subscriptions);
 	cs_map_fini(&in->busy);
 	free(in);
 }

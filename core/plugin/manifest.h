@@ -139,6 +139,7 @@ struct cs_webhook_row {
 	size_t n_dedupe;
 	int reply_status;
 	const char *reply_body, *reply_type;
+	int64_t subscribe_every_ms;           /* registered by API, and looked after so often; 0: set up by hand */
 	const char *challenge_query, *challenge_pointer; /* NULL: none; the value is echoed as text or, for a pointer, as JSON */
 };
 

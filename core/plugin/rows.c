@@ -297,6 +297,12 @@ static const struct cs_field ends_fields[] = {
 	{ .key = NULL },
 };
 
+static const struct cs_field subscribe_fields[] = {
+	{ .key = "every_ms", .kind = CS_FIELD_INT, .at = AT(m.webhook.subscribe_every_ms), .required = true,
+	  .min = CS_MINUTE_MS, .max = 30 * CS_DAY_MS },
+	{ .key = NULL },
+};
+
 static const struct cs_field webhook_fields[] = {
 	{ .key = "scope", .kind = CS_FIELD_WORD, .at = AT(scope), .required = true, .words = scope_words },
 	{ .key = "verify", .kind = CS_FIELD_OBJECT, .required = true, .rows = verify_fields },
@@ -308,6 +314,7 @@ static const struct cs_field webhook_fields[] = {
 	{ .key = "dedupe", .kind = CS_FIELD_TEXTS, .at = AT(m.webhook.dedupe),
 	  .n_at = AT(m.webhook.n_dedupe), .check = cs_check_pointer },
 	{ .key = "ends", .kind = CS_FIELD_OBJECT, .rows = ends_fields },
+	{ .key = "subscribe", .kind = CS_FIELD_OBJECT, .rows = subscribe_fields },
 	{ .key = "reply", .kind = CS_FIELD_OBJECT, .rows = reply_fields },
 	{ .key = "challenge", .kind = CS_FIELD_OBJECT, .rows = challenge_fields },
 	{ .key = NULL },

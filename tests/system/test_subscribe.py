@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Webhooks that csrelay registers by itself, with the fake Pipedrive: registered, looked after, replaced, removed; and what they
+tell comes in, with a password that nobody has seen."""
+import base64
+import http.client
+import os
+import uuid
+
+import pytest
+
+from rig import HOUR, MINUTE, SECOND, ask, lead, wait_until
+
+PUBLIC = "https://relay.example.com"
+
+
+@pytest.fixture
+def told(idle):
+    """Pipedrive, a public address, a vault, and CallSetter, which listens to events."""
+    key = idle.dir / "master.key"
+    key.write_bytes(os.urandom(32))
+    key.chmod(0o600)
+    idle.options["vault"] = {"key_file": str(key)}
+    idle.options["public_url"] = PUBLIC
+    idle.connect("pipedrive")
+    idle.connect("webhook", "callsetter", account="*", subscribe=["events"])
+    return idle
+
+
+def hooks(sandbox):
+    return [r["doc"] for r in sandbox.records("pipedrive", "webhooks") if not r["deleted"]]
+
+
+def registered(sandbox, n=4):
+    return wait_until(lambda: (h := hooks(sandbox)) and len(h) == n and h, what=f"{n} webhooks")
+
+
+def address(daemon, base=PUBLIC):
+    return f"{base}/hooks/pipedrive/{daemon.connection('pipedrive')['public_id']}"
+
+
+def tell(daemon, password, body):
+    auth = base64.b64encode(f"csrelay:{password}".encode()).decode()
+    return ask(http.client.HTTPConnection("127.0.0.1", daemon.port("admin"), timeout=30), "POST",
+               "/hooks/pipedrive/" + daemon.connection("pipedrive")["public_id"], body, {"Authorization": f"Basic {auth}"})
+
+
+def changed(entity_id, company, action="create"):
+    return {"meta": {"action": action, "entity": "deal", "company_id": str(company), "entity_id": str(entity_id), "id": str(uuid.uuid4()),
+                     "timestamp": "2026-06-02T18:00:00.000Z", "change_source": "app", "version": "2.0"}, "data": {"id": entity_id}, "previous": None}
+
+
+def crm(sandbox, method, path, body=None):
+    return ask(http.client.HTTPConnection("127.0.0.1", sandbox.port, timeout=30), method, "/pipedrive" + path, body,
+               {"x-api-token": "sandbox-pipedrive-main"})
+
+
+def test_webhooks_are_registered_and_what_they_tell_comes_in(told, sandbox):
+    daemon = told.start()
+    rows = registered(sandbox)
+    assert {(r["event_action"], r["event_object"]) for r in rows} == {("create", "deal"), ("change", "deal"), ("change", "lead"), ("delete", "lead")}
+    assert {r["subscription_url"] for r in rows} == {address(daemon)}
+    passwords = {r["http_auth_password"] for r in rows}
+    assert len(passwords) == 1
+    password = passwords.pop()
+    assert len(password) >= 40 and password not in daemon.log()
+
+    doc = lead("pipedrive")
+    daemon.send(doc)
+    daemon.wait_for(doc, "delivered")
+    made = sandbox.records("pipedrive", "leads")[0]["id"]
+    deal = crm(sandbox, "POST", f"/api/v2/leads/{made}/convert/deal", {}).json["data"]["deal_id"]
+    assert tell(daemon, "wrong", changed(deal, 1000000)).status == 401
+    assert tell(daemon, password, changed(deal, 1000000)).status == 200
+    daemon.advance(2 * SECOND)
+    got = wait_until(lambda: [r["doc"] for r in sandbox.records("webhook", "received", "callsetter") if "lead.converted" in str(r)], what="the event")
+    assert doc["event_id"] in str(got[0]) and str(deal) in str(got[0])
+
+
+def test_what_the_crm_has_deleted_is_added_again_with_the_same_password(told, sandbox):
+    daemon = told.start()
+    first = registered(sandbox)
+    wait_until(lambda: "webhooks registered" in daemon.log())
+    for row in first[:2]:
+        crm(sandbox, "DELETE", f"/api/v1/webhooks/{row['id']}")
+    assert len(hooks(sandbox)) == 2
+    daemon.advance(7 * HOUR)
+    again = registered(sandbox)
+    assert {r["http_auth_password"] for r in again} == {first[0]["http_auth_password"]}
+    assert {r["id"] for r in first[2:]} < {r["id"] for r in again}
+
+
+def test_a_restart_registers_nothing_anew(told, sandbox):
+    daemon = told.start()
+    first = {r["id"] for r in registered(sandbox)}
+    wait_until(lambda: "webhooks registered" in daemon.log())
+    daemon.restart()
+    daemon.advance(7 * HOUR)
+    wait_until(lambda: [r for r in sandbox.requests("pipedrive") if r["path"].endswith("/webhooks") and r["method"] == "GET"][1:], what="a look")
+    assert {r["id"] for r in hooks(sandbox)} == first
+
+
+def test_a_new_public_address_replaces_the_old_one(told, sandbox):
+    daemon = told.start()
+    registered(sandbox)
+    wait_until(lambda: "webhooks registered" in daemon.log())
+    daemon.stop()
+    daemon.options["public_url"] = "https://elsewhere.example.com"
+    daemon.start()
+    wait_until(lambda: {r["subscription_url"] for r in hooks(sandbox)} == {address(daemon, "https://elsewhere.example.com")}, what="the new address")
+    registered(sandbox)
+
+
+def test_switched_off_they_are_removed(told, sandbox):
+    daemon = told.start()
+    registered(sandbox)
+    wait_until(lambda: "webhooks registered" in daemon.log())
+    daemon.crms["pipedrive"]["main"]["settings"]["subscribe"] = False
+    daemon.reload()
+    wait_until(lambda: not hooks(sandbox), what="no webhooks")
+    wait_until(lambda: "webhooks removed" in daemon.log())
+
+
+def test_failures_are_tried_again_and_leads_go_in_meanwhile(told, sandbox):
+    sandbox.fault("status", "pipedrive", "POST */webhooks", status=403, body={"success": False, "message": "Forbidden"})
+    daemon = told.start()
+    wait_until(lambda: "webhooks are not in order" in daemon.log())
+    doc = lead("pipedrive")
+    daemon.send(doc)
+    daemon.wait_for(doc, "delivered")
+    assert daemon.connection("pipedrive")["state"] == "connected"
+    daemon.advance(7 * HOUR)
+    registered(sandbox)
+
+
+@pytest.mark.parametrize("end", ["error", "error_after", "close_after", "timeout_after"])
+def test_an_end_that_nobody_knows_leaves_one_set(told, sandbox, end):
+    told.options["http"].update(connect_timeout="300 ms", total_timeout="300 ms")
+    sandbox.fault(end, "pipedrive", "POST */webhooks", skip=2)
+    daemon = told.start()
+    wait_until(lambda: "webhooks are not in order" in daemon.log())
+    daemon.advance(2 * MINUTE)
+    wait_until(lambda: "webhooks registered" in daemon.log())
+    rows = registered(sandbox)
+    assert len({r["http_auth_password"] for r in rows}) == 1
+
+
+def test_without_a_public_address_nothing_is_registered(told, sandbox):
+    del told.options["public_url"]
+    daemon = told.start()
+    doc = lead("pipedrive")
+    daemon.send(doc)
+    daemon.wait_for(doc, "delivered")
+    assert not [r for r in sandbox.requests("pipedrive") if "webhooks" in r["path"]]
