@@ -216,7 +216,7 @@ uncomment_connections(char *text)
 
 START_TEST(the_shipped_crm_files_load_as_they_are_and_with_their_examples)
 {
-	static const char *const names[] = { "gohighlevel", "housecall_pro", "hubspot", "jobber", "webhook" };
+	static const char *const names[] = { "gohighlevel", "housecall_pro", "hubspot", "jobber", "servicetitan", "webhook" };
 
 	for (size_t i = 0; i < CS_ARRAY_LEN(names); i++)
 		put_crm(names[i], NULL);

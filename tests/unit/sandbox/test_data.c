@@ -21,7 +21,7 @@ fails(const char *json, const char *with)
 
 START_TEST(every_shipped_file_loads)
 {
-	static const char *const names[] = { "hubspot", "housecall_pro", "webhook", "jobber", "gohighlevel" };
+	static const char *const names[] = { "hubspot", "housecall_pro", "webhook", "jobber", "gohighlevel", "servicetitan" };
 
 	for (size_t i = 0; i < CS_ARRAY_LEN(names); i++) {
 		char *path = cs_xasprintf("%s/plugins/%s/sandbox.json", CS_TEST_SRCDIR, names[i]);
