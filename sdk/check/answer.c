@@ -262,6 +262,25 @@ capture(struct cs_call *c, const struct cs_http_req *req)
 	}
 }
 
+void (*cs_check_tell)(json_object *request);
+
+static void
+tell(const struct cs_http_req *req)
+{
+	json_object *o;
+
+	if (!cs_check_tell)
+		return;
+	o = json_object_new_object();
+	json_object_object_add(o, "step", json_object_new_string(req->step));
+	json_object_object_add(o, "method", json_object_new_string(req->method));
+	json_object_object_add(o, "url", json_object_new_string(req->url));
+	json_object_object_add(o, "query", json_object_new_string(req->query ? req->query : ""));
+	json_object_object_add(o, "type", json_object_new_string(req->content_type ? req->content_type : "application/json"));
+	json_object_object_add(o, "body", json_object_new_string_len(req->body.len ? req->body.ptr : "", (int)req->body.len));
+	cs_check_tell(o);
+}
+
 int32_t
 cs_check_http(struct cs_call *c, const struct cs_http_req *theirs, struct cs_http_res *res)
 {
@@ -277,6 +296,7 @@ cs_check_http(struct cs_call *c, const struct cs_http_req *theirs, struct cs_htt
 		return CS_RETRY;
 	}
 	cs_check_request(c, &req);
+	tell(&req);
 	capture(c, &req);
 	a.res.body.ptr = "";
 	choose(c, &req, &a);

@@ -152,6 +152,15 @@ say(json_object *o)
 	json_object_put(o);
 }
 
+static void
+say_request(json_object *request)
+{
+	json_object *o = json_object_new_object();
+
+	json_object_object_add(o, "request", request);
+	say(o);
+}
+
 static _Noreturn void
 refuse(const struct cs_err *err)
 {
@@ -298,6 +307,7 @@ cs_child_main(const struct cs_job *job, int out)
 	close_range(OUT_FD + 1, ~0u, 0);
 	catch_signals();
 	load(job, &plugin);
+	cs_check_tell = job->tells_requests ? say_request : NULL;
 	if (job->from == job->n)
 		tell_probe(&plugin);
 	for (size_t i = job->from; i < job->n; i++)

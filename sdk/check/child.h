@@ -19,6 +19,7 @@ struct cs_job {
 	struct cs_manifest *manifest;
 	const struct cs_task *tasks;
 	size_t n, from;                /* tasks from..n-1; from == n: only tell what was loaded */
+	bool tells_requests;           /* also {"request": {...}} for each one made */
 };
 
 /*

@@ -20,7 +20,7 @@
 enum { EXIT_GOOD = 0, EXIT_FOUND = 1, EXIT_TROUBLE = 2, EXIT_INCOMPLETE = 3 };
 
 struct options {
-	bool json, list;
+	bool json, list, requests;
 	const char *only, *path, *conversations;
 };
 
@@ -40,6 +40,7 @@ static void
 usage(FILE *out)
 {
 	fputs("usage: csrelay-plugin-check [--json] [--only CASE] NAME.so [CONVERSATIONS]\n"
+	      "       csrelay-plugin-check --requests NAME.so [CONVERSATIONS]\n"
 	      "       csrelay-plugin-check --list\n", out);
 }
 
@@ -59,13 +60,14 @@ static int
 read_options(int argc, char **argv, struct options *o)
 {
 	static const struct option longs[] = { { "json", no_argument, NULL, 'j' }, { "list", no_argument, NULL, 'l' },
-		{ "only", required_argument, NULL, 'o' }, { "help", no_argument, NULL, 'h' },
+		{ "only", required_argument, NULL, 'o' }, { "requests", no_argument, NULL, 'r' }, { "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'v' }, { NULL, 0, NULL, 0 } };
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
 		o->json |= c == 'j';
 		o->list |= c == 'l';
+		o->requests |= c == 'r';
 		if (c == 'o')
 			o->only = optarg;
 		if (c == 'h' || c == 'v') {
@@ -207,19 +209,20 @@ check(struct check *c)
 		return EXIT_TROUBLE;
 	}
 	snprintf(path, sizeof(path), "%.3900s/%s.so", c->dir, c->name);
-	c->job = (struct cs_job){ .path = path, .dir = c->dir, .manifest = c->manifest };
+	c->job = (struct cs_job){ .path = path, .dir = c->dir, .manifest = c->manifest, .tells_requests = c->opt.requests };
 	report.manifest = c->manifest;
 	if (cs_watch_probe(&c->job, &c->probe, &c->results, &err) == 0) {
 		find_unreadable(c);
 		cs_duties_find(c->manifest, &c->probe, &c->scripts, &c->duties);
 		find_untried(c);
 		make_tasks(c);
-		if (!c->opt.json)
+		if (!c->opt.json && !c->opt.requests)
 			cs_declare_text(c->manifest, &c->probe, &c->duties, stdout);
 		cs_watch_tasks(&c->job, &c->results);
 	}
 	report.seconds = now_s() - began;
-	(c->opt.json ? cs_report_json : cs_report_text)(&report, stdout);
+	if (!c->opt.requests)
+		(c->opt.json ? cs_report_json : cs_report_text)(&report, stdout);
 	return exit_status(&c->results);
 }
 
@@ -239,6 +242,8 @@ main(int argc, char **argv)
 		fprintf(stderr, "csrelay-plugin-check: no case %s; --list shows them\n", c.opt.only);
 		return EXIT_TROUBLE;
 	}
+	if (c.opt.requests)
+		c.opt.only = "as-scripted";
 	status = check(&c);
 	cs_duties_free(&c.duties);
 	cs_scripts_free(&c.scripts);

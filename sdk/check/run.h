@@ -108,6 +108,8 @@ void cs_check_switch(struct cs_call *c);
 extern const struct cs_host_v1 cs_check_host;
 /* Note a fault of the plugin (or of the script). */
 void cs_fault(struct cs_call *c, enum cs_rule rule, const char *fmt, ...) CS_PRINTF(3, 4);
+/* Told of each request as it is made: {"step", "method", "url", "query", "type", "body"}, taken over. NULL: nobody is. */
+extern void (*cs_check_tell)(json_object *request);
 int32_t cs_check_http(struct cs_call *c, const struct cs_http_req *req, struct cs_http_res *res);
 /* request.c: the rules for a request. */
 void cs_check_request(struct cs_call *c, const struct cs_http_req *req);

@@ -141,6 +141,18 @@ look_at_prints(struct child *c)
 	found(c, c->job->from, CS_RULE_PRINTS, "", text);
 }
 
+/* What was asked for goes out as it came. */
+static bool
+take_request(const struct child *c, json_object *o)
+{
+	json_object *request = cs_json_get(o, "request");
+
+	if (!request || !c->job->tells_requests)
+		return false;
+	puts(cs_json_text(request));
+	return true;
+}
+
 static void
 take_line(struct child *c, const char *line, size_t n)
 {
@@ -150,7 +162,7 @@ take_line(struct child *c, const char *line, size_t n)
 	look_at_prints(c);
 	if (cs_json_parse(line, n, 32, &o, NULL) == 0 && (refused = cs_json_str(o, "refused", NULL)))
 		snprintf(c->refused, sizeof(c->refused), "%s", refused);
-	else if (!o || (!take_probe(c, o) && !take_task(c, o)))
+	else if (!o || (!take_request(c, o) && !take_probe(c, o) && !take_task(c, o)))
 		found(c, c->job->from, CS_RULE_SOCKET_GARBAGE, "", "wrote to a descriptor of its host");
 	json_object_put(o);
 }
