@@ -173,6 +173,8 @@ st_push(void *inst, struct cs_call *call, const struct cs_delivery *d)
 	int32_t rc;
 
 	(void)inst;
+	if (!*csh_setting(&p.h, "tenant"))
+		return d->host->fail(call, CS_REAUTH, "the tenant is not known: enter its id");
 	if (d->kind == CS_PUSH_IDENTIFY)
 		return st_identify(&p.h);
 	if (d->kind == CS_PUSH_CHOICES)
