@@ -3,7 +3,7 @@
  * auth.h - how a connection may be authorized: the rows of a manifest's "auth".
  *
  * "auth" is one way, or a list of ways for a CRM that has several (a key to paste, or signing in). A connection uses the first
- * way whose `secrets` it has all of; where none fits, the first that gets its secrets by itself (OAuth), else the first.
+ * way whose `secrets` it has all of (a way to sign in that lists none: whose tokens it has); where none fits, the first that gets its secrets by itself (OAuth), else the first.
  * So nothing has to be chosen and kept beside the secrets themselves. What a way places on requests ("request") is only
  * added for connections that use it.
  *

@@ -70,18 +70,24 @@ cs_manifest_signs_in(const struct cs_manifest *m)
 	return false;
 }
 
+static bool
+way_fits(const struct cs_auth_way *w, bool (*has)(void *ctx, const char *secret), void *ctx)
+{
+	size_t n = 0;
+
+	if (w->n_secrets == 0 && w->kind == CS_AUTH_OAUTH2 && w->grant == CS_GRANT_CODE)
+		return has(ctx, w->refresh_token) || has(ctx, w->access_token);
+	while (n < w->n_secrets && has(ctx, w->secrets[n]))
+		n++;
+	return n > 0 && n == w->n_secrets;
+}
+
 const struct cs_auth_way *
 cs_manifest_way(const struct cs_manifest *m, bool (*has)(void *ctx, const char *secret), void *ctx)
 {
-	for (size_t i = 0; i < m->n_ways; i++) {
-		const struct cs_auth_way *w = &m->ways[i];
-		size_t n = 0;
-
-		while (n < w->n_secrets && has(ctx, w->secrets[n]))
-			n++;
-		if (n > 0 && n == w->n_secrets)
-			return w;
-	}
+	for (size_t i = 0; i < m->n_ways; i++)
+		if (way_fits(&m->ways[i], has, ctx))
+			return &m->ways[i];
 	for (size_t i = 0; i < m->n_ways; i++)
 		if (m->ways[i].kind == CS_AUTH_OAUTH2)
 			return &m->ways[i];

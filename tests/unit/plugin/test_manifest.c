@@ -102,6 +102,7 @@ START_TEST(what_a_connection_has_says_which_way_it_uses)
 
 	ck_assert_str_eq(cs_manifest_way(m, is_it, (char[]){ "hook" })->name, "key");
 	ck_assert_str_eq(cs_manifest_way(m, is_it, (char[]){ "token" })->name, "oauth2");
+	ck_assert_str_eq(cs_manifest_way(m, is_it, (char[]){ "refresh" })->name, "oauth2");
 	ck_assert_str_eq(cs_manifest_way(m, is_it, (char[]){ "nothing" })->name, "oauth2");
 	ck_assert_str_eq(cs_manifest_way_named(m, NULL)->name, "oauth2");
 	ck_assert_str_eq(cs_manifest_way_named(m, "key")->name, "key");

@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Against an OAuth server that is not ours: oidc-provider on Node. PKCE, rotation with reuse detection, revocation, client credentials."""
+import json
+import re
+import shutil
+import signal
+import subprocess
+import urllib.request
+
+import pytest
+
+from browser import Browser
+from rig import BUILD, MINUTE, SOURCE, lead, wait_until
+
+PUBLIC = "http://127.0.0.1:1"
+POINTS = [p for p in (SOURCE / "tests/fault/token_points.txt").read_text().split() if p.startswith("token-")]
+
+
+def node_is_there():
+    if shutil.which("node") is None or shutil.which("npm") is None:
+        return False
+    version = subprocess.run(["node", "--version"], capture_output=True, text=True).stdout
+    return int(re.match(r"v(\d+)", version)[1]) >= 18
+
+
+pytestmark = pytest.mark.skipif(not node_is_there(), reason="Node 18 with npm is not installed")
+
+
+@pytest.fixture(scope="session")
+def modules():
+    """oidc-provider as the lock file has it, installed once into the build folder."""
+    at = BUILD / "tests/system/oidc"
+    lock = SOURCE / "tests/system/oidc/package-lock.json"
+    if not (at / "node_modules").exists() or (at / "package-lock.json").read_text() != lock.read_text():
+        at.mkdir(parents=True, exist_ok=True)
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(SOURCE / "tests/system/oidc" / name, at)
+        subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=at, check=True, capture_output=True, timeout=300)
+    shutil.copy(SOURCE / "tests/system/oidc/server.mjs", at)
+    return at
+
+
+class Server:
+    def __init__(self, modules, folder):
+        port = folder / "oidc.port"
+        self.process = subprocess.Popen(["node", modules / "server.mjs", port], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.port = int(wait_until(lambda: port.exists() and port.read_text(), 30, "oidc-provider listens"))
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def seen(self):
+        return json.load(urllib.request.urlopen(f"{self.url}/_log"))
+
+    def token_requests(self):
+        return self.seen()["log"].count("POST /token")
+
+    def take_back(self):
+        """As a person does who removes the app from the account."""
+        urllib.request.urlopen(urllib.request.Request(f"{self.url}/_revoke", b"", method="POST"))
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(20)
+
+
+@pytest.fixture
+def server(modules, rig):
+    it = Server(modules, rig.dir)
+    yield it
+    it.stop()
+
+
+@pytest.fixture
+def idle(rig, server):
+    d = rig.daemon()
+    d.options["public_url"] = PUBLIC
+    d.options["http"]["allow"].append(f"127.0.0.1:{server.port}")
+    d.connect("oidc", settings={"base_url": server.url, "client_id": "app"}, secrets={"client_secret": "app-secret"})
+    return d
+
+
+def sign_in(daemon, who="acme"):
+    """As a person does: log in, consent, come back."""
+    browser = Browser(PUBLIC, f"http://127.0.0.1:{daemon.port('admin')}")
+    browser.get(daemon.operate("POST", "/v1/connections/oidc:main/authorize", {}, 201)["url"])
+    for _ in range(4):
+        if "<form" not in browser.body:
+            break
+        browser.submit(**({"login": who, "password": "x"} if 'name="login"' in browser.body else {}))
+    return browser
+
+
+@pytest.fixture
+def daemon(idle):
+    daemon = idle.start()
+    browser = sign_in(daemon)
+    assert browser.status == 200 and "Connected as acme" in browser.body, browser.body
+    return daemon
+
+
+def deliver(daemon, state="delivered"):
+    doc = lead("oidc")
+    daemon.send(doc)
+    return daemon.wait_for(doc, state, timeout=60)
+
+
+def test_code_with_pkce(daemon, server):
+    deliver(daemon)
+    assert len(server.seen()["leads"]) == 1 and server.token_requests() == 1
+
+
+def test_refresh_tokens_rotate_and_each_is_used_once(daemon, server):
+    for n in range(2, 6):
+        daemon.advance(11 * MINUTE)  # our clock only: theirs still takes the token, and must take the new one
+        deliver(daemon)
+        assert server.token_requests() == n
+    assert daemon.connection("oidc")["state"] == "connected"
+
+
+def test_two_hundred_leads_on_an_expired_token_are_one_refresh(daemon, server):
+    daemon.advance(11 * MINUTE)
+    docs = [lead("oidc") for _ in range(200)]
+    for doc in docs:
+        daemon.send(doc)
+    for doc in docs:
+        daemon.wait_for(doc, "delivered", timeout=120)
+    assert server.token_requests() == 2
+    assert sorted(server.seen()["leads"]) == sorted(d["event_id"] for d in docs)
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_killed_in_the_middle_of_a_rotating_refresh(daemon, server, point):
+    daemon.restart(CSRELAY_CRASH_AT=point)
+    daemon.advance(11 * MINUTE)
+    doc = lead("oidc")
+    try:
+        daemon.post(doc)
+    except OSError:
+        pass  # it died before it answered
+    assert daemon.process.wait(30) == -signal.SIGKILL
+    daemon.start()
+    assert daemon.post(doc).status in (200, 202)
+    daemon.advance(MINUTE)
+    answered = point in ("token-answered", "token-before-commit")  # the new token died with the process: nobody can have it
+    daemon.wait_for(doc, "dead" if answered else "delivered", timeout=60)
+    assert daemon.connection("oidc")["state"] == ("needs_reauth" if answered else "connected")
+    if answered:
+        assert "Connected again" in sign_in(daemon).body
+        daemon.wait_for(doc, "delivered", timeout=60)
+    assert server.token_requests() <= 4
+
+
+def test_access_that_was_taken_away_is_said_and_can_be_given_again(daemon, server):
+    deliver(daemon)
+    server.take_back()
+    daemon.advance(11 * MINUTE)
+    doc = lead("oidc")
+    daemon.send(doc)
+    assert daemon.wait_for(doc, "dead")["blame"] == "credential"
+    assert daemon.connection("oidc")["state"] == "needs_reauth" and daemon.log().count("key=reauth/") == 1
+    assert "Connected again" in sign_in(daemon).body
+    daemon.wait_for(doc, "delivered", timeout=60)
+
+
+def test_client_credentials_are_renewed_without_a_refresh_token(rig, server):
+    d = rig.daemon()
+    d.options["http"]["allow"].append(f"127.0.0.1:{server.port}")
+    d.connect("oidc", settings={"base_url": server.url, "client_id": "machine"}, secrets={"machine_secret": "machine-secret"})
+    d.start()
+    deliver(d)
+    d.advance(11 * MINUTE)
+    deliver(d)
+    assert server.token_requests() == 2
+
+
+def test_a_client_that_is_refused_needs_its_owner(rig, server):
+    d = rig.daemon()
+    d.options["http"]["allow"].append(f"127.0.0.1:{server.port}")
+    d.connect("oidc", settings={"base_url": server.url, "client_id": "machine"}, secrets={"machine_secret": "wrong"})
+    d.start()
+    assert deliver(d, "dead")["blame"] == "credential"
+    assert d.connection("oidc")["state"] == "needs_reauth"
