@@ -25,6 +25,7 @@
 #define PUT_OFF_MS CS_HOUR_MS
 
 static const char no_grant[] = "it is not connected yet: there is no token, and nothing to get one with";
+static const char grant_over[] = "its grant is over: connect it again";
 static const char not_now[] = "its token could not be renewed a moment ago; the next try is later";
 
 /* ---- what is kept in memory */
@@ -485,15 +486,15 @@ cs_token_gate(struct cs_engine *e, struct cs_context *c, int64_t *gen, bool refu
 	sync_context(c, t);
 	*gen = t->row.gen;
 	if (t->dead)
-		return shut(out, CS_REAUTH, 0, "its grant is over: connect it again");
-	if (c->state == CS_CONN_NEEDS_REAUTH && refused)
-		return shut(out, CS_REAUTH, 0, "its grant is over: connect it again");
+		return shut(out, CS_REAUTH, 0, grant_over);
 	if (refused && built_with != t->row.gen)
 		return CS_GATE_OPEN; /* it spoke of a token that is history */
 	has = has_secret(c, c->way->access_token);
 	if (!has && !can_renew(c))
 		return shut(out, CS_REAUTH, 0, no_grant);
 	good = has && t->row.intent_ms == 0 && (t->row.renew_ms == 0 || now_ms < t->row.renew_ms);
+	if (c->state == CS_CONN_NEEDS_REAUTH && (!good || refused))
+		return shut(out, CS_REAUTH, 0, grant_over);
 	if ((good && !refused) || !can_renew(c) || t->phase == CS_TOKEN_KEEP)
 		return CS_GATE_OPEN;
 	if (now_ms < t->not_before_ms && t->not_before_ms - now_ms <= 2 * PAUSE_LAST_MS) {
@@ -536,9 +537,10 @@ look_after(struct cs_engine *e, const struct cs_token_row *row)
 {
 	struct cs_context *c = cs_engine_context(e, row->conn_id, NULL);
 	struct cs_token *t = token_of(e, row->conn_id);
+	int64_t now_ms = cs_now_ms(e->c.clock);
 
-	if (t->phase != CS_TOKEN_REST || cs_now_ms(e->c.clock) < t->not_before_ms)
-		return;
+	if (t->phase != CS_TOKEN_REST || now_ms < t->not_before_ms || t->row.keep_ms == 0 || t->row.keep_ms > now_ms)
+		return; /* what is in memory is newer than what was read */
 	if (c != NULL && c->way->kind == CS_AUTH_OAUTH2 && c->state != CS_CONN_NEEDS_REAUTH && can_renew(c)) {
 		sync_context(c, t);
 		start(t, c);
