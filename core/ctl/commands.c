@@ -17,6 +17,8 @@ const struct cs_ctl_command *const cs_ctl_commands[] = {
 	&cs_ctl_cmd_map,          &cs_ctl_cmd_connections,
 	&cs_ctl_cmd_connections_create,   &cs_ctl_cmd_connections_change,
 	&cs_ctl_cmd_connections_confirm,  &cs_ctl_cmd_connections_delete,
+	&cs_ctl_cmd_connections_authorize, &cs_ctl_cmd_connections_parked,
+	&cs_ctl_cmd_connections_claim,
 	&cs_ctl_cmd_connections_versions, &cs_ctl_cmd_connections_rollback,
 	&cs_ctl_cmd_pause,        &cs_ctl_cmd_resume,
 	&cs_ctl_cmd_plugins,      &cs_ctl_cmd_plugins_reload,

@@ -8,8 +8,9 @@
 #include "ctl/ctl.h"
 
 extern const struct cs_ctl_command cs_ctl_cmd_alerts, cs_ctl_cmd_completion, cs_ctl_cmd_config_check,
-    cs_ctl_cmd_config_dump, cs_ctl_cmd_connections, cs_ctl_cmd_connections_change, cs_ctl_cmd_connections_confirm,
-    cs_ctl_cmd_connections_create, cs_ctl_cmd_connections_delete, cs_ctl_cmd_connections_rollback,
+    cs_ctl_cmd_config_dump, cs_ctl_cmd_connections, cs_ctl_cmd_connections_authorize, cs_ctl_cmd_connections_change,
+    cs_ctl_cmd_connections_claim, cs_ctl_cmd_connections_confirm, cs_ctl_cmd_connections_create, cs_ctl_cmd_connections_delete,
+    cs_ctl_cmd_connections_parked, cs_ctl_cmd_connections_rollback,
     cs_ctl_cmd_connections_versions, cs_ctl_cmd_deliveries, cs_ctl_cmd_dlq_cancel,
     cs_ctl_cmd_dlq_discard, cs_ctl_cmd_dlq_done, cs_ctl_cmd_dlq_fix, cs_ctl_cmd_dlq_list,
     cs_ctl_cmd_dlq_progress, cs_ctl_cmd_dlq_replay, cs_ctl_cmd_dlq_reroute, cs_ctl_cmd_dlq_show,

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Giving access with a browser, at the sandbox's HubSpot: the link, the way back, who it is, and whose place it takes."""
+import subprocess
 import urllib.parse
 
 import pytest
 
 from browser import Browser
-from rig import MINUTE, lead, wait_until
+from rig import BUILD, MINUTE, lead, wait_until
 
 PUBLIC = "http://csrelay.test"
 
@@ -68,6 +69,21 @@ def test_a_link_is_bound_to_its_browser_and_used_once(daemon, browser):
     assert browser.get(back).status == 200
     assert browser.get(back).status == 410
     assert browser.get(url).status == 410
+
+
+def test_the_command_line_makes_the_link_and_shows_what_waits(daemon, browser):
+    def csrelay(*args):
+        done = subprocess.run([BUILD / "csrelay", "--config", daemon.dir / "csrelay.conf", *args], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    sign_in(browser, csrelay("connections", "authorize", "hubspot/main").splitlines()[-1], "one")
+    assert "nothing waits" in csrelay("connections", "parked")
+    sign_in(browser, link(daemon), "two")
+    parked = daemon.operate("GET", "/v1/parked-grants")["items"][0]["id"]
+    assert parked in csrelay("connections", "parked")
+    csrelay("connections", "claim", parked, "connection=hubspot/main")
+    assert "nothing waits" in csrelay("connections", "parked")
 
 
 def test_a_link_is_over_after_ten_minutes(daemon, browser):
