@@ -272,7 +272,7 @@ cs_api_bridge_unsubscribe(struct cs_api_call *call)
 	struct cs_err err;
 	int rc = s->ops->conn_find(s, call->param[0], &call->mem, &row, &err);
 
-	if (rc < 0 && rc != CS_ENOTFOUND) {
+	if (rc < 0 && rc != CS_ENOTFOUND && rc != CS_ECONFLICT) {
 		cs_api_fail(call, &err);
 		return;
 	}
@@ -297,7 +297,8 @@ static const char documented[] =
     "\"callsetter_account_id\":\"acct_sample\",\"call\":{\"call_id\":\"call_sample\",\"direction\":\"inbound\","
     "\"started_at\":\"2026-05-26T14:28:00Z\",\"ended_at\":\"2026-05-26T14:31:00Z\",\"duration_seconds\":180},"
     "\"contact\":{\"first_name\":\"Maria\",\"last_name\":\"Sample\",\"phone\":\"+13055550100\",\"email\":\"maria@example.com\"},"
-    "\"service_request\":{\"service_type\":\"AC repair\",\"description\":\"The AC blows warm air.\",\"urgency\":\"same_day\"}}";
+    "\"service_request\":{\"service_type\":\"AC repair\",\"issue_description\":\"The AC blows warm air.\",\"urgency\":\"same_day\"},"
+    "\"routing\":{\"destination_crm\":\"webhook\"}}";
 
 static void
 put_sample(struct cs_buf *b, const struct cs_lead_row *l)
