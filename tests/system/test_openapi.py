@@ -29,6 +29,7 @@ OPERATIONS = apidoc.operations(DOC)
 NOWHERE = "999999999"
 PUBLIC = "http://csrelay.test"
 HELD = "acct_held"      # its connection is paused
+BRIDGED = "acct_bridged"
 OTHER = "acct_other"    # has leads and no connection
 HOOK_SECRET = "hook-secret"
 
@@ -59,8 +60,10 @@ class World:
         d.start()
         self.keys = {name: self.make_key(name, *more) for name, more in {
             "admin": (["admin"],), "read": (["read"],), "intake": (["intake"],), "bound": (["read", "admin"], [OTHER]),
-            "two": (["read"], [OTHER, HELD])}.items()}
+            "two": (["read"], [OTHER, HELD]), "bridge": (["bridge"], [BRIDGED])}.items()}
         d.operate("POST", "/v1/connections/webhook:held/pause", {"reason": "for the test"})
+        self.bridged = lead(callsetter_account_id=BRIDGED)["event_id"]  # before anybody subscribes: nothing may leave this machine
+        d.send(lead(callsetter_account_id=BRIDGED, event_id=self.bridged))
         self.ids = {c["crm"]: c["id"] for c in d.operate("GET", "/v1/connections")["items"]}
 
     def make_key(self, name, scopes=("read",), accounts=()):
@@ -102,6 +105,11 @@ class World:
 
     def key_id(self):
         self.make_key("short-lived")
+        return self.daemon.operate("GET", "/v1/keys")["items"][-1]["id"]
+
+    def expired_key(self):
+        self.daemon.operate("POST", "/v1/keys", {"name": "brief", "scopes": ["read"], "expires_at": self.daemon.now_ms() + 300}, 201)
+        time.sleep(0.4)
         return self.daemon.operate("GET", "/v1/keys")["items"][-1]["id"]
 
     def connection(self, crm="webhook"):
@@ -160,7 +168,8 @@ class World:
 
     def ask(self, op, path=None, query=None, body=None, headers=None, key="admin", listener=None):
         listener = listener or op.servers[0]
-        auth = {"Authorization": f"Bearer {self.keys['intake' if op.needs == 'intake' and key == 'admin' else key]}"} if key else {}
+        key = op.needs if key == "admin" and op.needs in ("intake", "bridge") else key
+        auth = {"Authorization": f"Bearer {self.keys[key]}"} if key else {}
         return ask(self.open(listener), op.method, self.url(op, path, query), body, {**auth, **(headers or {})})
 
 
@@ -192,6 +201,8 @@ TARGET = {  # what a path means, made for each request
     "/v1/parked-grants/{id}": lambda w: {"id": w.parked()},
     "/oauth/{crm}": lambda w: {"crm": "hubspot"},
     "/v1/plugins/{id}": lambda w: {"id": "hubspot"},
+    "/v1/bridge/hooks/{id}": lambda w: {"id": w.ask(OPERATIONS["subscribeBridge"], body={"target_url": "https://hooks.zapier.com/1"}).json["id"]},
+    "/v1/bridge/leads/{event_id}": lambda w: {"event_id": w.bridged},
     "/v1/keys/{id}": lambda w: {"id": w.key_id()},
     "/hooks/{crm}": lambda w: {"crm": "jobber"},
     "/hooks/{crm}/{connection}": lambda w: {"crm": "housecall_pro", "connection": w.ids["housecall_pro"]},
@@ -262,6 +273,13 @@ PROVOKE = {  # (operation, status) -> requests that bring it about: what is aske
     ("listAlerts", "400"): [{"query": {"on": 2}}],
     ("makeKey", "422"): [{"body": {"name": "n", "scopes": ["read"], **b}} for b in
                          ({"name": ""}, {"scopes": ["write"]}, {"accounts": "all"}, {"expires_at": "2001-01-01T00:00:00Z"})],
+    ("rotateKey", "409"): [lambda w: {"path": {"id": w.expired_key()}}],
+    ("rotateKey", "422"): [{"body": {"overlap_ms": v}} for v in (-1, "long")],
+    ("subscribeBridge", "409"): [lambda w: {"key": full_account(w), "body": {"target_url": "https://hooks.zapier.com/1"}}],
+    ("subscribeBridge", "422"): [{"body": {"target_url": "https://127.0.0.1/"}}, {"body": {}}, {"body": {"target_url": "https://a.example.com/", "event": "x"}}],
+    ("unsubscribeBridge", "200"): [{}, {"path": {"id": "main"}}],
+    ("getBridgeSample", "200"): [{}, lambda w: {"key": new_account(w)}],
+    ("reportBridgeStatus", "422"): [{"body": {"status": "?"}}, {"body": {"status": "won", "amount": -1}}, {"body": {"status": "won", "currency": "?"}}],
     ("reloadMasterKeys", "409"): [lambda w: spoilt(w)],
     ("getOpenapi", "304"): [lambda w: {"headers": {"If-None-Match": 'W/"1", ' + w.ask(OPERATIONS["getOpenapi"]).headers["ETag"]}},
                             {"headers": {"If-None-Match": "*"}}],
@@ -295,6 +313,19 @@ def signed(doc):
 def again(w, doc, **changes):
     w.daemon.send(doc)
     return {"body": {**doc, **changes}}
+
+
+def new_account(w):
+    w.keys["nobody"] = w.make_key("nobody", ["bridge"], ["acct_new"])
+    return "nobody"
+
+
+def full_account(w):
+    """One that has a hundred subscriptions."""
+    w.keys["full"] = w.make_key("full", ["bridge"], ["acct_full"])
+    for _ in range(100):
+        assert w.ask(OPERATIONS["subscribeBridge"], body={"target_url": "https://hooks.zapier.com/1"}, key="full").status == 201
+    return "full"
 
 
 def bound_sender(w):
