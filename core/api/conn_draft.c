@@ -290,9 +290,9 @@ cs_conn_draft_check(struct cs_conn_draft *d, const struct cs_manifest *m, const 
 }
 
 void
-cs_conn_draft_refuse(struct cs_api_call *call, const struct cs_conn_draft *d)
+cs_conn_draft_refuse(struct cs_http_request *req, const struct cs_conn_draft *d)
 {
 	const struct cs_problem p = { .status = 422, .detail = "the connection cannot be like this", .rows = d->faults, .n_rows = d->n_faults };
 
-	cs_http_reply_problem(call->req, &p, 0);
+	cs_http_reply_problem(req, &p, 0);
 }

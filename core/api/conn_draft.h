@@ -33,6 +33,6 @@ json_object *cs_conn_draft_settings(const struct cs_conn_draft *d, const char *o
 void cs_conn_draft_check(struct cs_conn_draft *d, const struct cs_manifest *m, const struct cs_conf_crm *shared, json_object *settings,
                          bool makes);
 /* Answers 422 with all faults. */
-void cs_conn_draft_refuse(struct cs_api_call *call, const struct cs_conn_draft *d);
+void cs_conn_draft_refuse(struct cs_http_request *req, const struct cs_conn_draft *d);
 
 #endif

@@ -8,7 +8,7 @@
  * and what comes for it waits as dead letters that the confirmation sets free. Static connections belong to their file.
  */
 #include "config.h"
-#include "api/conn_draft.h"
+#include "api/conn_ask.h"
 #include "api/resources.h"
 
 #include <stdio.h>
@@ -200,7 +200,7 @@ cs_api_connection_make(struct cs_api_call *call)
 	c->body = CS_STEAL(body);
 	c->secret_body = true;
 	if (!cs_conn_draft_read(&w->draft, c->body, true, &c->keep))
-		cs_conn_draft_refuse(call, &w->draft);
+		cs_conn_draft_refuse(call->req, &w->draft);
 	else if (!cs_auth_may(&call->who, w->draft.account))
 		cs_api_refuse(call, 403, "this key may not make connections of that account");
 	else if (may_keep_secrets(call, &w->draft) && (m = manifest_of(call, w->draft.crm)) != NULL) {
@@ -213,7 +213,7 @@ cs_api_connection_make(struct cs_api_call *call)
 			cs_change_put(c);
 			return;
 		}
-		cs_conn_draft_refuse(call, &w->draft);
+		cs_conn_draft_refuse(call->req, &w->draft);
 	}
 	cs_change_free(c);
 }
@@ -287,17 +287,18 @@ cs_api_connection_change(struct cs_api_call *call)
 	c->id = row.id;
 	w->version = row.version;
 	if (!cs_conn_draft_read(&w->draft, c->body, false, &c->keep))
-		cs_conn_draft_refuse(call, &w->draft);
+		cs_conn_draft_refuse(call->req, &w->draft);
 	else if (may_keep_secrets(call, &w->draft) && (m = manifest_of(call, row.crm)) != NULL) {
 		settings = cs_conn_draft_settings(&w->draft, row.settings);
 		cs_conn_draft_check(&w->draft, m, cs_conf_crm_find(call->conf, m->name), settings, false);
 		w->settings = cs_arena_strdup(&c->keep, cs_json_text(settings));
-		cs_manifest_unref(m);
 		if (w->draft.n_faults == 0) {
-			cs_change_put(c);
+			cs_api_put_when_chosen(c, &w->draft, m);
+			cs_manifest_unref(m);
 			return;
 		}
-		cs_conn_draft_refuse(call, &w->draft);
+		cs_manifest_unref(m);
+		cs_conn_draft_refuse(call->req, &w->draft);
 	}
 	cs_change_free(c);
 }
@@ -463,6 +464,6 @@ cs_api_connection_rollback(struct cs_api_call *call)
 		cs_change_put(c);
 		return;
 	}
-	cs_conn_draft_refuse(call, &w->draft);
+	cs_conn_draft_refuse(call->req, &w->draft);
 	cs_change_free(c);
 }

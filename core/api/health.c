@@ -83,6 +83,31 @@ cs_api_readyz(struct cs_api_call *call)
 	cs_api_reply(call, h.n == 0 ? 200 : 503, &b);
 }
 
+struct states {
+	int64_t n[CS_CONN_PENDING + 2]; /* the last one: failing */
+};
+
+static int
+count_states(void *ctx, const char *crm, enum cs_conn_state state, bool failing, int64_t n)
+{
+	(void)crm;
+	((struct states *)ctx)->n[failing ? CS_CONN_PENDING + 1 : state] += n;
+	return 0;
+}
+
+static void
+put_connections(struct cs_api *api, struct cs_buf *b)
+{
+	struct states s = { { 0 } };
+
+	api->reader->ops->conn_count(api->reader, count_states, &s, NULL);
+	cs_out_open(b, "connections", '{');
+	for (int i = 0; i <= CS_CONN_PENDING; i++)
+		cs_out_int(b, cs_conn_state_name((enum cs_conn_state)i), s.n[i]);
+	cs_out_int(b, "failing", s.n[CS_CONN_PENDING + 1]);
+	cs_out_close(b, '}');
+}
+
 void
 cs_api_stats(struct cs_api_call *call)
 {
@@ -111,6 +136,7 @@ cs_api_stats(struct cs_api_call *call)
 	cs_out_int(&b, "in_hand", api->slots != NULL ? api->slots->in_hand : 0);
 	cs_out_int(&b, "oldest_due_s", cs_api_oldest_due_s(s, now_ms));
 	cs_out_int(&b, "uptime_s", (now_ms - api->started_ms) / 1000);
+	put_connections(api, &b);
 	cs_out_string(&b, "version", PACKAGE_VERSION);
 	cs_out_close(&b, '}');
 	cs_api_reply(call, 200, &b);

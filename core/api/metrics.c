@@ -145,6 +145,20 @@ put_secrets(struct cs_api *api, struct cs_buf *b)
 	        (double)c.unreadable);
 }
 
+static int
+put_count(void *ctx, const char *crm, enum cs_conn_state state, bool failing, int64_t n)
+{
+	cs_buf_printf(ctx, "csrelay_connections{crm=\"%s\",state=\"%s\"} %lld\n", crm, failing ? "failing" : cs_conn_state_name(state), (long long)n);
+	return 0;
+}
+
+static void
+put_connections(struct cs_api *api, struct cs_buf *b)
+{
+	cs_metric_head(b, "csrelay_connections", "gauge", "Connections by CRM and state.");
+	api->reader->ops->conn_count(api->reader, put_count, b, NULL);
+}
+
 static void
 put_self(struct cs_api *api, struct cs_buf *b)
 {
@@ -170,6 +184,7 @@ cs_api_metrics(struct cs_api_call *call)
 	put_writer(call->api, &b);
 	put_alerts(call, &b);
 	put_plugins(call, &b);
+	put_connections(call->api, &b);
 	put_secrets(call->api, &b);
 	put_self(call->api, &b);
 	r.body = cs_buf_steal(&b, &r.body_len);

@@ -127,6 +127,7 @@ struct cs_conf {
 	} breaker;
 	struct {
 		int64_t dead_letters;
+		bool canary;
 		const char *webhook, *webhook_secret;
 		const char *mail_url, *mail_from, *mail_user, *mail_password;
 		int mail_starttls; /* enum cs_conf_starttls */

@@ -108,6 +108,8 @@ const struct cs_opt cs_opts[] = {
 
 	{ INT(alerts.dead_letters), .dflt = "3", .min = 1, .max = 1000000, .unit = "dead letters",
 	  .help = "So many dead letters on one connection raise an alert." },
+	{ BOOL(alerts.canary), .dflt = "true",
+	  .help = "Look at each connection once a day: are its credentials good, and is what its settings chose still there?" },
 	{ URL(alerts.webhook), .dflt = "",
 	  .help = "Alerts are sent here, too, as signed webhooks (Standard Webhooks). Not set: log and metrics only." },
 	{ SECRET(alerts.webhook_secret), .dflt = "",

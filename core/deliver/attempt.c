@@ -660,7 +660,5 @@ cs_attempt_abandon_all(struct cs_engine *e)
 			cs_call_abandon(s);
 		else if (s->abandoned != NULL)
 			s->abandoned(s);
-		else if (s->answered != NULL)
-			cs_identify_abandon(s);
 	}
 }

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include "deliver/check.h"
 #include "deliver/events.h"
 #include "deliver/exchange.h"
 #include "deliver/plugins.h"
@@ -125,6 +126,7 @@ turn(struct cs_engine *e)
 	if (!e->stopping) {
 		busy |= pick_some(e);
 		every_second(e);
+		cs_canary_turn(e, cs_now_ms(e->c.clock));
 		if (e->part != NULL)
 			e->part->turn(e->part, cs_now_ms(e->c.clock));
 	}
@@ -356,6 +358,8 @@ cs_engine_free(struct cs_engine *e)
 		cs_context_unref((struct cs_context *)(void *)tc);
 	cs_map_fini(&e->contexts);
 	cs_token_free_all(e);
+	cs_choices_free(e->choices);
+	cs_canary_free(e);
 	cs_plugins_fini(e);
 	cs_http_client_free(e->http);
 	cs_guard_free(e->guard);

@@ -75,6 +75,8 @@ struct cs_engine {
 	struct cs_list tokens_busy; /* with a refresh under way */
 	int64_t tokens_swept_ms;
 	size_t n_flying;            /* attempts under way */
+	struct cs_choices *choices; /* ask.h; NULL: none are kept yet */
+	struct cs_canary *canary;   /* check.h; NULL: not begun */
 	pthread_t thread;
 	_Atomic bool stopping;
 	_Atomic int64_t give_up_ms; /* mono ms */

@@ -168,6 +168,8 @@ struct alert_op {
 	struct cs_conf *conf;      /* for the mail */
 	struct cs_arena mem;       /* of its texts */
 	struct cs_mail_alert mail;
+	int64_t failing_id;               /* the connection that counts as failing while it is on; 0: none */
+	const char *cause;                /* static */
 };
 
 static int
@@ -177,7 +179,9 @@ apply_alert(struct cs_wop *w, struct cs_store *s, int64_t now_ms, struct cs_err 
 	struct cs_alert_row row = { o->key, o->text, o->raised_ms, o->recovered_ms, o->count };
 	int rc = s->ops->alert_put(s, &row, err);
 
-	if (rc == 0)
+	if (rc >= 0 && o->failing_id != 0)
+		rc = s->ops->trouble_put(s, o->failing_id, o->cause, o->recovered_ms == 0 ? o->text : NULL, now_ms, err);
+	if (rc >= 0)
 		rc = cs_outbox_alert(s, o->conf, &o->mail, now_ms, err);
 	return rc < 0 || o->event == NULL ? rc : cs_accept_apply(o->event, &o->env, s, now_ms, err);
 }
@@ -200,6 +204,7 @@ alert_committed(struct cs_wop *w)
 struct about {
 	const char *kind, *id, *account, *label;
 	json_object *crm; /* consumed */
+	int64_t failing_id;
 };
 
 static void
@@ -230,6 +235,8 @@ alert(struct cs_engine *e, const struct about *about, const char *text, int coun
 	json_object_object_add(b, "crm", about->crm);
 	o->engine = e;
 	o->count = count;
+	o->failing_id = about->failing_id;
+	o->cause = about->kind;
 	o->raised_ms = now_ms;
 	o->recovered_ms = raised ? 0 : now_ms;
 	o->event = cs_events_make(about->account, b, now_ms);
@@ -245,7 +252,7 @@ alert(struct cs_engine *e, const struct about *about, const char *text, int coun
 static void
 alert_connection(struct cs_engine *e, const struct cs_context *c, const char *kind, const char *text, int count, bool raised)
 {
-	struct about about = { kind, c->public_id, c->account, c->label, crm_part(c, "") };
+	struct about about = { kind, c->public_id, c->account, c->label, crm_part(c, ""), strcmp(kind, REAUTH) != 0 ? c->conn_id : 0 };
 
 	alert(e, &about, text, count, raised);
 }
@@ -253,7 +260,7 @@ alert_connection(struct cs_engine *e, const struct cs_context *c, const char *ki
 void
 cs_events_plugin_alert(struct cs_engine *e, const char *plugin, const char *text, bool raised)
 {
-	struct about about = { PLUGIN, plugin, "*", plugin, json_object_new_object() };
+	struct about about = { PLUGIN, plugin, "*", plugin, json_object_new_object(), 0 };
 
 	put_text(about.crm, "name", plugin);
 	alert(e, &about, text, 1, raised);
@@ -356,6 +363,31 @@ alert_on(struct cs_engine *e, const struct cs_context *c, struct cs_notes *n)
 	if ((which = which_is_on(e, keys, CS_ARRAY_LEN(alert_kinds))) >= 0)
 		n->alert = alert_kinds[which];
 	return n->alert;
+}
+
+void
+cs_events_connection_alert(struct cs_engine *e, const struct cs_context *c, const char *kind, const char *text)
+{
+	char key[1][128];
+	bool on;
+
+	snprintf(key[0], sizeof(key[0]), "%s/%s", kind, c->public_id);
+	on = which_is_on(e, key, 1) == 0;
+	if (text != NULL && !on)
+		alert_connection(e, c, kind, text, 1, true);
+	else if (text == NULL && on)
+		alert_connection(e, c, kind, "it is mended", 1, false);
+}
+
+void
+cs_events_accepted(struct cs_engine *e, const struct cs_context *c)
+{
+	struct cs_notes *n = cs_engine_notes(cs_engine_node(e, c->conn_id, c->crm));
+
+	cs_events_connection_alert(e, c, REAUTH, NULL);
+	if (n->alert != NULL && strcmp(n->alert, REAUTH) == 0)
+		n->alert = NULL;
+	n->dead_run = 0;
 }
 
 bool

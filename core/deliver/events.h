@@ -37,6 +37,12 @@ void cs_events_watch(struct cs_engine *e, struct cs_tree_conn *tc, const struct 
 /* The connection's grant is over, found without an attempt: the alert, once. */
 void cs_events_reauth(struct cs_engine *e, const struct cs_context *c);
 
+/* Raise the alert of this kind about a connection, or (text NULL) take it back, if it is not so already. While it is on, the connection
+ * counts as failing. */
+void cs_events_connection_alert(struct cs_engine *e, const struct cs_context *c, const char *kind, const char *text);
+/* Its credentials are accepted again: what cs_events_reauth raised is over. */
+void cs_events_accepted(struct cs_engine *e, const struct cs_context *c);
+
 /* A plugin was parked (raised), or works again. It concerns all accounts, so it goes to connections of account "*". */
 void cs_events_plugin_alert(struct cs_engine *e, const char *plugin, const char *text, bool raised);
 /* Is that alert on, perhaps since an earlier run? */

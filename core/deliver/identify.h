@@ -14,6 +14,4 @@
 /* Ask if something is missing, nothing is under way, and the last try is long enough ago. */
 void cs_identify_if_needed(struct cs_engine *e, struct cs_context *c, int64_t now_ms);
 
-void cs_identify_abandon(struct cs_session *s);
-
 #endif

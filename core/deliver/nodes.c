@@ -178,14 +178,17 @@ cs_engine_conn_state(struct cs_engine *e, struct cs_tree_conn *tc, struct cs_tre
 	if (ch.conn_opened) {
 		cs_log(CS_LOG_WARN, "deliver", "connection keeps failing: one probe at a time from now on",
 		    "connection_id=%lld crm=%s pause_ms=%lld", (long long)tc->id, tc->crm->name, (long long)tc->breaker.pause_ms);
+		cs_results_trouble(e, tc->id, "breaker", "its CRM keeps failing: one probe at a time, growing pauses between them");
 		cs_engine_drain(e, tc);
 	}
 	if (ch.crm_opened) {
 		cs_log(CS_LOG_WARN, "deliver", "CRM keeps failing: one probe at a time from now on", "crm=%s", tc->crm->name);
 		drain_crm(e, tc->crm);
 	}
-	if (ch.conn_closed)
+	if (ch.conn_closed) {
+		cs_results_trouble(e, tc->id, "breaker", NULL);
 		cs_log(CS_LOG_INFO, "deliver", "connection works again", "connection_id=%lld crm=%s", (long long)tc->id, tc->crm->name);
+	}
 	if (ch.crm_closed)
 		cs_log(CS_LOG_INFO, "deliver", "CRM works again", "crm=%s", tc->crm->name);
 	cs_engine_publish_blocked(e, tc);

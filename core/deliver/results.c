@@ -136,6 +136,33 @@ cs_results_secret(struct cs_engine *e, struct cs_context *c, const char *name)
 	op_put(&o->op);
 }
 
+/* ---- troubles */
+
+struct trouble_op {
+	struct op op;
+	int64_t conn_id;
+	const char *cause, *text;
+};
+
+static int
+apply_trouble(struct cs_wop *w, struct cs_store *s, int64_t now_ms, struct cs_err *err)
+{
+	struct trouble_op *o = (struct trouble_op *)(void *)w;
+
+	return s->ops->trouble_put(s, o->conn_id, o->cause, o->text, now_ms, err);
+}
+
+void
+cs_results_trouble(struct cs_engine *e, int64_t conn_id, const char *cause, const char *text)
+{
+	struct trouble_op *o = op_new(e, sizeof(*o), apply_trouble, committed_plain);
+
+	o->conn_id = conn_id;
+	o->cause = cause;
+	o->text = text;
+	op_put(&o->op);
+}
+
 /* ---- progress */
 
 struct progress_op {

@@ -14,6 +14,8 @@
 /* Facts or one secret of a connection changed while a call ran. */
 void cs_results_facts(struct cs_engine *e, struct cs_context *c);
 void cs_results_secret(struct cs_engine *e, struct cs_context *c, const char *name);
+/* The connection counts as failing for this cause (static), or (text NULL) no longer. */
+void cs_results_trouble(struct cs_engine *e, int64_t conn_id, const char *cause, const char *text);
 /* What a step left, while the delivery is still under way. then() (may be NULL) is called in the engine once it is durable. */
 void cs_results_progress(struct cs_engine *e, int64_t delivery_id, const char *json);
 void cs_results_progress_then(struct cs_engine *e, int64_t delivery_id, const char *json,

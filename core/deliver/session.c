@@ -138,7 +138,7 @@ heed_limits(struct cs_exchange *x, const struct cs_class *cl, int64_t now_ms)
 }
 
 static void send_exchange(struct cs_exchange *x);
-static void unanswered(struct cs_session *s, const char *why);
+static void unanswered(struct cs_session *s, int32_t outcome, const char *why);
 static void go_on(struct cs_exchange *x);
 
 /* There is no token for it now; the record says why. */
@@ -154,7 +154,7 @@ no_token(struct cs_exchange *x, int32_t outcome, int64_t not_before_ms, const ch
 	cs_exchange_note(x, &a, &cl);
 	end_exchange(s);
 	if (s->answered != NULL)
-		unanswered(s, why);
+		unanswered(s, outcome, why);
 	else
 		answer_plain(s, outcome);
 }
@@ -277,7 +277,7 @@ queue_exchange(struct cs_exchange *x)
 		s->not_before_ms = now_ms + retry_ms;
 		end_exchange(s);
 		if (s->answered != NULL)
-			unanswered(s, "its budget is spent");
+			unanswered(s, CS_WAIT, "its budget is spent");
 		else
 			answer_plain(s, CS_WAIT);
 	} else if (delay > 0)
@@ -318,7 +318,7 @@ begin(struct cs_exchange *x)
 			queue_exchange(x);
 	} else if (s->answered != NULL) {
 		end_exchange(s);
-		unanswered(s, "the request could not be built");
+		unanswered(s, CS_REJECT, "the request could not be built");
 	} else
 		refuse_build(s, &err);
 }
@@ -378,10 +378,10 @@ on_http(void *user, uint64_t call CS_UNUSED, const struct cs_wire_http *w)
 }
 
 static void
-unanswered(struct cs_session *s, const char *why)
+unanswered(struct cs_session *s, int32_t outcome, const char *why)
 {
 	struct cs_http_answer a = { .fault = CS_HTTP_OTHER, .body = "", .detail = why };
-	struct cs_class cl = { .outcome = CS_RETRY };
+	struct cs_class cl = { .outcome = outcome };
 
 	s->answered(s, &a, &cl);
 }
@@ -392,7 +392,7 @@ cs_session_request(struct cs_session *s, const struct cs_http_req *req)
 	const char *why;
 
 	if ((s->x = cs_exchange_new(s, req, &why)) == NULL)
-		unanswered(s, why);
+		unanswered(s, CS_RETRY, why);
 	else
 		admit(s->x);
 }

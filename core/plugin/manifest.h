@@ -27,9 +27,11 @@
  *     "status":   { "423": "wait", "477": "wait", "400": "retry" },           outcomes of statuses beside the usual
  *     "retry_after": { "header": "retry-after", "unit": "s" },
  *     "identify": { "step": "identify", "path": "/account-info/2026-03/details", "id": "/portalId", "name": "/hub_domain",
- *                   "facts": { "hub_id": "/portalId", "timezone": "/timeZone" } },
+ *                   "facts": { "hub_id": "/portalId", "timezone": "/timeZone" },
+ *                   "errors": [ { "status": 403, "pointer": "/message", "contains": "plan", "kind": "no_api_access" | "bad_key" |
+ *                   "missing_right", "text": "This plan has no API access." } ] },
  *     "choices":  [ { "list": "owners", "path": "/crm/owners/2026-03?limit=100", "items": "/results", "value": "/id",
- *                     "label": "/email", "next": "/paging/next/after", "next_param": "after" } ],
+ *                     "label": "/email", "next": "/paging/next/after", "next_param": "after", "filter_param": "q" } ],
  *     "webhook":  { "scope": "app" | "connection", "verify": { "kind": "hmac-sha256", "secret": "client_secret", "header": "X-Sig",
  *                   "prefix": "", "encoding": "base64" | "hex", "key_decoding": "raw" | "base64" | "hex",
  *                   "signed": ["method","url","body","timestamp"], "separator": ".", "timestamp_header": "...", "timestamp_unit": "s" | "ms",
@@ -104,13 +106,24 @@ struct cs_status_row {
 	int status;
 	int32_t outcome; /* CS_DONE: the plugin judges */
 };
+enum cs_told_kind { CS_TOLD_NO_API_ACCESS, CS_TOLD_BAD_KEY, CS_TOLD_MISSING_RIGHT };
+struct cs_told_row { /* what an answer that is no success says about the connection; the first row that fits */
+	int status;
+	const char *pointer, *contains; /* the text at the pointer holds this, whatever its case; pointer NULL: the body as it is.
+	                               * contains NULL: the status alone decides */
+	enum cs_told_kind kind;
+	const char *text;             /* for the owner */
+};
 struct cs_identify_row {
 	const char *path, *id, *name; /* path NULL: none */
+	struct cs_told_row *errors;
+	size_t n_errors;
 	struct cs_pair *facts;        /* name: fact, value: pointer */
 	size_t n_facts;
 };
 struct cs_choice_list {
 	const char *list, *path, *items, *value, *label, *next, *next_param;
+	const char *filter_param; /* query parameter by which the CRM itself filters; NULL: it is done here */
 };
 enum cs_verify_kind {
 	CS_VERIFY_NONE, CS_VERIFY_HMAC_SHA256, CS_VERIFY_HMAC_SHA1, CS_VERIFY_SHA256_PREFIX, CS_VERIFY_ED25519, CS_VERIFY_JWT_HS256,

@@ -223,6 +223,17 @@ static const struct cs_field retry_after_fields[] = {
 	{ .key = NULL },
 };
 
+static const char *const told_words[] = { [CS_TOLD_NO_API_ACCESS] = "no_api_access", [CS_TOLD_BAD_KEY] = "bad_key",
+	                                  [CS_TOLD_MISSING_RIGHT] = "missing_right", NULL };
+static const struct cs_field told_fields[] = {
+	{ .key = "status", .kind = CS_FIELD_INT, .at = IN(cs_told_row, status), .required = true, .min = 200, .max = 599 },
+	{ .key = "pointer", .kind = CS_FIELD_TEXT, .at = IN(cs_told_row, pointer), .check = cs_check_pointer },
+	{ .key = "contains", .kind = CS_FIELD_TEXT, .at = IN(cs_told_row, contains), .min = 1 },
+	{ .key = "kind", .kind = CS_FIELD_WORD, .at = IN(cs_told_row, kind), .required = true, .words = told_words },
+	{ .key = "text", .kind = CS_FIELD_TEXT, .at = IN(cs_told_row, text), .required = true, .min = 1, .max = 250 },
+	{ .key = NULL },
+};
+
 static const struct cs_field identify_fields[] = {
 	{ .key = "step", .kind = CS_FIELD_TEXT, .at = AT(identify_step), .check = cs_check_ident },
 	{ .key = "path", .kind = CS_FIELD_TEXT, .at = AT(m.identify.path), .required = true, .min = 1 },
@@ -231,6 +242,8 @@ static const struct cs_field identify_fields[] = {
 	{ .key = "facts", .kind = CS_FIELD_PAIRS, .at = AT(m.identify.facts), .n_at = AT(m.identify.n_facts),
 	  .check = cs_check_pointer,
 	  .check_name = cs_check_ident },
+	{ .key = "errors", .kind = CS_FIELD_ROWS, .at = AT(m.identify.errors), .n_at = AT(m.identify.n_errors), .rows = told_fields,
+	  .size = sizeof(struct cs_told_row) },
 	{ .key = NULL },
 };
 
@@ -245,6 +258,8 @@ static const struct cs_field list_fields[] = {
 	{ .key = "label", .kind = CS_FIELD_TEXT, .at = IN(cs_choice_list, label), .check = cs_check_pointer },
 	{ .key = "next", .kind = CS_FIELD_TEXT, .at = IN(cs_choice_list, next), .check = cs_check_pointer },
 	{ .key = "next_param", .kind = CS_FIELD_TEXT, .at = IN(cs_choice_list, next_param),
+	  .check = cs_check_param },
+	{ .key = "filter_param", .kind = CS_FIELD_TEXT, .at = IN(cs_choice_list, filter_param),
 	  .check = cs_check_param },
 	{ .key = NULL },
 };

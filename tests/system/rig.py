@@ -229,6 +229,7 @@ class Daemon:
             "http": {"allow": [f"127.0.0.1:{sandbox.port}"]},
             "plugins": {"dir": f"{BUILD}/plugins/v1:{BUILD}/tests/plugins/v1"},
             "shutdown": {"grace": "2 s"},
+            "alerts": {"canary": False},  # nothing is asked of a CRM but what a test is about
         }
         self.crms = {}
         self.shared = {}  # what a CRM's file says for all its connections

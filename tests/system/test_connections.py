@@ -134,3 +134,121 @@ def test_a_connection_of_a_file_is_changed_there(daemon):
     assert answer.status == 409 and "crm.d/hubspot.conf" in answer.json["detail"]
     assert daemon.control("DELETE", "/v1/connections/hubspot:main").status == 409
     assert daemon.operate("POST", "/v1/connections/hubspot:main/pause")["state"] == "paused"
+
+
+# ---- who is connected
+
+def test_verify_says_who_is_connected_and_tells_a_bad_key_from_a_plan_without_api(alone, sandbox):
+    conn = make(alone, crm="housecall_pro", tenant="default", confirm=False)
+    told = csrelay(alone, "connections", "verify", conn["id"])
+    assert told["said"] == "connected" and told["text"].startswith("connected as Acme Heating, account 0000")
+    seen = csrelay(alone, "connections", conn["id"])
+    assert seen["checked"]["name"].startswith("Acme Heating") and seen["facts"]["company_id"] == told["id"]
+    wrong = make(alone, crm="housecall_pro", confirm=False, secrets={"api_key": "no-such-key"})
+    text = csrelay(alone, "connections", "verify", wrong["id"], text=True, status=1)
+    assert "does not accept" in text and "zapier" not in text
+    sandbox.fault("status", "housecall_pro", "GET /company", times=1, status=403, body='{"message":"Forbidden"}')
+    text = csrelay(alone, "connections", "verify", conn["id"], text=True, status=1)
+    assert "MAX plan" in text and "mail, zapier" in text
+    sandbox.fault("error", "housecall_pro", "GET /company", times=1)
+    assert alone.operate("POST", f"/v1/connections/{conn['id']}/verify")["said"] == "unreachable"
+
+
+def test_a_new_key_that_is_accepted_ends_the_wait_for_the_owner(alone, sandbox):
+    conn, doc = make(alone, secrets={"access_token": "no-such-token"}), lead()
+    path = f"/v1/connections/{conn['id']}"
+    alone.send(doc)
+    alone.wait_for(doc, "dead")
+    wait_until(lambda: alone.operate("GET", path)["state"] == "needs_reauth")
+    action = alone.operate("GET", path)["next_action"]
+    assert action["text"]
+    assert alone.control("PATCH", path, {"secrets": {"access_token": "sandbox-hubspot-dyn"}}).json["state"] == "connected"
+    alone.advance(MINUTE)
+    alone.wait_for(doc, "delivered")
+
+
+# ---- choices
+
+def test_choices_are_paged_filtered_and_kept_for_a_while(alone, sandbox):
+    conn = make(alone)
+    path = f"/v1/connections/{conn['id']}/choices/"
+
+    def asked():
+        return sum("/crm/owners" in r["path"] for r in sandbox.requests("hubspot"))
+    owners = alone.operate("GET", path + "owners")
+    assert len(owners["items"]) >= 2 and owners["complete"]
+    before = asked()
+    first = alone.operate("GET", path + "owners?limit=1")
+    assert first["items"] == owners["items"][:1] and first["next"] == 1
+    assert alone.operate("GET", path + "owners?limit=1&after=1")["items"] == owners["items"][1:2]
+    one = owners["items"][1]["label"]
+    assert [i["label"] for i in alone.operate("GET", path + f"owners?q={one[:6].upper()}")["items"]] == [one]
+    assert asked() == before
+    alone.operate("GET", path + "owners?refresh=1")
+    assert asked() == before + 1
+    alone.advance(6 * MINUTE)
+    alone.operate("GET", path + "owners")
+    assert asked() == before + 2
+    stages = csrelay(alone, "connections", "choices", conn["id"], "deal_stages")  # by the plugin
+    assert stages["items"]
+    assert alone.control("GET", path + "nonsense").status == 404
+
+
+def test_a_choice_that_is_not_there_is_refused_at_once(alone, sandbox):
+    conn = make(alone)
+    path = f"/v1/connections/{conn['id']}"
+    answer = alone.control("PATCH", path, {"settings": {"owner": "77"}})
+    assert answer.status == 422 and answer.pointers == {"/settings/owner"}
+    owner = alone.operate("GET", path + "/choices/owners")["items"][0]["value"]
+    assert alone.control("PATCH", path, {"settings": {"owner": owner}}).status == 200
+    sandbox.fault("error", "hubspot", times=-1)
+    alone.advance(6 * MINUTE)
+    assert alone.control("PATCH", path, {"settings": {"owner": "78"}}).status == 200  # nobody knows
+
+
+# ---- the canary
+
+def test_the_canary_finds_a_deleted_owner_before_a_lead_does(rig, sandbox):
+    d = rig.daemon()
+    d.options["alerts"]["canary"] = True
+    d.crms = {"hubspot": {}}
+    d.start()
+    conn = make(d, tenant="default", secrets={"access_token": "sandbox-hubspot-token"})
+    path = f"/v1/connections/{conn['id']}"
+    owner = d.operate("GET", path + "/choices/owners")["items"][0]["value"]
+    assert d.control("PATCH", path, {"settings": {"owner": owner}}).status == 200
+    d.advance(DAY + MINUTE)
+    wait_until(lambda: d.operate("GET", path)["checked"], what="the canary looks")
+    assert d.operate("GET", path)["checked"]["findings"] == [] and not d.alerts()
+    gone = {"results": [{"id": "1", "email": "new@acme.example"}]}
+    fault = sandbox.fault("status", "hubspot", "GET /crm/owners*", times=-1, status=200, body=json.dumps(gone))
+    d.advance(DAY + 2 * HOUR)
+    wait_until(lambda: d.operate("GET", path)["state"] == "failing", what="the canary finds it")
+    seen = d.operate("GET", path)
+    assert "no longer there" in seen["state_reason"] and seen["checked"]["findings"][0]["setting"] == "owner"
+    alert, = [a for a in d.alerts() if a["key"] == f"check/{conn['id']}"]
+    assert alert["recovered_ms"] == 0
+    metrics = d.control("GET", "/metrics").body.decode()
+    assert 'csrelay_connections{crm="hubspot",state="failing"} 1' in metrics
+    assert d.operate("GET", "/v1/stats")["connections"]["failing"] == 1
+    assert "no longer there" in csrelay(d, "connections", "check", status=1, text=True)
+    sandbox.heal(fault)
+    csrelay(d, "connections", "check", conn["id"])
+    wait_until(lambda: d.operate("GET", path)["state"] == "connected")
+    alert, = [a for a in d.alerts() if a["key"] == f"check/{conn['id']}"]
+    assert alert["recovered_ms"] > 0 and alert["count"] == 1
+
+
+def test_the_canary_finds_a_dead_key(rig, sandbox):
+    d = rig.daemon()
+    d.options["alerts"]["canary"] = True
+    d.crms = {"hubspot": {}}
+    d.start()
+    conn = make(d)
+    sandbox.fault("401", "hubspot", times=2)
+    d.advance(DAY + MINUTE)
+    wait_until(lambda: d.operate("GET", f"/v1/connections/{conn['id']}")["state"] == "needs_reauth")
+    wait_until(lambda: any(a["key"] == f"reauth/{conn['id']}" for a in d.alerts()))
+    csrelay(d, "connections", "verify", conn["id"])
+    wait_until(lambda: d.operate("GET", f"/v1/connections/{conn['id']}")["state"] == "connected")
+    wait_until(lambda: all(a["recovered_ms"] for a in d.alerts()))

@@ -41,6 +41,25 @@ print_ready(struct cs_ctl *c, const json_object *ready, bool yes)
 		       cs_ctl_clean(&c->mem, json_object_get_string(json_object_array_get_idx(reasons, i))));
 }
 
+/* "connections: 12 connected, 1 failing" */
+static void
+print_connections(struct cs_ctl *c, json_object *states)
+{
+	const char *between = "connections: ";
+
+	if (!json_object_is_type(states, json_type_object))
+		return;
+	json_object_object_foreach(states, state, n) {
+		if (json_object_get_int64(n) == 0)
+			continue;
+		printf("%s%" PRId64 " %s%s%s", between, json_object_get_int64(n), cs_ctl_paint(c, cs_ctl_paint_of_state(state)),
+		       cs_ctl_clean(&c->mem, cs_ctl_state_words(state)), cs_ctl_unpaint(c, cs_ctl_paint_of_state(state)));
+		between = ", ";
+	}
+	if (between[0] == ',')
+		putchar('\n');
+}
+
 static void
 print_stats(struct cs_ctl *c, const json_object *s)
 {
@@ -56,6 +75,7 @@ print_stats(struct cs_ctl *c, const json_object *s)
 	if (due > 0 && cs_json_int(s, "oldest_due_s", 0) > 0)
 		printf("; the oldest is due for %s", oldest);
 	putchar('\n');
+	print_connections(c, cs_json_get(s, "connections"));
 }
 
 static int

@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 #include "auth/signature.h"
+#include "deliver/check.h"
 #include "vault/vault.h"
 #include "util/text.h"
 
@@ -62,6 +63,25 @@ cs_engine_post_leave(struct cs_engine *e, int64_t conn_id, void (*then)(void *ct
 	note("leave", conn_id);
 	pthread_mutex_unlock(&lock);
 	then(ctx);
+}
+
+/* The CRM is down. */
+void
+cs_engine_post_ask(struct cs_engine *e, struct cs_ask *a)
+{
+	(void)e;
+	a->said = CS_SAID_LATER;
+	snprintf(a->text, sizeof(a->text), "the CRM is down");
+	a->done(a);
+}
+
+void
+cs_engine_post_check(struct cs_engine *e, struct cs_check *c)
+{
+	(void)e;
+	c->said = CS_SAID_BAD_KEY;
+	c->json = cs_xstrdup("{\"said\":\"bad_key\"}");
+	c->done(c);
 }
 
 bool
