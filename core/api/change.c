@@ -100,6 +100,8 @@ wipe_secrets(json_object *secrets)
 void
 cs_change_free(struct cs_change *c)
 {
+	if (c->gone != NULL)
+		c->gone(c);
 	cs_wipe_free(c->text, 0);
 	if (c->secret_body)
 		wipe_secrets(cs_json_get(c->body, "secrets"));

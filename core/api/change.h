@@ -41,6 +41,8 @@ struct cs_change {
 	int (*apply)(struct cs_change *c, struct cs_store *s, int64_t now_ms, struct cs_err *err);
 	/* Optional, after a commit that was no refusal; writer thread. */
 	void (*then)(struct cs_change *c, int64_t now_ms);
+	/* Optional, at its end: frees what `more` holds. */
+	void (*gone)(struct cs_change *c);
 
 	/* Optional: what apply made outside the store is settled; rc as the writer says it. Writer thread, whatever came of it. */
 	void (*done)(struct cs_change *c, int rc);

@@ -18,6 +18,7 @@ const struct cs_ctl_command *const cs_ctl_commands[] = {
 	&cs_ctl_cmd_connections_create,   &cs_ctl_cmd_connections_change,
 	&cs_ctl_cmd_connections_verify,   &cs_ctl_cmd_connections_confirm,
 	&cs_ctl_cmd_connections_check,    &cs_ctl_cmd_connections_choices,
+	&cs_ctl_cmd_connections_test,     &cs_ctl_cmd_connections_seen,
 	&cs_ctl_cmd_connections_delete,
 	&cs_ctl_cmd_connections_authorize, &cs_ctl_cmd_connections_parked,
 	&cs_ctl_cmd_connections_claim,

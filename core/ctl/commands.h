@@ -12,7 +12,7 @@ extern const struct cs_ctl_command cs_ctl_cmd_alerts, cs_ctl_cmd_completion, cs_
     cs_ctl_cmd_connections_claim, cs_ctl_cmd_connections_confirm, cs_ctl_cmd_connections_create, cs_ctl_cmd_connections_delete,
     cs_ctl_cmd_connections_parked, cs_ctl_cmd_connections_rollback,
     cs_ctl_cmd_connections_versions, cs_ctl_cmd_connections_verify, cs_ctl_cmd_connections_check,
-    cs_ctl_cmd_connections_choices, cs_ctl_cmd_deliveries, cs_ctl_cmd_dlq_cancel,
+    cs_ctl_cmd_connections_choices, cs_ctl_cmd_connections_test, cs_ctl_cmd_connections_seen, cs_ctl_cmd_deliveries, cs_ctl_cmd_dlq_cancel,
     cs_ctl_cmd_dlq_discard, cs_ctl_cmd_dlq_done, cs_ctl_cmd_dlq_fix, cs_ctl_cmd_dlq_list,
     cs_ctl_cmd_dlq_progress, cs_ctl_cmd_dlq_replay, cs_ctl_cmd_dlq_reroute, cs_ctl_cmd_dlq_show,
     cs_ctl_cmd_explain, cs_ctl_cmd_help, cs_ctl_cmd_keys_list, cs_ctl_cmd_keys_new, cs_ctl_cmd_keys_remove, cs_ctl_cmd_keys_rotate,

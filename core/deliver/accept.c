@@ -134,6 +134,17 @@ connections_of(struct cs_store *s, const char *account, struct cs_conn_row few[C
 	return s->ops->conn_of_account(s, account, mem, *conns, CONNS_MAX, err);
 }
 
+static size_t
+only_route(const struct cs_accept *a, const struct cs_conn_row *conns, int n, struct cs_route *out)
+{
+	for (int i = 0; i < n; i++)
+		if (conns[i].id == a->only_conn) {
+			*out = (struct cs_route){ .conn = &conns[i], .why = "" };
+			return 1;
+		}
+	return 0;
+}
+
 /* What is dead from the start is reported as what died later is. */
 static int
 tell_dead(struct cs_accept *a, const struct cs_accept_env *env, struct cs_store *s, int64_t now_ms, struct cs_err *err)
@@ -175,12 +186,12 @@ cs_accept_apply(struct cs_accept *a, const struct cs_accept_env *env, struct cs_
 	a->lead->doc->view.received_ms = now_ms;
 	cs_arena_init(&mem);
 	if ((n = connections_of(s, d->view.account, few, &mem, &conns, err)) >= 0) {
-		size_t n_routes = cs_route(&d->view, a->kind, conns, (size_t)n, routes);
+		size_t n_routes = a->only_conn != 0 ? only_route(a, conns, n, routes) : cs_route(&d->view, a->kind, conns, (size_t)n, routes);
 
 		a->made = cs_xrealloc(a->made, n_routes * sizeof(*a->made));
 		for (size_t i = 0; i < n_routes && rc >= 0; i++)
 			rc = insert_delivery(a, env, s, &routes[i], now_ms, err);
-		if (rc >= 0 && a->kind != CS_KIND_EVENT && env->slots->events_wanted)
+		if (rc >= 0 && a->kind != CS_KIND_EVENT && a->kind != CS_KIND_TEST && env->slots->events_wanted)
 			rc = tell_dead(a, env, s, now_ms, err);
 	} else
 		rc = n;

@@ -16,6 +16,7 @@ enum cs_accept_result { CS_ACCEPT_NEW, CS_ACCEPT_DUPLICATE, CS_ACCEPT_CONFLICT }
 struct cs_accept {
 	struct cs_lead_ref *lead;         /* in: owned by this */
 	enum cs_lead_kind kind;           /* in */
+	int64_t only_conn;                /* in: it goes to this connection and no other; 0: by its routing */
 	enum cs_accept_result result;     /* out */
 	int64_t lead_id;                  /* out: of the new lead or of the one that was there */
 	struct cs_made {

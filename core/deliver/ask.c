@@ -157,6 +157,15 @@ list_row(const struct cs_manifest *m, const char *list)
 }
 
 static void abandoned(struct cs_session *s);
+static const struct cs_pair *
+removal_row(const struct cs_manifest *m, const char *type)
+{
+	for (size_t i = 0; i < m->n_removals; i++)
+		if (strcmp(m->removals[i].name, type) == 0)
+			return &m->removals[i];
+	return NULL;
+}
+
 static void send_row(struct cs_ask *a, const char *path, const char *param, const char *mark);
 
 /* True: there is another page, and it was asked for. */
@@ -199,6 +208,12 @@ answered(struct cs_session *s, const struct cs_http_answer *answer, const struct
 	struct cs_ask *a = r->ask;
 	bool read;
 
+	if (a->remove_type != NULL && answer->fault == CS_HTTP_OK &&
+	    ((answer->status >= 200 && answer->status < 300) || answer->status == 404 || answer->status == 410)) {
+		drop_session(r); /* it is gone, by us or before */
+		end(a);
+		return;
+	}
 	read = answer->fault == CS_HTTP_OK && cs_json_parse(answer->body, answer->body_len, DEPTH, &doc, NULL) == 0;
 	if (answer->fault == CS_HTTP_OK && answer->status >= 200 && answer->status < 300 && read) {
 		drop_session(r);
@@ -232,10 +247,11 @@ send_row(struct cs_ask *a, const char *path, const char *param, const char *mark
 {
 	CS_CLEANUP(cs_buf_fini) struct cs_buf url = CS_BUF_INIT(8192);
 	const struct cs_choice_list *row = a->list != NULL ? list_row(a->context->manifest, a->list) : NULL;
-	struct cs_http_req req = CS_REQ("identify", "GET", "");
+	struct cs_http_req req = CS_REQ("identify", a->remove_type != NULL ? "DELETE" : "GET", "");
 	struct cs_lookup lk = cs_context_lookup(a->context, false);
 	struct row_session *r;
 
+	lk.id = a->remove_id;
 	if (cs_template_expand(path, CS_IN_URL, &lk, &url, NULL) < 0) {
 		say(a, CS_SAID_REFUSED, "a setting that this question needs is not there yet");
 		end(a);
@@ -358,7 +374,16 @@ cs_ask_start(struct cs_engine *e, struct cs_ask *a)
 	row = a->list != NULL ? list_row(a->context->manifest, a->list) : NULL;
 	if (row == NULL || row->filter_param == NULL)
 		a->filter = NULL; /* it is for whoever asks */
-	if (a->list == NULL && a->context->manifest->identify.path != NULL)
+	if (a->remove_type != NULL) {
+		const struct cs_pair *removal = removal_row(a->context->manifest, a->remove_type);
+
+		if (removal != NULL)
+			send_row(a, removal->value, NULL, NULL);
+		else {
+			say(a, CS_SAID_CANNOT, "the CRM's interface cannot remove it: please do so by hand");
+			end(a);
+		}
+	} else if (a->list == NULL && a->context->manifest->identify.path != NULL)
 		send_row(a, a->context->manifest->identify.path, NULL, NULL);
 	else if (a->list != NULL && !a->refresh && cs_choices_find(a)) {
 		cs_context_unref(CS_STEAL(a->context));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ask.h - a question to the CRM about a connection: who is connected, what can be chosen from.
+ * ask.h - a question to the CRM about a connection: who is connected, what can be chosen from; or to remove what a test lead left.
  *
  * The manifest's row answers it, by GETs that the core makes itself; where there is no row the plugin does (CS_PUSH_IDENTIFY,
  * CS_PUSH_CHOICES). What was learnt about who is connected goes to the connection's facts. Lists are kept for five minutes, by
@@ -31,6 +31,7 @@ struct cs_ask {
 	/* the question; borrowed until done */
 	int64_t conn_id;
 	const char *list;                     /* NULL: who is connected? */
+	const char *remove_type, *remove_id;  /* no question, but: take this record away again; NULL: none */
 	const char *filter;                   /* of a list whose CRM filters; NULL: all */
 	const struct cs_candidate *candidate; /* of a list; NULL: the connection as it is */
 	bool refresh;                         /* do not answer from what is kept */

@@ -533,7 +533,7 @@ static void
 push(struct attempt *a, int kind)
 {
 	struct cs_wire_receipt receipts[2 * CS_STEPS_MAX];
-	struct cs_wire_call in = { .kind = kind, .what_kind = CS_PUSH_LEAD, .delivery_id = a->delivery_id, .what = "",
+	struct cs_wire_call in = { .kind = kind, .what_kind = cs_lead_is_test(a->job->lead->doc) ? CS_PUSH_TEST : CS_PUSH_LEAD, .delivery_id = a->delivery_id, .what = "",
 		.attempt = a->job->d.attempts + 1, .lead = &a->job->lead->doc->view, .receipts = receipts, .query = "", .channel = "" };
 	bool ask;
 	int64_t look;

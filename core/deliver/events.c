@@ -96,7 +96,7 @@ cs_events_of_result(struct cs_engine *e, const struct cs_result *r)
 	const struct cs_lead_doc *doc = r->job->lead->doc;
 	json_object *o;
 
-	if (r->decision->to == CS_DUE || !e->c.slots->events_wanted || doc->is_event || r->context == NULL ||
+	if (r->decision->to == CS_DUE || !e->c.slots->events_wanted || doc->is_event || r->context == NULL || cs_lead_is_test(r->job->lead->doc) ||
 	    cs_gone(r->context, r->outcome, r->status))
 		return NULL;
 	o = json_object_new_object();

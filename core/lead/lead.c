@@ -201,6 +201,14 @@ cs_lead_refuse(struct cs_lead_doc *d, const char *pointer, const char *detail)
 	cs_lead_add_fault(d, CS_FAULT_ENVELOPE, pointer, detail);
 }
 
+bool
+cs_lead_is_test(struct cs_lead_doc *d)
+{
+	static const char mark[] = "\"is_test\"";
+
+	return memmem(d->view.raw.ptr, d->view.raw.len, mark, sizeof(mark) - 1) != NULL && cs_json_bool(cs_lead_json(d), "is_test", false);
+}
+
 json_object *
 cs_lead_json(struct cs_lead_doc *d)
 {

@@ -65,6 +65,8 @@ struct cs_lead_doc *cs_lead_read_stored(const char *s, size_t n, int64_t receive
 void cs_lead_doc_free(struct cs_lead_doc *d);
 /* The only fault from now on; a string constant. For what is wrong with the sender rather than with the lead. */
 void cs_lead_refuse(struct cs_lead_doc *d, const char *pointer, const char *detail);
+/* Does it say of itself that it is a test? Cheap for those that do not. */
+bool cs_lead_is_test(struct cs_lead_doc *d);
 /* The body as json-c has it, read when first asked for; NULL if it is no JSON object. The document owns it. */
 json_object *cs_lead_json(struct cs_lead_doc *d);
 

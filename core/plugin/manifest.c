@@ -564,6 +564,19 @@ finish_webhook(struct cs_fields *r, struct cs_draft *d)
 }
 
 static int
+finish_removals(struct cs_fields *r, struct cs_manifest *m)
+{
+	size_t mark = cs_fields_enter(r, "remove");
+	int rc;
+
+	for (size_t i = 0; i < m->n_removals; i++)
+		if ((rc = cs_check_template(r, m, m->removals[i].name, m->removals[i].value, WITH_SECRETS | CS_PART_ID)) < 0)
+			return rc;
+	r->pointer[mark] = '\0';
+	return 0;
+}
+
+static int
 finish_links(struct cs_fields *r, struct cs_manifest *m)
 {
 	size_t mark = cs_fields_enter(r, "links");
@@ -608,7 +621,7 @@ finish(struct cs_fields *r, struct cs_draft *d)
 	    (rc = finish_settings(r, m)) < 0 || (rc = finish_facts(r, m)) < 0 || (rc = finish_secrets(r, m)) < 0 ||
 	    (rc = cs_auth_read(r, d)) < 0 || (rc = finish_requests(r, d)) < 0 || (rc = finish_limits(r, m)) < 0 || (rc = finish_status(r, d)) < 0 ||
 	    (rc = finish_identify(r, d)) < 0 || (rc = finish_choices(r, m)) < 0 || (rc = finish_webhook(r, d)) < 0 ||
-	    (rc = finish_links(r, m)) < 0)
+	    (rc = finish_removals(r, m)) < 0 || (rc = finish_links(r, m)) < 0)
 		return rc;
 	return 0;
 }

@@ -39,6 +39,7 @@
  *                   "tenant_fact": "hub_id", "dedupe": ["/subscriptionId","/objectId"], "reply": { "status": 200, "body": "" },
  *                   "challenge": { "method": "GET", "query": "hub.challenge", "pointer": "/challenge", "reply": "echo" | "json" } },
  *     "poll":     { "every_ms": 300000 },
+ *     "remove":   { "contact": "/crm/objects/contacts/${id}" },
  *     "links":    { "contact": "https://app.hubspot.com/contacts/${fact:hub_id}/record/0-1/${id}" }
  *   }
  *
@@ -188,6 +189,8 @@ struct cs_manifest {
 	bool has_webhook;
 	struct cs_webhook_row webhook;
 	int64_t poll_every_ms; /* 0: no polling */
+	struct cs_pair *removals; /* name: record type, value: template with ${id}: DELETE there removes what a test lead left */
+	size_t n_removals;
 	struct cs_pair *links; /* name: record type, value: URL template with ${id}, ${fact:..}, ${setting:..} */
 	size_t n_links;
 };

@@ -378,6 +378,7 @@ const struct cs_field cs_manifest_fields[] = {
 	  .size = sizeof(struct cs_choice_list) },
 	{ .key = "webhook", .kind = CS_FIELD_OBJECT, .rows = webhook_fields },
 	{ .key = "poll", .kind = CS_FIELD_OBJECT, .rows = poll_fields },
+	{ .key = "remove", .kind = CS_FIELD_PAIRS, .at = AT(m.removals), .n_at = AT(m.n_removals), .min = 1 },
 	{ .key = "links", .kind = CS_FIELD_PAIRS, .at = AT(m.links), .n_at = AT(m.n_links), .min = 1 },
 	{ .key = NULL },
 };

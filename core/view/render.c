@@ -169,7 +169,7 @@ const char *
 cs_lead_kind_name(int kind)
 {
 	static const char *const words[] = { [CS_KIND_LEAD] = "lead", [CS_KIND_UNQUALIFIED] = "unqualified",
-		                             [CS_KIND_EVENT] = "event", [CS_KIND_INVALID] = "invalid" };
+		                             [CS_KIND_EVENT] = "event", [CS_KIND_INVALID] = "invalid", [CS_KIND_TEST] = "test" };
 
 	return kind >= 0 && (size_t)kind < CS_ARRAY_LEN(words) ? words[kind] : "unknown";
 }

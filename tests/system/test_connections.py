@@ -252,3 +252,41 @@ def test_the_canary_finds_a_dead_key(rig, sandbox):
     csrelay(d, "connections", "verify", conn["id"])
     wait_until(lambda: d.operate("GET", f"/v1/connections/{conn['id']}")["state"] == "connected")
     wait_until(lambda: all(a["recovered_ms"] for a in d.alerts()))
+
+
+# ---- a test lead
+
+def test_a_test_lead_is_shown_and_removed_once_it_was_seen(alone, sandbox):
+    conn = make(alone)
+    shown = csrelay(alone, "connections", "test", conn["id"])
+    assert shown["state"] == "delivered" and {r["type"] for r in shown["records"]} == {"contact", "note"}
+    assert any("contacts/" in (r["url"] or "") for r in shown["records"])
+    contact, = sandbox.records("hubspot", "contacts", "dyn")
+    assert contact["doc"]["properties"]["firstname"] == "TEST" and contact["doc"]["properties"]["email"].endswith("@example.com")
+    assert "please ignore" in json.dumps(sandbox.records("hubspot", "notes", "dyn"))
+    gone = csrelay(alone, "connections", "seen", conn["id"], str(shown["test"]))
+    assert {r["type"] for r in gone["removed"]} == {"contact", "note"} and gone["left"] == []
+    left = sandbox.records("hubspot", "contacts", "dyn") + sandbox.records("hubspot", "notes", "dyn")
+    assert len(left) == 2 and all(r.get("deleted") for r in left)
+    csrelay(alone, "connections", "seen", conn["id"], str(shown["test"]), status=5)
+
+
+def test_what_cannot_be_removed_is_named(alone, sandbox):
+    conn = make(alone, crm="housecall_pro")
+    shown = csrelay(alone, "connections", "test", conn["id"])
+    answer = alone.operate("POST", f"/v1/connections/{conn['id']}/test/{shown['test']}/seen")
+    assert answer["removed"] == [] and "lead" in {r["type"] for r in answer["left"]} and "by hand" in answer["left"][0]["why"]
+
+
+def test_a_test_lead_goes_to_its_connection_alone_and_tells_why_it_failed(alone, sandbox):
+    conn = make(alone)
+    make(alone, tenant="other", crm_account_id="other")
+    sandbox.fault("status", "hubspot", "POST /crm/objects/*/contacts", times=1, status=403, body="{}")
+    text = csrelay(alone, "connections", "test", conn["id"], text=True, status=1)
+    assert "did not get into the CRM" in text
+    assert not sandbox.records("hubspot", "contacts", "other")
+    real = lead(routing={"destination_crm": "hubspot", "crm_account_id": "other"})
+    alone.send(real)
+    alone.wait_for(real, "delivered")
+    event_id = real["event_id"]
+    assert alone.control("POST", f"/v1/connections/{conn['id']}/test/{event_id}/seen").status == 404  # nobody's lead is removed
