@@ -119,6 +119,21 @@ class World:
             body |= {"settings": {"url": "https://hooks.example.com/a"}, "secrets": {"signing_secret": WEBHOOK_SECRET}}
         return self.daemon.operate("POST", "/v1/connections", body, 201)
 
+    def of_sandbox(self):
+        """One that the sandbox answers."""
+        if "sandbox" not in self.keys:
+            body = {"crm": "hubspot", "account": f"acct_{next(self.numbers)}", "settings": {"base_url": self.daemon.sandbox.url("hubspot")},
+                    "secrets": {"access_token": "sandbox-hubspot-token"}}
+            self.keys["sandbox"] = self.daemon.operate("POST", "/v1/connections", body, 201)["id"]
+        return self.keys["sandbox"]
+
+    def tested(self):
+        """A test lead that has arrived."""
+        path = "/v1/connections/webhook:main/test"
+        number = self.daemon.operate("POST", path, status=202)["test"]
+        wait_until(lambda: self.daemon.operate("GET", f"{path}/{number}")["state"] == "delivered")
+        return number
+
     def changed_connection(self):
         path = "/v1/connections/" + self.connection()["id"]
         return self.daemon.operate("PATCH", path, {"settings": {"url": "https://hooks.example.com/b"}})
@@ -193,6 +208,9 @@ TARGET = {  # what a path means, made for each request
     "/v1/replays": lambda w: w.tried() and {},
     "/v1/replays/{id}": lambda w: {"id": w.replay()},
     "/v1/connections/{id}": lambda w: {"id": "webhook:main"},
+    "/v1/connections/{id}/choices/{list}": lambda w: {"id": w.of_sandbox(), "list": "owners"},
+    "/v1/connections/{id}/test/{test}": lambda w: {"id": "webhook:main", "test": w.tested()},
+    "/v1/connections/{id}/test/{test}/seen": lambda w: {"id": "webhook:main", "test": w.tested()},
     "/v1/connections/{id}/confirm": lambda w: {"id": w.connection("hubspot")["id"]},
     "/v1/connections/{id}/rollback": lambda w: {"id": w.changed_connection()["id"]},
     "/v1/connections/{id}/versions": lambda w: {"id": w.changed_connection()["id"]},
@@ -377,7 +395,7 @@ def requests(op, word):
     if word == "404" and apidoc.parameters_of(op.path):
         yield {"path": dict.fromkeys(apidoc.parameters_of(op.path), NOWHERE), "body": a_body(op)}
     if word == "409" and op.path.startswith("/v1/connections/{id}"):
-        yield {"path": {"id": "main"}, "body": a_body(op)}
+        yield lambda w: {"path": {**target(w, op), "id": "main"}, "body": a_body(op)}
     if word == "409" and op.path.startswith("/v1/dead-letters/{id}/"):
         yield lambda w: {"path": {"id": w.waiting()}, "body": a_body(op)}
     if word == "default":
