@@ -288,8 +288,8 @@ serve(struct cs_sb_engine *e, struct cs_sb_crm_state *st, struct cs_sb_scope *sc
 	else
 		cs_sb_access_hide(sc);
 	if (e->faults.n > 0)
-		fault = cs_sb_fault_take(&e->faults, sc->crm->name, sc->tenant != NULL ? sc->tenant->name : "",
-		                         sc->req->method, path);
+		fault = cs_sb_fault_take(&e->faults, sc->crm->name, sc->tenant != NULL ? sc->tenant->name : "", sc->req,
+		                         path);
 	st->faults += fault != NULL;
 	if (fault != NULL && fault->before)
 		refuse_before(sc, fault, reply);

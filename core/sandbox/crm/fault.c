@@ -10,6 +10,7 @@
 #include "sandbox/crm/fault.h"
 
 #define MAX_FAULTS 1000
+#define MATCH_MAX 512
 #define OVERSIZE (5u << 20)
 
 static const struct {
@@ -69,37 +70,41 @@ path_matches(const char *p, const char *s)
 }
 
 bool
-cs_sb_fault_matches(const char *match, const char *method, const char *path)
+cs_sb_fault_matches(const char *match, const char *method, const char *path, const char *body, size_t body_len)
 {
 	size_t n = strcspn(match, " ");
+	const char *word = NULL;
+	char pattern[MATCH_MAX];
 
 	if (strcmp(match, "*") == 0)
 		return true;
 	if (match[n] == ' ') {
-		if (strcmp(match, "*") != 0 && match[0] != '*' &&
-		    (strlen(method) != n || strncmp(match, method, n) != 0))
+		if (match[0] != '*' && (strlen(method) != n || strncmp(match, method, n) != 0))
 			return false;
 		match += n + 1;
+		word = strchr(match, ' ');
 	}
-	return path_matches(match, path);
+	snprintf(pattern, sizeof(pattern), "%.*s", (int)strcspn(match, " "), match);
+	return path_matches(pattern, path) &&
+	       (word == NULL || (body_len > 0 && memmem(body, body_len, word + 1, strlen(word + 1)) != NULL));
 }
 
 static bool
-applies(const struct cs_sb_fault *f, const char *crm, const char *tenant, const char *method, const char *path)
+applies(const struct cs_sb_fault *f, const char *crm, const char *tenant, const struct cs_sb_request *req, const char *path)
 {
 	return (f->crm == NULL || strcmp(f->crm, crm) == 0) &&
 	       (f->tenant == NULL || strcmp(f->tenant, tenant) == 0) &&
-	       cs_sb_fault_matches(f->match, method, path);
+	       cs_sb_fault_matches(f->match, req->method, path, req->body, req->body_len);
 }
 
 const struct cs_sb_fault *
-cs_sb_fault_take(struct cs_sb_faults *f, const char *crm, const char *tenant, const char *method,
+cs_sb_fault_take(struct cs_sb_faults *f, const char *crm, const char *tenant, const struct cs_sb_request *req,
 		 const char *path)
 {
 	for (size_t i = 0; i < f->n; i++) {
 		struct cs_sb_fault *x = f->v[i];
 
-		if (x->times == 0 || !applies(x, crm, tenant, method, path))
+		if (x->times == 0 || !applies(x, crm, tenant, req, path))
 			continue;
 		if (x->skip > 0) {
 			x->skip--;

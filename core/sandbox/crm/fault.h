@@ -61,13 +61,13 @@ int cs_sb_fault_add(struct cs_sb_faults *f, json_object *o, uint64_t *id, struct
 /* The fault that this request gets, counted, or NULL. Valid until the next call. `path` begins behind the
  * CRM's name. */
 const struct cs_sb_fault *cs_sb_fault_take(struct cs_sb_faults *f, const char *crm, const char *tenant,
-                                           const char *method, const char *path);
+                                           const struct cs_sb_request *req, const char *path);
 /* Bend a finished reply. For kinds that happen before, the reply holds the refusal already. */
 void cs_sb_fault_bend(const struct cs_sb_fault *f, struct cs_sb_reply *reply);
 /* id 0: all. */
 void cs_sb_faults_drop(struct cs_sb_faults *f, uint64_t id);
 json_object *cs_sb_faults_show(const struct cs_sb_faults *f);
 /* Is this request meant? See path_matches in fault.c for the patterns. */
-bool cs_sb_fault_matches(const char *match, const char *method, const char *path);
+bool cs_sb_fault_matches(const char *match, const char *method, const char *path, const char *body, size_t body_len);
 
 #endif

@@ -233,15 +233,19 @@ END_TEST
 
 START_TEST(matches_know_wild_cards_and_segments)
 {
-	ck_assert(cs_sb_fault_matches("*", "GET", "/a"));
-	ck_assert(cs_sb_fault_matches("/a/*", "GET", "/a/b/c"));
-	ck_assert(cs_sb_fault_matches("GET /a/{id}/c", "GET", "/a/b/c"));
-	ck_assert(!cs_sb_fault_matches("GET /a/{id}/c", "GET", "/a/b/b/c"));
-	ck_assert(!cs_sb_fault_matches("POST /a/*", "GET", "/a/b"));
-	ck_assert(cs_sb_fault_matches("* /a/.../z", "PUT", "/a/b/c/z"));
-	ck_assert(!cs_sb_fault_matches("/a", "GET", "/ab"));
-	ck_assert(cs_sb_fault_matches("POST /x/{id}", "POST", "/x/1"));
-	ck_assert(!cs_sb_fault_matches("POST /x/{id}", "POST", "/x/"));
+	ck_assert(cs_sb_fault_matches("*", "GET", "/a", "", 0));
+	ck_assert(cs_sb_fault_matches("POST /q clientCreate", "POST", "/q", "{clientCreate(", 14));
+	ck_assert(cs_sb_fault_matches("* * two words", "POST", "/q", "two words", 9));
+	ck_assert(!cs_sb_fault_matches("POST /q clientCreate", "POST", "/q", "{clients(", 9));
+	ck_assert(!cs_sb_fault_matches("POST /q clientCreate", "POST", "/r", "{clientCreate(", 14));
+	ck_assert(cs_sb_fault_matches("/a/*", "GET", "/a/b/c", "", 0));
+	ck_assert(cs_sb_fault_matches("GET /a/{id}/c", "GET", "/a/b/c", "", 0));
+	ck_assert(!cs_sb_fault_matches("GET /a/{id}/c", "GET", "/a/b/b/c", "", 0));
+	ck_assert(!cs_sb_fault_matches("POST /a/*", "GET", "/a/b", "", 0));
+	ck_assert(cs_sb_fault_matches("* /a/.../z", "PUT", "/a/b/c/z", "", 0));
+	ck_assert(!cs_sb_fault_matches("/a", "GET", "/ab", "", 0));
+	ck_assert(cs_sb_fault_matches("POST /x/{id}", "POST", "/x/1", "", 0));
+	ck_assert(!cs_sb_fault_matches("POST /x/{id}", "POST", "/x/", "", 0));
 }
 END_TEST
 
