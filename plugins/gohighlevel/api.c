@@ -17,6 +17,14 @@ ghl_is_v3(const struct csh *h)
 	return strcmp(csh_setting(h, "api_version"), "v3") == 0;
 }
 
+const char *
+ghl_location(const struct csh *h)
+{
+	const char *learnt = csh_fact(h, "location_id");
+
+	return *learnt ? learnt : csh_setting(h, "location_id");
+}
+
 static void
 heed(const struct csh *h, const struct cs_http_res *res)
 {

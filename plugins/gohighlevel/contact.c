@@ -74,7 +74,7 @@ search(struct ghl_push *p, const char *looks_for, const char *by, const char *va
 
 	if (!*value || *p->id)
 		return CS_DONE;
-	csh_query_add(&query, "locationId", csh_fact(h, "location_id"));
+	csh_query_add(&query, "locationId", ghl_location(h));
 	csh_query_add(&query, by, value);
 	if ((rc = ghl_read(h, "find", looks_for, "/contacts/search/duplicate", csh_text(&query), &res, &answer)) != CS_DONE)
 		return rc;

@@ -41,5 +41,7 @@ int32_t ghl_refused(const struct csh *h, const struct cs_http_res *res, const ch
 /* 404, or 400 in its place: "Contact with id ... not found" */
 int ghl_is_gone(const struct cs_http_res *res, json_object *answer);
 int ghl_is_v3(const struct csh *h);
+/* Id of the sub-account: learnt by signing in, or entered; "". */
+const char *ghl_location(const struct csh *h);
 
 #endif

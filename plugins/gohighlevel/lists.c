@@ -18,7 +18,7 @@ ghl_choices(const struct csh *h, const char *list)
 
 	if (strcmp(list, "stages") != 0)
 		return CS_UNSUPPORTED;
-	csh_query_add(&query, "locationId", csh_fact(h, "location_id"));
+	csh_query_add(&query, "locationId", ghl_location(h));
 	if ((rc = ghl_read(h, "find", NULL, "/opportunities/pipelines", csh_text(&query), &res, &answer)) != CS_DONE)
 		return rc;
 	if (res.status >= 300)

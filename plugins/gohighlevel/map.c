@@ -67,7 +67,7 @@ contact(const struct csh *h, const struct cs_lead *lead)
 	const struct cs_lead_contact *c = lead->contact;
 	json_object *o = json_object_new_object();
 
-	csh_put(o, "locationId", csh_fact(h, "location_id"));
+	csh_put(o, "locationId", ghl_location(h));
 	csh_put(o, "firstName", c->first_name);
 	csh_put(o, "lastName", c->last_name);
 	csh_put(o, "phone", c->phone);
@@ -89,7 +89,7 @@ opportunity(const struct csh *h, const struct cs_lead *lead)
 {
 	json_object *o = json_object_new_object();
 
-	csh_put(o, "locationId", csh_fact(h, "location_id"));
+	csh_put(o, "locationId", ghl_location(h));
 	csh_put(o, "pipelineId", csh_setting(h, "pipeline"));
 	csh_put(o, "pipelineStageId", csh_setting(h, "stage"));
 	csh_put(o, "name", csh_title(h, lead, NAME_MAX));

@@ -23,7 +23,7 @@ open_opportunity(struct ghl_push *p, const char **id)
 	json_object *row;
 	int32_t rc;
 
-	csh_query_add(&query, v3 ? "locationId" : "location_id", csh_fact(h, "location_id"));
+	csh_query_add(&query, v3 ? "locationId" : "location_id", ghl_location(h));
 	csh_query_add(&query, v3 ? "contactId" : "contact_id", p->id);
 	csh_query_add(&query, "status", "open");
 	rc = ghl_read(h, "find", csh_in_doubt(h, "opportunity") ? "opportunity" : NULL, "/opportunities/search", csh_text(&query), &res,

@@ -18,5 +18,9 @@ CRMS = {
     "housecall_pro": Crm("POST /leads", {"api_key": "sandbox-hcp-{tenant}"}, "customers", "leads"),
     "workiz": Crm("POST *lead/create*", {"api_token": "sandbox-workiz-{tenant}", "api_secret": "sandbox-workiz-secret"}, "clients", "leads"),
     "pipedrive": Crm("POST */persons", {"api_token": "sandbox-pipedrive-{tenant}"}, "persons", "leads"),
+    "jobber": Crm("POST /graphql clientCreate", {"access_token": "sandbox-jobber-{tenant}"}, "clients", "notes"),
+    "gohighlevel": Crm("POST /contacts/", {"access_token": "pit-sandbox-{tenant}"}, "contacts", "notes", {"location_id": "loc{tenant}"}, "HighLevel"),
+    "servicetitan": Crm("POST */bookings", {"access_token": "sandbox-st-token", "app_key": "sandbox-app-key", "client_secret": "sandbox-secret"}, None,
+                        "bookings", {"tenant": "1122334455", "client_id": "sandbox-client", "booking_provider": "99", "poll": False}, "ServiceTitan"),
     "webhook": Crm("POST *", things="received"),
 }

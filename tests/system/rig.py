@@ -250,7 +250,8 @@ class Daemon:
         if crm == "webhook":
             own, secret = {"url": self.sandbox.url(f"webhook/{tenant}")}, {"signing_secret": WEBHOOK_SECRET}
         elif crm in CRMS:
-            own = {"base_url": self.sandbox.url(crm), **CRMS[crm].settings}
+            own = {"base_url": self.sandbox.url(crm),
+                   **{k: v.format(tenant=tenant) if isinstance(v, str) else v for k, v in CRMS[crm].settings.items()}}
             secret = {name: value.format(tenant=tenant) for name, value in CRMS[crm].secrets.items()}
         else:
             own, secret = {"base_url": self.sandbox.url(f"webhook/unsigned/{tenant}")}, {}

@@ -23,6 +23,8 @@ def one_of_each(sandbox, crm, doc):
     people, things = KNOWN[crm].people, KNOWN[crm].things
     found = marked(sandbox.records(crm, things), doc["event_id"])
     assert len(found) == 1, f"{len(found)} {things}"
+    if people is None:
+        return
     found = [r for r in sandbox.records(crm, people) if doc["contact"]["phone"][2:] in json.dumps(r)]
     assert len(found) == 1, f"{len(found)} {people}"
 
