@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include "auth/signature.h"
 #include "deliver/check.h"
+#include "deliver/events.h"
 #include "vault/vault.h"
 #include "util/text.h"
 
@@ -92,6 +93,31 @@ cs_engine_post(struct cs_engine *e, struct cs_msg *m)
 	pthread_mutex_unlock(&lock);
 	m->handle(e, m);
 	return true;
+}
+
+/* Nothing goes out by itself, and nobody listens to events. */
+void
+cs_engine_post_job(struct cs_engine *e CS_UNUSED, struct cs_job *j CS_UNUSED)
+{
+	ck_abort_msg("a job");
+}
+
+int
+cs_events_tell_dead(const struct cs_events_dead *d CS_UNUSED, struct cs_accept **list CS_UNUSED,
+                    const struct cs_accept_env *env CS_UNUSED, struct cs_store *s CS_UNUSED, int64_t now_ms CS_UNUSED,
+                    struct cs_err *err CS_UNUSED)
+{
+	ck_abort_msg("an event");
+}
+
+void
+cs_events_told(struct cs_accept *list CS_UNUSED, const struct cs_accept_env *env CS_UNUSED, int rc CS_UNUSED)
+{
+}
+
+void
+cs_events_forget(struct cs_accept **list CS_UNUSED, const struct cs_accept_env *env CS_UNUSED)
+{
 }
 
 /* Maps by wrapping the lead; a lead of +1000... is refused. */

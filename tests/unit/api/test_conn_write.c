@@ -162,12 +162,50 @@ START_TEST(what_stands_in_a_file_is_changed_there)
 }
 END_TEST
 
+START_TEST(a_test_lead_is_of_its_own_kind_and_goes_to_one_connection)
+{
+	const char *id;
+	int64_t test;
+
+	serve();
+	id = make("");
+	ck_assert_int_eq(POST("{\"crm\":\"acme\",\"account\":\"acct_1\",\"subscribe\":[\"all\"],\"secrets\":{\"token\":\"tok-9\"}}", "/v1/connections"), 201);
+	ck_assert_int_eq(POST("", "/v1/connections/%s/test", id), 202);
+	test = int_at("/test");
+	ck_assert_int_eq(row_of(int_at("/delivery")).state, CS_DUE);
+	ck_assert_uint_eq(told("backlog", 1), 1);
+	ck_assert_int_eq(GET("/v1/leads/%lld", (long long)test), 200);
+	ck_assert_str_eq(text_at("/kind"), "test");
+	ck_assert_uint_eq(length_at("/deliveries"), 1);
+	ck_assert_int_eq(GET("/v1/connections/%s/test/%lld", id, (long long)test), 200);
+	ck_assert_str_eq(text_at("/state"), "due");
+	ck_assert_int_eq(POST("", "/v1/connections/%s/test/%lld/seen", id, (long long)test), 409);
+	ck_assert_int_eq(POST("{}", "/v1/connections/%s/pause", id), 200);
+	ck_assert_int_eq(POST("", "/v1/connections/%s/test", id), 409);
+}
+END_TEST
+
+START_TEST(what_the_crm_says_is_passed_on)
+{
+	const char *id;
+
+	serve();
+	id = make("");
+	ck_assert_int_eq(POST("", "/v1/connections/%s/verify", id), 200);
+	ck_assert_str_eq(text_at("/said"), "bad_key");
+	ck_assert_int_eq(GET("/v1/connections/%s/choices/stages", id), 503);
+	ck_assert_int_eq(GET("/v1/connections/%s/choices/stages?limit=0", id), 400);
+	ck_assert_int_eq(call("POST", path_of("/v1/connections/%s/verify", id), READER, ""), 403);
+}
+END_TEST
+
 int
 main(void)
 {
 	const TTest *const tests[] = { a_connection_is_made_with_its_secrets_sealed, every_fault_is_told_with_its_place,
 		a_change_is_checked_kept_and_can_be_taken_back, one_that_waits_for_confirmation_gets_its_leads_then,
-		a_deleted_connection_leaves_dead_letters_that_say_so, what_stands_in_a_file_is_changed_there, NULL };
+		a_deleted_connection_leaves_dead_letters_that_say_so, what_stands_in_a_file_is_changed_there,
+		a_test_lead_is_of_its_own_kind_and_goes_to_one_connection, what_the_crm_says_is_passed_on, NULL };
 
 	return run_tests("conn_write", tests);
 }

@@ -10,31 +10,6 @@
 
 #define SENDER "Host: localhost\r\nAuthorization: Bearer csk_sender\r\n"
 
-/* No lead gets as far as that here. */
-void
-cs_engine_post_job(struct cs_engine *e CS_UNUSED, struct cs_job *j CS_UNUSED)
-{
-	ck_abort_msg("a job");
-}
-
-int
-cs_events_tell_dead(const struct cs_events_dead *d CS_UNUSED, struct cs_accept **list CS_UNUSED,
-                    const struct cs_accept_env *env CS_UNUSED, struct cs_store *s CS_UNUSED, int64_t now_ms CS_UNUSED,
-                    struct cs_err *err CS_UNUSED)
-{
-	ck_abort_msg("an event");
-}
-
-void
-cs_events_told(struct cs_accept *list CS_UNUSED, const struct cs_accept_env *env CS_UNUSED, int rc CS_UNUSED)
-{
-}
-
-void
-cs_events_forget(struct cs_accept **list CS_UNUSED, const struct cs_accept_env *env CS_UNUSED)
-{
-}
-
 static struct cs_intake in;
 static sem_t busy, go_on, all_done;
 
