@@ -1,43 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
 """Against an OAuth server that is not ours: oidc-provider on Node. PKCE, rotation with reuse detection, revocation, client credentials."""
 import json
-import re
-import shutil
 import signal
 import subprocess
 import urllib.request
 
 import pytest
 
+import node
 from browser import Browser
-from rig import BUILD, MINUTE, SOURCE, lead, wait_until
+from rig import MINUTE, SOURCE, lead, wait_until
 
 PUBLIC = "http://127.0.0.1:1"
 POINTS = [p for p in (SOURCE / "tests/fault/token_points.txt").read_text().split() if p.startswith("token-")]
 
 
-def node_is_there():
-    if shutil.which("node") is None or shutil.which("npm") is None:
-        return False
-    version = subprocess.run(["node", "--version"], capture_output=True, text=True).stdout
-    return int(re.match(r"v(\d+)", version)[1]) >= 18
-
-
-pytestmark = pytest.mark.skipif(not node_is_there(), reason="Node 18 with npm is not installed")
+pytestmark = node.needed
 
 
 @pytest.fixture(scope="session")
 def modules():
-    """oidc-provider as the lock file has it, installed once into the build folder."""
-    at = BUILD / "tests/system/oidc"
-    lock = SOURCE / "tests/system/oidc/package-lock.json"
-    if not (at / "node_modules").exists() or (at / "package-lock.json").read_text() != lock.read_text():
-        at.mkdir(parents=True, exist_ok=True)
-        for name in ("package.json", "package-lock.json"):
-            shutil.copy(SOURCE / "tests/system/oidc" / name, at)
-        subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=at, check=True, capture_output=True, timeout=300)
-    shutil.copy(SOURCE / "tests/system/oidc/server.mjs", at)
-    return at
+    return node.installed("oidc")
 
 
 class Server:
