@@ -2,7 +2,7 @@
 /*
  * subscribe.c - see subscribe.h.
  *
- * What is wanted is our address, unless public_url is not set or the connection's setting "subscribe" is false. What is there
+ * What is wanted is our address, unless public_url or the vault is not set or the connection's setting "subscribe" is false. What is there
  * is the fact hook_url: the address that the CRM has been told. From the two follows the call:
  *
  *   wanted, nothing there     subscribe, and the fact
@@ -54,13 +54,14 @@ job_free(struct job *j)
 
 /* ---- what is to be done? */
 
-/* Our address of this connection, as it stands in set-up pages; NULL when nobody could reach it. */
+/* Our address of this connection, as it stands in set-up pages; NULL when nobody could reach it, or when the secrets of its
+ * webhooks could not be kept. */
 static char *
 address(const struct cs_inbound *in, const char *crm, const char *public_id)
 {
 	const char *base = in->engine->c.conf->public_url;
 
-	return base == NULL || base[0] == '\0' ? NULL : cs_xasprintf("%s/hooks/%s/%s", base, crm, public_id);
+	return base == NULL || base[0] == '\0' || in->engine->c.vault == NULL ? NULL : cs_xasprintf("%s/hooks/%s/%s", base, crm, public_id);
 }
 
 /* The kind of call and, in *url, what it is about (the caller's); -1: there is nothing to do. */

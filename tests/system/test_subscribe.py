@@ -144,8 +144,11 @@ def test_an_end_that_nobody_knows_leaves_one_set(told, sandbox, end):
     assert len({r["http_auth_password"] for r in rows}) == 1
 
 
-def test_without_a_public_address_nothing_is_registered(told, sandbox):
-    del told.options["public_url"]
+@pytest.mark.parametrize("option", ["public_url", "vault"])
+def test_without_an_address_or_a_place_for_the_password_nothing_is_registered(told, sandbox, option):
+    del told.options[option]
+    if option == "vault":
+        (told.dir / "master.key").unlink()
     daemon = told.start()
     doc = lead("pipedrive")
     daemon.send(doc)
