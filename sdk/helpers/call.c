@@ -306,7 +306,7 @@ csh_next_page(const struct csh *h, struct csh_pages *p)
 	if (p->rc != CS_DONE)
 		return 0;
 	if (res.status >= 300 || !p->answer) {
-		p->rc = csh_refused(h, &res, "the list could not be read");
+		p->rc = (p->refused ? p->refused : csh_refused)(h, &res, "the list could not be read");
 		csh_pages_end(p);
 		return 0;
 	}

@@ -185,6 +185,31 @@ csh_gaps(json_object *have, json_object *want)
 	return gaps;
 }
 
+static const char *
+member_text(json_object *o, const char *key)
+{
+	json_object *v = NULL;
+
+	return json_object_object_get_ex(o, key, &v) && json_object_is_type(v, json_type_string) ? json_object_get_string(v) : "";
+}
+
+static int
+is_other(json_object *have, json_object *want, const char *key)
+{
+	const char *there = member_text(have, key);
+
+	return *there && !csh_same_text(there, member_text(want, key));
+}
+
+void
+csh_gaps_keep_name(json_object *gaps, json_object *have, json_object *want, const char *first, const char *last)
+{
+	if (is_other(have, want, first) || is_other(have, want, last)) {
+		json_object_object_del(gaps, first);
+		json_object_object_del(gaps, last);
+	}
+}
+
 /* Digits, at most 15 before the point, and at most two behind it that are kept. */
 const char *
 csh_money(const struct csh *h, json_object *o, const char *pointer)

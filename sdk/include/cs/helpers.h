@@ -74,6 +74,11 @@ json_object *csh_child(json_object *o, const char *key); /* a new object in o; b
  * Where a record of the CRM is completed, nothing that stands there is written over.
  */
 json_object *csh_gaps(json_object *have, json_object *want);
+/*
+ * Take the names out of `gaps` where the record has names of somebody else: half of a spouse's name must not be completed with
+ * the caller's. `first` and `last` are members of all three.
+ */
+void csh_gaps_keep_name(json_object *gaps, json_object *have, json_object *want, const char *first, const char *last);
 /* An amount as decimal text: "350.00" from 350, 350.0, "350" or "1,350.5"; "" where there is none. */
 const char *csh_money(const struct csh *h, json_object *o, const char *pointer);
 /* compact; lives as long as o is not changed */
@@ -205,14 +210,15 @@ int32_t csh_refused(const struct csh *h, const struct cs_http_res *res, const ch
  *             ... p.answer ...
  *     if (p.rc != CS_DONE) return p.rc;
  *
- * To leave the loop early, call csh_pages_end. An answer other than 2xx ends it with CS_REJECT and the
- * vendor's words.
+ * To leave the loop early, call csh_pages_end. An answer other than 2xx ends it with what `refused` makes of it; without one,
+ * with CS_REJECT and the vendor's words.
  */
 struct csh_pages {
 	const char *step, *looks_for, *path, *query, *next, *next_param, *page_param, *total;
 	const char *items;   /* where the list stands; a page without it ends with CS_RETRY */
 	const char *limit_class; /* NULL, 0: as in cs_http_req */
 	int64_t cost;
+	int32_t (*refused)(const struct csh *h, const struct cs_http_res *res, const char *what); /* NULL: csh_refused */
 	int max;             /* pages; a bound against endless lists */
 	int page;            /* pages read */
 	int more;            /* ended by max: there is more */

@@ -73,8 +73,16 @@ http(struct cs_call *c, const struct cs_http_req *req, struct cs_http_res *res)
 	return CS_DONE;
 }
 
+/* The grant is dead. */
+static int32_t
+oauth_refresh(struct cs_call *c)
+{
+	(void)c;
+	return CS_REAUTH;
+}
+
 static const struct cs_host_v1 host = { .struct_size = sizeof(host), .alloc = alloc, .setting = setting,
-    .http = http, .fail = host_fail, .budget = budget, .emit = emit };
+    .http = http, .fail = host_fail, .budget = budget, .emit = emit, .oauth_refresh = oauth_refresh };
 static const struct csh the_csh = { &host, &call };
 static const struct csh *h = &the_csh;
 
@@ -212,6 +220,30 @@ START_TEST(only_gaps_are_filled)
 	ck_assert_str_eq(json_object_to_json_string_ext(gaps, JSON_C_TO_STRING_PLAIN), "{\"b\":\"y\",\"c\":1,\"d\":[2],\"g\":\"z\"}");
 	ck_assert_int_eq(json_object_object_length(all), 7);
 	ck_assert_int_eq(json_object_object_length(none), 0);
+}
+END_TEST
+
+/* What is left of the gaps of `have`, for a caller named Ana Ruiz. */
+static const char *
+name_gaps(const char *have)
+{
+	static char out[100];
+	CSH_JSON there = csh_json_parse(csh_bytes(have));
+	CSH_JSON want = csh_json_parse(csh_bytes("{\"f\":\"Ana\",\"l\":\"Ruiz\",\"x\":1}"));
+	CSH_JSON gaps = csh_gaps(there, want);
+
+	csh_gaps_keep_name(gaps, there, want, "f", "l");
+	snprintf(out, sizeof(out), "%s", json_object_to_json_string_ext(gaps, JSON_C_TO_STRING_PLAIN));
+	return out;
+}
+
+START_TEST(half_a_name_is_completed_with_its_own_only)
+{
+	ck_assert_str_eq(name_gaps("{}"), "{\"f\":\"Ana\",\"l\":\"Ruiz\",\"x\":1}");
+	ck_assert_str_eq(name_gaps("{\"f\":\"ana\",\"l\":\"\"}"), "{\"l\":\"Ruiz\",\"x\":1}");
+	ck_assert_str_eq(name_gaps("{\"f\":\"Jo\",\"l\":null}"), "{\"x\":1}");
+	ck_assert_str_eq(name_gaps("{\"l\":\"Soto\"}"), "{\"x\":1}");
+	ck_assert_str_eq(name_gaps("{\"f\":7}"), "{\"l\":\"Ruiz\",\"x\":1}");
 }
 END_TEST
 
@@ -521,7 +553,7 @@ START_TEST(graphql_errors_in_200_are_classed)
 	ck_assert_int_eq(asked(CODE("UNAUTHENTICATED"), 0), CS_REAUTH);
 	ck_assert_int_eq(asked(CODE("INTERNAL_SERVER_ERROR"), 1), CS_RETRY);
 	ck_assert_int_eq(asked(CODE("BAD_USER_INPUT"), 1), CS_REJECT);
-	ck_assert_str_eq(call.reason, "the CRM refused: no");
+	ck_assert_str_eq(call.reason, "the CRM did not accept the question: no");
 	ck_assert_int_eq(asked("{\"data\":null}", 0), CS_RETRY);
 	ck_assert_int_eq(asked("<html>", 0), CS_RETRY);
 	ck_assert_int_eq(asked("!{\"message\":\"plan\"}", 0), CS_REJECT);
@@ -659,7 +691,8 @@ main(void)
 		html_notes_escape_and_link, an_operators_template_always_gets_the_marker,
 		    a_long_note_is_cut_but_keeps_the_marker,
 		every_shape_of_vendor_error_is_read, a_cut_splits_no_character, pairs_are_joined_and_empty_ones_left_out,
-		only_gaps_are_filled, numbers_are_put_only_where_they_are_some, an_amount_is_decimal_text_or_nothing,
+		only_gaps_are_filled, half_a_name_is_completed_with_its_own_only,
+		numbers_are_put_only_where_they_are_some, an_amount_is_decimal_text_or_nothing,
 		the_note_names_the_time_of_the_call_and_who_is_to_get_it, a_title_says_what_and_who,
 		settings_ids_and_budgets_are_read, news_are_what_changed_since_the_cursor, graphql_errors_in_200_are_classed, a_mutation_answers_an_id_or_why_not,
 		pages_follow_a_cursor,
