@@ -16,28 +16,47 @@ emit_employee(const struct csh *h, json_object *e)
 }
 
 static int32_t
-emit_lead_source(const struct csh *h, json_object *s)
+emit_name(const struct csh *h, json_object *o)
 {
-	return csh_emit_choice(h, csh_get(s, "/name"), "");
+	return csh_emit_choice(h, csh_get(o, "/name"), "");
 }
 
-int32_t
-hcp_choices(const struct csh *h, const char *list)
+static int32_t
+emit_id(const struct csh *h, json_object *o)
 {
-	int is_employees = strcmp(list, "employees") == 0;
-	const char *path = is_employees ? "/employees" : "/lead_sources"; /* and the member of the answer */
-	struct csh_pages pages = { .step = "find", .path = path, .items = path, .query = "page_size=100",
-		.page_param = "page", .total = "/total_pages", .max = 20 };
-	int32_t (*emit)(const struct csh *, json_object *) = is_employees ? emit_employee : emit_lead_source;
+	return csh_emit_choice(h, csh_get(o, "/id"), csh_get(o, "/name"));
+}
+
+static const struct list {
+	const char *name, *path, *items, *query;
+	int32_t (*emit)(const struct csh *h, json_object *item);
+} lists[] = {
+	{ "employees", "/employees", "/employees", "page_size=100", emit_employee },
+	{ "lead_sources", "/lead_sources", "/lead_sources", "page_size=100", emit_name },
+	{ "tags", "/tags", "/tags", "page_size=100&sort_by=name&sort_direction=asc", emit_name },
+	{ "lead_statuses", "/pipeline/statuses", "/statuses", "resource_type=lead&page_size=100", emit_id },
+};
+
+int32_t
+hcp_choices(const struct csh *h, const char *name)
+{
+	const struct list *l = NULL;
+	struct csh_pages pages = { .step = "find", .page_param = "page", .total = "/total_pages", .max = 20, .refused = hcp_refused };
 	json_object *item;
 	int32_t rc = CS_DONE;
 
-	if (!is_employees && strcmp(list, "lead_sources") != 0)
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		if (strcmp(lists[i].name, name) == 0)
+			l = &lists[i];
+	if (!l)
 		return CS_UNSUPPORTED;
+	pages.path = l->path;
+	pages.items = l->items;
+	pages.query = l->query;
 	while (csh_next_page(h, &pages)) {
-		csh_each(i, item, csh_at(pages.answer, path))
+		csh_each(i, item, csh_at(pages.answer, l->items))
 			if (rc == CS_DONE)
-				rc = emit(h, item);
+				rc = l->emit(h, item);
 	}
 	return rc != CS_DONE ? rc : pages.rc;
 }

@@ -30,7 +30,7 @@ hcp_poll(const struct csh *h, struct cs_bytes cursor)
 	struct csh_news news = csh_news_since(cursor, REMEMBERED);
 	struct csh_pages pages = { .step = "find", .path = "/leads", .items = "/leads",
 		.query = "sort_by=updated_at&sort_direction=desc&page_size=100",
-		.page_param = "page", .total = "/total_pages", .max = news.before ? MAX_PAGES : 2 };
+		.page_param = "page", .total = "/total_pages", .refused = hcp_refused, .max = news.before ? MAX_PAGES : 2 };
 	json_object *lead;
 	int32_t rc = CS_DONE;
 	int fresh = 1;

@@ -4,10 +4,8 @@
  *
  *   lead_source  must exist, else Housecall Pro answers 400. Looked up and created once, then a fact of the
  *                connection says so. Refused, the lead goes without, and is not held up by asking again.
- *   find         the customer remembered of the same caller, else search: "q" is loose (names and addresses
- *                too), so a hit counts only if a number, however it is written, or the whole e-mail agrees.
- *                A lead must not land on a stranger.
- *   lead         one call; it makes the customer where none was found.
+ *   customer     see customer.c
+ *   lead         one call; it makes the customer where none was found. What follows it: after.c.
  *
  * Doubt about the lead: read the newest leads and look for its tag. Leads are listed from the database
  * itself, the manifest's lookup_lag only lets a slow create finish.
@@ -16,13 +14,7 @@
 #include "housecall_pro.h"
 
 #define REFUSED "refused" /* receipt of a lead source that could not be made */
-
-struct push {
-	struct csh h;
-	const struct cs_lead *lead;
-	json_object *doc;      /* the body to be; ours to change */
-	json_object *customer; /* found; owned */
-};
+#define TAKEN "taken"     /* receipt of a lead whose id nobody knows */
 
 /* ---- lead source */
 static int
@@ -37,7 +29,7 @@ is_listed(json_object *answer, const char *name)
 }
 
 static void
-forget_lead_source(struct push *p)
+forget_lead_source(struct hcp_push *p)
 {
 	json_object *customer = csh_at(p->doc, "/customer");
 
@@ -48,7 +40,7 @@ forget_lead_source(struct push *p)
 }
 
 static int32_t
-create_lead_source(struct push *p, const char *name)
+create_lead_source(struct hcp_push *p, const char *name)
 {
 	const struct csh *h = &p->h;
 	CSH_JSON body = json_object_new_object();
@@ -70,7 +62,7 @@ create_lead_source(struct push *p, const char *name)
 
 /* What an earlier attempt settled; 0: nothing. */
 static int
-is_settled(struct push *p, const char *name)
+is_settled(struct hcp_push *p, const char *name)
 {
 	const char *receipt = csh_receipt(&p->h, "lead_source");
 
@@ -82,7 +74,7 @@ is_settled(struct push *p, const char *name)
 }
 
 static int32_t
-ensure_lead_source(struct push *p)
+ensure_lead_source(struct hcp_push *p)
 {
 	const struct csh *h = &p->h;
 	const char *name = csh_get(p->doc, "/lead_source");
@@ -110,100 +102,9 @@ ensure_lead_source(struct push *p)
 	return CS_DONE;
 }
 
-/* ---- customer */
-static int
-is_caller(const struct push *p, json_object *customer)
-{
-	const struct cs_lead_contact *c = p->lead->contact;
-
-	return csh_phone_same(c->phone, csh_get(customer, "/mobile_number")) ||
-	       csh_phone_same(c->phone, csh_get(customer, "/home_number")) ||
-	       csh_phone_same(c->phone, csh_get(customer, "/work_number")) ||
-	       (!*c->phone && csh_same_text(c->email, csh_get(customer, "/email")));
-}
-
-static int32_t
-read_customer(struct push *p, const char *id)
-{
-	const struct csh *h = &p->h;
-	struct cs_http_res res = CS_RES_INIT;
-	int32_t rc = csh_read(h, "find", NULL, csh_printf(h, "/customers/%s", csh_url(h, id)), NULL, &res,
-	    &p->customer);
-
-	if (rc == CS_DONE && res.status < 300)
-		rc = csh_need(h, p->customer, "/id");
-	if (rc != CS_DONE || res.status < 300)
-		return rc;
-	csh_json_putp(&p->customer);
-	return res.status == 404 ? CS_DONE : hcp_refused(h, &res, "the customer could not be read");
-}
-
-static int32_t
-search_customer(struct push *p)
-{
-	const struct cs_lead_contact *c = p->lead->contact;
-	const char *q = *c->phone ? csh_phone_national(&p->h, c->phone) : c->email;
-	struct csh_pages pages = { .step = "find", .path = "/customers", .items = "/customers", .page_param = "page",
-		.total = "/total_pages", .max = 4 };
-
-	pages.query = csh_printf(&p->h, "q=%s&page_size=50&sort_by=created_at&sort_direction=desc", csh_url(&p->h, q));
-	while (csh_next_page(&p->h, &pages)) {
-		json_object *hits = csh_at(pages.answer, "/customers");
-
-		for (size_t i = 0; i < csh_count(hits) && !p->customer; i++)
-			if (is_caller(p, json_object_array_get_idx(hits, i)))
-				p->customer = json_object_get(json_object_array_get_idx(hits, i));
-		if (p->customer) {
-			csh_pages_end(&pages);
-			return CS_DONE;
-		}
-	}
-	return pages.rc;
-}
-
-/* Put customer_id, and address_id where the street is one of the customer's, in the place of what map
- * wrote. */
-static void
-use_customer(struct push *p)
-{
-	const char *street = csh_get(p->doc, "/address/street");
-	json_object *list = csh_at(p->customer, "/addresses");
-
-	json_object_object_del(p->doc, "customer");
-	csh_put(p->doc, "customer_id", csh_get(p->customer, "/id"));
-	for (size_t i = 0; i < csh_count(list); i++) {
-		json_object *a = json_object_array_get_idx(list, i);
-
-		if (csh_same_text(street, csh_get(a, "/street")) && *csh_get(a, "/id")) {
-			csh_put(p->doc, "address_id", csh_get(a, "/id"));
-			json_object_object_del(p->doc, "address");
-			return;
-		}
-	}
-}
-
-static int32_t
-find_customer(struct push *p)
-{
-	const char *known = csh_receipt(&p->h, "customer");
-	int32_t rc = CS_DONE;
-
-	if (!*known)
-		known = csh_remembered(&p->h, "customer");
-	if (*known && (rc = read_customer(p, known)) != CS_DONE)
-		return rc;
-	if (!p->customer && (rc = search_customer(p)) != CS_DONE)
-		return rc;
-	if (*csh_get(p->customer, "/id")) {
-		csh_receipt_put(&p->h, "customer", csh_get(p->customer, "/id"));
-		use_customer(p);
-	}
-	return CS_DONE;
-}
-
 /* ---- lead */
 static int32_t
-remember_lead(struct push *p, json_object *lead)
+remember_lead(struct hcp_push *p, json_object *lead)
 {
 	const struct csh *h = &p->h;
 	const char *id = csh_get(lead, "/id"), *customer = csh_get(lead, "/customer/id");
@@ -214,7 +115,7 @@ remember_lead(struct push *p, json_object *lead)
 		csh_receipt_put(h, "customer", customer);
 		h->host->record(h->call, "customer", customer, NULL);
 	}
-	return CS_DONE;
+	return hcp_after_lead(p, id);
 }
 
 /*
@@ -222,10 +123,10 @@ remember_lead(struct push *p, json_object *lead)
  * its end settles nothing, so a person must.
  */
 static int32_t
-find_lead(struct push *p, json_object **found)
+find_lead(struct hcp_push *p, json_object **found)
 {
 	struct csh_pages pages = { .step = "lead", .looks_for = "lead", .path = "/leads", .items = "/leads",
-		.page_param = "page", .total = "/total_pages", .max = 25,
+		.page_param = "page", .total = "/total_pages", .max = 25, .refused = hcp_refused,
 		.query = "sort_by=created_at&sort_direction=desc&page_size=200" };
 
 	while (!*found && csh_next_page(&p->h, &pages)) {
@@ -248,20 +149,20 @@ find_lead(struct push *p, json_object **found)
 
 /* Taken, but the answer does not say its id: look at once; what cannot be found is in all the same. */
 static int32_t
-look_up_taken(struct push *p)
+look_up_taken(struct hcp_push *p)
 {
 	CSH_JSON found = NULL;
 
 	if (find_lead(p, &found) == CS_DONE && *csh_get(found, "/id"))
 		return remember_lead(p, found);
-	csh_receipt_put(&p->h, "lead", "taken");
+	csh_receipt_put(&p->h, "lead", TAKEN);
 	p->h.host->warn(p->h.call, "Housecall Pro took the lead but did not say its id");
 	return CS_DONE;
 }
 
 /* An override may have replaced the tags; without this one a lead in doubt could not be found. */
 static void
-keep_marker(struct push *p)
+keep_marker(struct hcp_push *p)
 {
 	json_object *tags = csh_at(p->doc, "/tags");
 
@@ -274,7 +175,7 @@ keep_marker(struct push *p)
 }
 
 static int32_t
-create_lead(struct push *p)
+create_lead(struct hcp_push *p)
 {
 	const struct csh *h = &p->h;
 	struct cs_http_res res = CS_RES_INIT;
@@ -300,18 +201,19 @@ create_lead(struct push *p)
 }
 
 static int32_t
-push_lead(struct push *p)
+push_lead(struct hcp_push *p)
 {
+	const char *id = csh_receipt(&p->h, "lead");
 	CSH_JSON found = NULL;
 	int32_t rc;
 
-	if (*csh_receipt(&p->h, "lead"))
-		return CS_DONE;
+	if (*id)
+		return strcmp(id, TAKEN) == 0 ? CS_DONE : hcp_after_lead(p, id);
 	if (csh_in_doubt(&p->h, "lead") && (rc = find_lead(p, &found)) != CS_DONE)
 		return rc;
 	if (*csh_get(found, "/id"))
 		return remember_lead(p, found);
-	if ((rc = ensure_lead_source(p)) != CS_DONE || (rc = find_customer(p)) != CS_DONE)
+	if ((rc = ensure_lead_source(p)) != CS_DONE || (rc = hcp_find_customer(p)) != CS_DONE)
 		return rc;
 	return create_lead(p);
 }
@@ -319,7 +221,7 @@ push_lead(struct push *p)
 int32_t
 hcp_push(void *inst, struct cs_call *call, const struct cs_delivery *d)
 {
-	struct push p = { .h = { d->host, call }, .lead = d->lead };
+	struct hcp_push p = { .h = { d->host, call }, .lead = d->lead };
 	int32_t rc;
 
 	(void)inst;

@@ -45,6 +45,8 @@ lead_event(const struct csh *h, const char *name, json_object *lead, const char 
 	csh_event_also(event, csh_same_text(type, "Job") ? "job" : "estimate", csh_get(became, "/id"));
 	csh_event_also(event, "customer", csh_get(lead, "/customer/id"));
 	add_marker(event, csh_at(lead, "/tags"));
+	if (csh_get_int(lead, "/total_amount", 0) > 0)
+		csh_event_amount(event, csh_cents(h, csh_get_int(lead, "/total_amount", 0)), "USD", "quoted");
 	return csh_emit(h, event);
 }
 
@@ -159,11 +161,15 @@ hcp_received(const struct csh *h, json_object *m)
 		return hcp_lead_closed(h, csh_at(m, "/lead"), at);
 	if (strcmp(name, "lead.updated") == 0)
 		return lead_event(h, name, csh_at(m, "/lead"), at, at);
+	if (strcmp(name, "lead.deleted") == 0) /* not always sent */
+		return lead_event(h, "lead.lost", csh_at(m, "/lead"), at, "deleted");
 	if (strcmp(name, "job.created") == 0)
 		return job_created(h, csh_at(m, "/job"), at);
 	for (size_t i = 0; i < sizeof(job_events) / sizeof(job_events[0]); i++)
 		if (strcmp(name, job_events[i]) == 0)
 			return job_changed(h, name, csh_at(m, "/job"), at);
+	if (strcmp(name, "job.deleted") == 0)
+		return job_changed(h, "job.canceled", csh_at(m, "/job"), at);
 	if (strcmp(name, "invoice.paid") == 0 || strcmp(name, "invoice.payment.succeeded") == 0)
 		return invoice_paid(h, csh_at(m, "/invoice"), at);
 	return CS_DONE; /* subscribed to more than we report */
