@@ -128,12 +128,24 @@ pairs_of(struct cs_context *c)
 	}
 }
 
+/* What a plugin sees: the facts that are known, and the manifest's defaults for those that are not. */
 static void
 refresh_fact_pairs(struct cs_context *c)
 {
-	c->fact_pairs = cs_xrealloc(c->fact_pairs, (c->n_facts + 1) * sizeof(*c->fact_pairs));
+	const struct cs_manifest *m = c->manifest;
+	size_t n = 0;
+
+	c->fact_pairs = cs_xrealloc(c->fact_pairs, (c->n_facts + m->n_facts + 1) * sizeof(*c->fact_pairs));
 	for (size_t i = 0; i < c->n_facts; i++)
-		c->fact_pairs[i] = (struct cs_wire_pair){ c->facts[i].name, { c->facts[i].value, c->facts[i].len } };
+		if (c->facts[i].value[0] != '\0')
+			c->fact_pairs[n++] = (struct cs_wire_pair){ c->facts[i].name, { c->facts[i].value, c->facts[i].len } };
+	for (size_t i = 0; i < m->n_facts; i++) {
+		const struct cs_named *known = named_find(c->facts, c->n_facts, m->facts[i].name);
+
+		if (c->fact_defaults[i][0] != '\0' && (known == NULL || known->value[0] == '\0'))
+			c->fact_pairs[n++] = (struct cs_wire_pair){ m->facts[i].name, { c->fact_defaults[i], strlen(c->fact_defaults[i]) } };
+	}
+	c->n_fact_pairs = n;
 }
 
 static void

@@ -41,7 +41,8 @@ struct cs_context {
 	struct cs_named *facts, *secrets;
 	size_t n_facts, n_secrets;
 	const char **fact_defaults;  /* by the manifest's rows: good until the fact is learnt; "" for none */
-	struct cs_wire_pair *fact_pairs;
+	struct cs_wire_pair *fact_pairs; /* as plugins see them: with the manifest's defaults */
+	size_t n_fact_pairs;
 	char *seen_url;              /* the base or URL checked last, and what it was found to be: most requests go to one host */
 	struct cs_url_origin seen_origin;
 	struct cs_arena mem;

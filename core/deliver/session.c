@@ -645,7 +645,7 @@ cs_session_start(struct cs_session *s, struct cs_wire_call *in)
 	in->settings = c->pairs;
 	in->n_settings = c->n_pairs;
 	in->facts = c->fact_pairs;
-	in->n_facts = c->n_facts;
+	in->n_facts = c->n_fact_pairs;
 	s->call = s->alone ? cs_remote_call_alone(c->remote, in, s) : cs_remote_call(c->remote, in, s);
 	if (s->call == 0)
 		return CS_EBUSY;
