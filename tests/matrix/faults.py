@@ -58,7 +58,7 @@ def cell(row, fault, at):
         said = f"{end['state']}: {end['blame']}" + (f", {len(things)} record" if things else "")
     if end["state"] == "dead" and end["blame"] == "credential":  # the connection waits for its owner
         row.daemon.operate("POST", f"/v1/connections/{row.name}:main/resume")
-        wait_until(lambda: row.daemon.query("SELECT 1 FROM conn WHERE state = 0"), 10)
+        wait_until(lambda: row.daemon.query("SELECT 1 FROM conn WHERE state = 0 AND crm = ? AND name = 'main'", row.name), 10)
     return right, said if right else f"**{said}**"
 
 
@@ -66,7 +66,7 @@ def table(name):
     with Row(name) as row:
         steps = requests_of(row)
         cells = {fault: [cell(row, fault, at) for at in range(len(steps))] for fault in FAULTS}
-    lines = [f"## {CRMS[name].title or name}", "", "| fault | " + " | ".join(f"{i + 1}. `{s}`" for i, s in enumerate(steps)) + " |",
+    lines = [f"## {CRMS[name].title}", "", "| fault | " + " | ".join(f"{i + 1}. `{s}`" for i, s in enumerate(steps)) + " |",
              "|---" * (len(steps) + 1) + "|"]
     lines += [f"| {fault} | " + " | ".join(said for _, said in row) + " |" for fault, row in cells.items()]
     return "\n".join(lines) + "\n", sum(not right for row in cells.values() for right, _ in row)

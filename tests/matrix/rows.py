@@ -24,6 +24,7 @@ class Row:
         d.connect(self.name)
         d.options["http"].update(connect_timeout="400 ms", total_timeout="400 ms")
         d.options["breaker"] = {"failures": 1000}  # each cell is about one lead
+        d.options["replay"] = {"automatic": False}
         d.start()
         return self
 
@@ -40,16 +41,15 @@ class Row:
             self.daemon.settle(2)
         return row
 
-    def records(self, doc):
-        """What bears the lead's marker, and whoever has the caller's number or address."""
-        if self.name == "webhook":
-            things = [r for r in self.sandbox.records(self.name, self.crm.things) if r["id"] == doc["event_id"]]
-            return things, []
+    def records(self, doc, leads=1):
+        """What bears the lead's marker, and whoever has the caller's number or address. leads: so many the caller has sent."""
         things = marked(self.sandbox.records(self.name, self.crm.things), doc["event_id"])
         if self.crm.people is None:
             return things, []
         keys = [k for k in ((doc["contact"].get("phone") or "")[-10:], doc["contact"].get("email")) if k]
         people = [r for r in self.sandbox.records(self.name, self.crm.people) if any(self.holds(r, k) for k in keys)]
+        if self.crm.also:
+            things += [r for r in self.sandbox.records(self.name, self.crm.also) if any(str(p["id"]) in str(r["doc"]) for p in people)][leads:]
         return things, people
 
     @staticmethod

@@ -75,7 +75,7 @@ def line(row, name, shape):
     for it in filter(None, (first, doc)):
         row.daemon.send(it)
         end = row.settle(it)
-    things, people = row.records(doc)
+    things, people = row.records(doc, 1 if first is None else 2)
     right = end["state"] == "delivered" and len(things) == 1 and (row.crm.people is None or len(people) == 1)
     said = end["state"] + (", with a remark" if end["warnings"] else "") if right else f"**{end['state']}, {len(things)} records, {len(people)} callers**"
     return right, f"| {name} | {said} | {shown(people)} | {shown(things)} |"
@@ -84,7 +84,7 @@ def line(row, name, shape):
 def table(crm):
     with Row(crm) as row:
         lines = [line(row, name, shape) for name, shape in SHAPES.items()]
-    text = f"## {CRMS[crm].title or crm}\n\n| lead | | caller | record |\n|---|---|---|---|\n" + "\n".join(text for _, text in lines) + "\n"
+    text = f"## {CRMS[crm].title}\n\n| lead | | caller | record |\n|---|---|---|---|\n" + "\n".join(text for _, text in lines) + "\n"
     return text, sum(not right for right, _ in lines)
 
 

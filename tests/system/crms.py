@@ -10,17 +10,18 @@ class Crm:
     people: str = None  # the collection of callers; None: it has none
     things: str = None  # the collection of what bears the lead's marker
     settings: dict = field(default_factory=dict)  # beside base_url
-    title: str = ""  # where it is not the name
+    title: str = ""
+    also: str = None  # a collection of records without the marker, one for each lead; they name the caller's id
 
 
 CRMS = {
-    "hubspot": Crm("POST /crm/objects/*/contacts", {"access_token": "sandbox-hubspot-{tenant}"}, "contacts", "notes"),
-    "housecall_pro": Crm("POST /leads", {"api_key": "sandbox-hcp-{tenant}"}, "customers", "leads"),
-    "workiz": Crm("POST *lead/create*", {"api_token": "sandbox-workiz-{tenant}", "api_secret": "sandbox-workiz-secret"}, "clients", "leads"),
-    "pipedrive": Crm("POST */persons", {"api_token": "sandbox-pipedrive-{tenant}"}, "persons", "leads"),
-    "jobber": Crm("POST /graphql clientCreate", {"access_token": "sandbox-jobber-{tenant}"}, "clients", "notes"),
+    "hubspot": Crm("POST /crm/objects/*/contacts", {"access_token": "sandbox-hubspot-{tenant}"}, "contacts", "notes", title="HubSpot"),
+    "housecall_pro": Crm("POST /leads", {"api_key": "sandbox-hcp-{tenant}"}, "customers", "leads", title="Housecall Pro"),
+    "workiz": Crm("POST *lead/create*", {"api_token": "sandbox-workiz-{tenant}", "api_secret": "sandbox-workiz-secret"}, "clients", "leads", title="Workiz"),
+    "pipedrive": Crm("POST */persons", {"api_token": "sandbox-pipedrive-{tenant}"}, "persons", "leads", title="Pipedrive"),
+    "jobber": Crm("POST /graphql clientCreate", {"access_token": "sandbox-jobber-{tenant}"}, "clients", "notes", title="Jobber", also="requests"),
     "gohighlevel": Crm("POST /contacts/", {"access_token": "pit-sandbox-{tenant}"}, "contacts", "notes", {"location_id": "loc{tenant}"}, "HighLevel"),
     "servicetitan": Crm("POST */bookings", {"access_token": "sandbox-st-token", "app_key": "sandbox-app-key", "client_secret": "sandbox-secret"}, None,
                         "bookings", {"tenant": "1122334455", "client_id": "sandbox-client", "booking_provider": "99", "poll": False}, "ServiceTitan"),
-    "webhook": Crm("POST *", things="received"),
+    "webhook": Crm("POST *", things="received", title="Webhook"),
 }
