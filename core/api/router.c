@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include "api/resources.h"
+#include "util/text.h"
+
+#define STOPPING "the daemon is stopping"
 
 const struct cs_api_route cs_api_routes[] = {
 	{ "GET", "/healthz", CS_NEED_OPEN, cs_api_healthz, "The process lives." },
@@ -80,21 +83,12 @@ const size_t cs_api_n_routes = CS_ARRAY_LEN(cs_api_routes);
 
 /* ---- matching */
 
-/* The server has checked that two digits follow each percent sign. */
 static char *
 decoded(const char *s, size_t n, struct cs_arena *mem)
 {
-	char *out = cs_arena_alloc(mem, n + 1), *to = out, digits[3] = "";
+	char *out = cs_arena_alloc(mem, n + 1);
 
-	for (const char *end = s + n; s < end; s++) {
-		if (*s == '%' && end - s > 2) {
-			memcpy(digits, s + 1, 2);
-			*to++ = (char)strtol(digits, NULL, 16);
-			s += 2;
-		} else
-			*to++ = *s;
-	}
-	*to = '\0';
+	cs_url_decode(s, n, false, out);
 	return out;
 }
 
@@ -192,12 +186,29 @@ dispatch(struct cs_api_call *call, bool control)
 }
 
 void
+cs_api_handle_as(struct cs_api *api, struct cs_http_request *req, const struct cs_auth *who)
+{
+	struct cs_api_call call = { .api = api, .req = req, .who = *who };
+	const char *allow;
+
+	call.conf = cs_api_conf_ref(api);
+	cs_arena_init(&call.mem);
+	call.route = cs_api_find(req->method, req->target, call.param, &allow, &call.mem);
+	if (api->closing || call.route == NULL)
+		cs_api_problem(req, call.route == NULL ? 404 : 503, NULL, call.route == NULL ? "there is no such path" : STOPPING);
+	else
+		call.route->handle(&call);
+	cs_arena_fini(&call.mem);
+	cs_conf_unref(call.conf);
+}
+
+void
 cs_api_handle(struct cs_api *api, struct cs_http_request *req, bool control)
 {
 	struct cs_api_call call = { .api = api, .req = req };
 
 	if (api->closing && strcmp(req->path, "/healthz") != 0 && strcmp(req->path, "/readyz") != 0) {
-		cs_api_problem(req, 503, NULL, "the daemon is stopping");
+		cs_api_problem(req, 503, NULL, STOPPING);
 		return;
 	}
 	call.conf = cs_api_conf_ref(api);

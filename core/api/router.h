@@ -36,4 +36,7 @@ const struct cs_api_route *cs_api_find(const char *method, const char *target, c
 /* "open", "read" or "admin". */
 const char *cs_api_need_name(enum cs_api_need need);
 
+/* Answer a request from within (http/inner.h) for somebody who was let in already, with the scope that the route needs. */
+void cs_api_handle_as(struct cs_api *api, struct cs_http_request *req, const struct cs_auth *who);
+
 #endif

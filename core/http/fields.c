@@ -4,6 +4,7 @@
  */
 #include "config.h"
 #include "http/request.h"
+#include "http/inner.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -13,6 +14,8 @@
 const char *
 cs_http_request_header(const struct cs_http_request *req, const char *name)
 {
+	if (req->divert != NULL)
+		return NULL;
 	return MHD_lookup_connection_value(cs_request_of(req)->conn, MHD_HEADER_KIND, name);
 }
 
@@ -33,6 +36,8 @@ cs_http_request_query(const struct cs_http_request *req, const char *name)
 {
 	const char *want[2] = { name, NULL };
 
+	if (req->divert != NULL)
+		return cs_http_inner_query(req, name);
 	MHD_get_connection_values(cs_request_of(req)->conn, MHD_GET_ARGUMENT_KIND, match_param, want);
 	return want[1];
 }
@@ -57,6 +62,8 @@ cs_http_request_headers(const struct cs_http_request *req, void (*fn)(void *, co
 {
 	struct visit v = { fn, fn_ctx };
 
+	if (req->divert != NULL)
+		return;
 	MHD_get_connection_values(cs_request_of(req)->conn, MHD_HEADER_KIND, visit_header, &v);
 }
 
@@ -86,6 +93,8 @@ cs_http_request_peer(const struct cs_http_request *req, struct cs_http_peer *out
 	struct sockaddr_storage sa;
 
 	memset(out, 0, sizeof(*out));
+	if (req->divert != NULL)
+		return;
 	if (r->server->is_unix) {
 		unix_peer(r, out);
 		return;
@@ -109,7 +118,12 @@ cs_http_request_peer(const struct cs_http_request *req, struct cs_http_peer *out
 char *
 cs_http_request_steal_body(struct cs_http_request *req, size_t *len)
 {
+	const char *body = req->body;
+
+	*len = req->body_len;
 	req->body = "";
 	req->body_len = 0;
+	if (req->divert != NULL)
+		return *len > 0 ? cs_xstrdup(body) : NULL;
 	return cs_buf_steal(&cs_request_of(req)->body, len);
 }

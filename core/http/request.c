@@ -201,9 +201,15 @@ void
 cs_http_reply(struct cs_http_request *req, const struct cs_http_reply *a)
 {
 	struct request *r = cs_request_of(req);
-	struct MHD_Response *m = make_response(a);
-	int seen = atomic_load(&r->state);
+	struct MHD_Response *m;
+	int seen;
 
+	if (req->divert != NULL) {
+		req->divert(req, a);
+		return;
+	}
+	m = make_response(a);
+	seen = atomic_load(&r->state);
 	do {
 		if (seen == ST_ABANDONED) {
 			MHD_destroy_response(m);

@@ -22,6 +22,8 @@
 
 struct cs_http_server;
 
+struct cs_http_reply;
+
 /* What the application sees. Everything but `user` and `link` is read-only and lives until cs_http_reply. */
 struct cs_http_request {
 	const char *method;
@@ -32,6 +34,8 @@ struct cs_http_request {
 	void *ctx;               /* of the configuration */
 	void *user;              /* the application's, NULL at first */
 	struct cs_list link;     /* the application's, to keep the request on a list */
+	/* Of a request that comes from within (inner.h): who gets the answer instead of the network. NULL for all others. */
+	void (*divert)(struct cs_http_request *req, const struct cs_http_reply *a);
 };
 
 struct cs_http_peer {

@@ -242,6 +242,23 @@ cs_url_add(struct cs_buf *b, const char *s, size_t n)
 	percent_add(b, s, n, "-._~", false);
 }
 
+size_t
+cs_url_decode(const char *s, size_t n, bool form, char *out)
+{
+	uint8_t byte;
+	char *to = out;
+
+	for (const char *end = s + n; s < end; s++) {
+		if (*s == '%' && end - s > 2 && cs_hex_decode(s + 1, 2, &byte, 1) == 1) {
+			*to++ = (char)byte;
+			s += 2;
+		} else
+			*to++ = form && *s == '+' ? ' ' : *s;
+	}
+	*to = '\0';
+	return (size_t)(to - out);
+}
+
 void
 cs_form_add(struct cs_buf *b, const char *s, size_t n)
 {

@@ -23,6 +23,8 @@ void cs_base64_add(struct cs_buf *b, const void *p, size_t n);         /* standa
 void cs_base64url_add(struct cs_buf *b, const void *p, size_t n);      /* unpadded (RFC 4648 section 5) */
 int cs_base64_decode(const char *s, size_t n, void *out, size_t cap);  /* either alphabet, padding optional */
 void cs_url_add(struct cs_buf *b, const char *s, size_t n);            /* percent-encode all but unreserved (RFC 3986) */
+/* Back: into out, which has room for n + 1; "+" is a space in forms. What is no escape stays as it is. Returns the length. */
+size_t cs_url_decode(const char *s, size_t n, bool form, char *out);
 void cs_form_add(struct cs_buf *b, const char *s, size_t n);           /* application/x-www-form-urlencoded */
 
 #define CS_UUID_TEXT 37

@@ -137,12 +137,17 @@ START_TEST(url_and_form_encoding_keep_what_their_standards_keep)
 {
 	CS_CLEANUP(cs_buf_fini) struct cs_buf b = CS_BUF_INIT(0);
 	static const char text[] = "aZ09-._~*+ &=/%\0\xc3\xbc";
+	char back[64];
 
 	cs_url_add(&b, text, sizeof(text) - 1);
 	ck_assert_str_eq(cs_buf_str(&b), "aZ09-._~%2A%2B%20%26%3D%2F%25%00%C3%BC");
 	cs_buf_reset(&b);
 	cs_form_add(&b, text, sizeof(text) - 1);
 	ck_assert_str_eq(cs_buf_str(&b), "aZ09-._%7E*%2B+%26%3D%2F%25%00%C3%BC");
+	ck_assert_uint_eq(cs_url_decode(b.ptr, b.len, true, back), sizeof(text) - 1);
+	ck_assert_mem_eq(back, text, sizeof(text));
+	ck_assert_uint_eq(cs_url_decode(B("a+%2%zz%"), false, back), 8);
+	ck_assert_str_eq(back, "a+%2%zz%");
 }
 END_TEST
 
