@@ -43,6 +43,14 @@ cs_auth_may(const struct cs_auth *who, const char *account)
 	return cs_view_holds(who->accounts, account);
 }
 
+const char *
+cs_auth_name(const struct cs_auth *who, struct cs_arena *mem)
+{
+	if (who->link_id != 0)
+		return cs_arena_printf(mem, "link %lld", (long long)who->link_id);
+	return who->key_id != 0 ? cs_arena_printf(mem, "key %lld", (long long)who->key_id) : "operator";
+}
+
 static unsigned
 scope_bit(const char *word, size_t n)
 {
@@ -101,7 +109,7 @@ cs_auth_bearer(const struct cs_conf *conf, struct cs_store *reader, const char *
 		return rc != CS_ENOTFOUND ? rc : cs_err_set(err, CS_EPERM, "this key is not known");
 	if (row.expires_ms != 0 && row.expires_ms <= now_ms)
 		return cs_err_set(err, CS_EPERM, "this key has expired");
-	*out = (struct cs_auth){ cs_auth_scopes(row.scopes), row.accounts, row.id, row.last_used_ms };
+	*out = (struct cs_auth){ cs_auth_scopes(row.scopes), row.accounts, row.id, row.last_used_ms, 0 };
 	return 0;
 }
 

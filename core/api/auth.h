@@ -23,6 +23,7 @@ struct cs_auth {
 	const char *accounts;  /* space-separated; "" all */
 	int64_t key_id;        /* 0: no key of the store */
 	int64_t last_used_ms;  /* of that key */
+	int64_t link_id;       /* the session of a connect link; 0: none */
 };
 
 /*
@@ -35,6 +36,8 @@ int cs_auth_bearer(const struct cs_conf *conf, struct cs_store *reader, const ch
 void cs_key_used(struct cs_writer *w, int64_t id, int64_t last_used_ms, int64_t now_ms);
 /* May it see this account? */
 bool cs_auth_may(const struct cs_auth *who, const char *account);
+/* "operator", "key 3" or "link 5": for histories. */
+const char *cs_auth_name(const struct cs_auth *who, struct cs_arena *mem);
 /* Bits for "intake read admin bridge"; 0 when a word is unknown. */
 unsigned cs_auth_scopes(const char *words);
 

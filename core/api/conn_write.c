@@ -32,12 +32,6 @@ struct write {
 	bool needs_confirmation;
 };
 
-static const char *
-who_asks(const struct cs_auth *who, struct cs_arena *mem)
-{
-	return who->key_id != 0 ? cs_arena_printf(mem, "key %lld", (long long)who->key_id) : "operator";
-}
-
 /* False: answered, since the file has the say. */
 static bool
 is_dynamic(struct cs_api_call *call, const struct cs_conn_row *row)
@@ -181,7 +175,7 @@ change_new(struct cs_api_call *call, int (*apply)(struct cs_change *, struct cs_
 	struct cs_change *c = cs_change_new(call, apply);
 
 	c->more = *out = cs_arena_alloc(&c->keep, sizeof(**out));
-	(*out)->who = who_asks(&call->who, &c->keep);
+	(*out)->who = cs_auth_name(&call->who, &c->keep);
 	(*out)->random = call->api->clock->random(call->api->clock);
 	return c;
 }

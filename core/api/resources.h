@@ -88,6 +88,10 @@ void cs_api_bridge_unsubscribe(struct cs_api_call *call);
 void cs_api_bridge_sample(struct cs_api_call *call);
 void cs_api_bridge_status(struct cs_api_call *call);
 void cs_api_bridge_me(struct cs_api_call *call);
+/* links.c */
+void cs_api_links_list(struct cs_api_call *call);
+void cs_api_link_new(struct cs_api_call *call);
+void cs_api_link_delete(struct cs_api_call *call);
 
 /* secrets.c */
 void cs_api_secrets(struct cs_api_call *call);

@@ -23,6 +23,7 @@ const struct cs_ctl_command *const cs_ctl_commands[] = {
 	&cs_ctl_cmd_connections_authorize, &cs_ctl_cmd_connections_parked,
 	&cs_ctl_cmd_connections_claim,
 	&cs_ctl_cmd_connections_versions, &cs_ctl_cmd_connections_rollback,
+	&cs_ctl_cmd_connect_link,
 	&cs_ctl_cmd_pause,        &cs_ctl_cmd_resume,
 	&cs_ctl_cmd_plugins,      &cs_ctl_cmd_plugins_reload,
 	&cs_ctl_cmd_alerts,       &cs_ctl_cmd_config_check,

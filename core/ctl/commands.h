@@ -7,7 +7,7 @@
 
 #include "ctl/ctl.h"
 
-extern const struct cs_ctl_command cs_ctl_cmd_alerts, cs_ctl_cmd_completion, cs_ctl_cmd_config_check,
+extern const struct cs_ctl_command cs_ctl_cmd_alerts, cs_ctl_cmd_completion, cs_ctl_cmd_config_check, cs_ctl_cmd_connect_link,
     cs_ctl_cmd_config_dump, cs_ctl_cmd_connections, cs_ctl_cmd_connections_authorize, cs_ctl_cmd_connections_change,
     cs_ctl_cmd_connections_claim, cs_ctl_cmd_connections_confirm, cs_ctl_cmd_connections_create, cs_ctl_cmd_connections_delete,
     cs_ctl_cmd_connections_parked, cs_ctl_cmd_connections_rollback,

@@ -85,7 +85,11 @@ static const char tokens_and_authorizations[] =
     "CREATE INDEX token_keep ON token (keep_ms) WHERE keep_ms > 0;"
     "CREATE TABLE flow (ticket BLOB PRIMARY KEY, state BLOB NOT NULL, browser BLOB NOT NULL, verifier BLOB NOT NULL,"
     " crm TEXT NOT NULL, way TEXT NOT NULL, conn_id INTEGER NOT NULL, expires_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
-    "CREATE INDEX flow_state ON flow (state);";
+    "CREATE INDEX flow_state ON flow (state);"
+    "CREATE TABLE link (id INTEGER PRIMARY KEY AUTOINCREMENT, hash BLOB NOT NULL UNIQUE, is_session INTEGER NOT NULL,"
+    " any_crm INTEGER NOT NULL, conn_id INTEGER NOT NULL, created_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL,"
+    " life_ms INTEGER NOT NULL, account TEXT NOT NULL, crm TEXT NOT NULL, who TEXT NOT NULL) STRICT;"
+    "CREATE INDEX link_expires ON link (expires_ms);";
 
 static const char hooks_and_cursors[] =
     "CREATE TABLE hook_seen (dedupe BLOB NOT NULL, crm TEXT NOT NULL, conn_id INTEGER NOT NULL,"

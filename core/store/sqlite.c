@@ -55,6 +55,7 @@ set_up(void)
 	sq_ops_conn_life(&ops);
 	sq_ops_secret(&ops);
 	sq_ops_token(&ops);
+	sq_ops_link(&ops);
 	sq_ops_hook(&ops);
 	sq_ops_misc(&ops);
 	sq_ops_mail(&ops);

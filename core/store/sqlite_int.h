@@ -37,6 +37,7 @@ enum sq_slot {
 	SQ_TROUBLE_PUT, SQ_TROUBLE_DROP, SQ_CONN_COUNT,
 	SQ_SECRET_PUT, SQ_SECRET_GET, SQ_SECRET_LIST, SQ_SECRET_DELETE, SQ_SECRET_DELETE_ALL, SQ_SECRET_BUMP, SQ_SECRET_WALK, SQ_SECRET_RESEAL,
 	SQ_TOKEN_PUT, SQ_TOKEN_GET, SQ_TOKEN_DUE, SQ_FLOW_PUT, SQ_FLOW_STATE, SQ_FLOW_TICKET, SQ_FLOW_DELETE, SQ_FLOW_SWEEP,
+	SQ_LINK_INSERT, SQ_LINK_UPDATE, SQ_LINK_FIND, SQ_LINK_GET, SQ_LINK_LIST, SQ_LINK_DELETE, SQ_LINK_SWEEP,
 	SQ_HOOK_SEEN, SQ_HOOK_SEEN_UNDO, SQ_HOOK_INSERT, SQ_HOOK_TURNS, SQ_HOOK_DUE, SQ_HOOK_RETRY, SQ_HOOK_DONE,
 	SQ_HOOK_CONN, SQ_TURN_JOIN, SQ_TURN_NEXT, SQ_TURN_LEAVE, SQ_TURN_LATER, SQ_CURSOR_PUT, SQ_CURSOR_GET,
 	SQ_KEY_INSERT, SQ_KEY_UPDATE, SQ_KEY_FIND, SQ_KEY_LIST, SQ_KEY_DELETE, SQ_KEY_USED,
@@ -215,6 +216,7 @@ void sq_ops_conn(struct cs_store_ops *ops);
 void sq_ops_conn_life(struct cs_store_ops *ops);
 void sq_ops_secret(struct cs_store_ops *ops);
 void sq_ops_token(struct cs_store_ops *ops);
+void sq_ops_link(struct cs_store_ops *ops);
 void sq_ops_hook(struct cs_store_ops *ops);
 void sq_ops_misc(struct cs_store_ops *ops);
 void sq_ops_mail(struct cs_store_ops *ops);

@@ -235,6 +235,18 @@ struct cs_mail_row { /* to one recipient; gone once the server took it */
 	const char *recipient, *subject, *body; /* text in UTF-8, lines end with LF */
 };
 
+struct cs_link_row { /* a link at which an account's owner connects a CRM; opened, it is a browser's session */
+	int64_t id;
+	uint8_t hash[32];           /* SHA-256 of what the URL has; of a session, of its cookie */
+	bool is_session;
+	bool any_crm;               /* the owner chooses the CRM */
+	const char *account, *crm;  /* crm "": not chosen yet */
+	int64_t conn_id;            /* 0: not made yet */
+	int64_t created_ms, expires_ms;
+	int64_t life_ms;            /* how long a session lasts once it was opened */
+	const char *who;            /* made the link: "operator", "key 3" */
+};
+
 struct cs_filter { /* deliveries; absent conditions: 0, NULL or -1 as noted */
 	uint32_t states;            /* CS_STATE_BIT or'ed; 0: any */
 	int64_t conn_id;            /* -1: any */
@@ -392,6 +404,15 @@ struct cs_store_ops {
 	int (*flow_find)(struct cs_store *, const uint8_t hash[32], bool by_state, struct cs_arena *, struct cs_flow_row *out, struct cs_err *);
 	int (*flow_delete)(struct cs_store *, const uint8_t ticket[32], struct cs_err *); /* CS_ENOTFOUND: it was used already */
 	int (*flow_sweep)(struct cs_store *, int64_t now_ms, struct cs_err *); /* those that are over */
+
+	/* ---- links (writer changes; any handle reads) */
+	int (*link_put)(struct cs_store *, struct cs_link_row *row, struct cs_err *); /* insert, or update by id; fills id */
+	int (*link_find)(struct cs_store *, const uint8_t hash[32], struct cs_arena *, struct cs_link_row *out, struct cs_err *);
+	int (*link_get)(struct cs_store *, int64_t id, struct cs_arena *, struct cs_link_row *out, struct cs_err *);
+	/* Newest first, ids below `before` (0: from the newest). Returns the count. */
+	int (*link_list)(struct cs_store *, int64_t before, struct cs_arena *, struct cs_link_row *out, int max, struct cs_err *);
+	int (*link_delete)(struct cs_store *, int64_t id, struct cs_err *); /* CS_ENOTFOUND */
+	int (*link_sweep)(struct cs_store *, int64_t now_ms, struct cs_err *); /* those that are over */
 
 	/*
 	 * ---- hooks. Connections take turns: after a row was retried or done its connection stands behind those that wait already,

@@ -29,7 +29,7 @@ from rig import ACCOUNT, BLAMES, CONN_STATES, INTAKE_SECRETS, LANES, OUTCOMES, S
 DOC = apidoc.document()
 OPERATIONS = apidoc.operations(DOC)
 NOWHERE = "999999999"
-PUBLIC = "http://csrelay.test"
+PUBLIC = "https://csrelay.test"
 HELD = "acct_held"      # its connection is paused
 BRIDGED = "acct_bridged"
 OTHER = "acct_other"    # has leads and no connection
@@ -154,6 +154,10 @@ class World:
         cookie = next("; ".join(f"{k}={v}" for k, v in jar.items()) for jar in browser.cookies.values())
         return {"query": dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(back).query)), "headers": {"Cookie": cookie}}
 
+    def from_connect_link(self):
+        request = self.way_back(self.connection("hubspot")["id"])
+        return {**request, "headers": {"Cookie": request["headers"]["Cookie"] + "; __Host-csrelay-connect=any"}}
+
     def another_account(self):
         connection = self.connection("hubspot")["id"]
         assert self.ask(OPERATIONS["endGrant"], {"crm": "hubspot"}, **self.way_back(connection, "one")).status == 200
@@ -223,6 +227,7 @@ TARGET = {  # what a path means, made for each request
     "/v1/plugins/{id}": lambda w: {"id": "hubspot"},
     "/v1/bridge/hooks/{id}": lambda w: {"id": w.ask(OPERATIONS["subscribeBridge"], body={"target_url": "https://hooks.zapier.com/1"}).json["id"]},
     "/v1/bridge/leads/{event_id}": lambda w: {"event_id": w.bridged},
+    "/v1/connect-links/{id}": lambda w: {"id": w.ask(OPERATIONS["makeConnectLink"], body={"account": OTHER}).json["id"]},
     "/v1/keys/{id}": lambda w: {"id": w.key_id()},
     "/hooks/{crm}": lambda w: {"crm": "jobber"},
     "/hooks/{crm}/{connection}": lambda w: {"crm": "housecall_pro", "connection": w.ids["housecall_pro"]},
@@ -284,6 +289,7 @@ PROVOKE = {  # (operation, status) -> requests that bring it about: what is aske
     ("startGrant", "410"): [{}, {"query": {"ticket": "guessed"}}],
     ("startGrant", "500"): [lambda w: {"path": {"crm": "jobber"}, **w.ticket("jobber:main")}],
     ("endGrant", "200"): [lambda w: w.way_back(w.connection("hubspot")["id"]), lambda w: {"query": {"code": f"sandbox-code-m{next(w.numbers)}"}}],
+    ("endGrant", "303"): [lambda w: w.from_connect_link()],
     ("endGrant", "403"): [{}, {"query": {"error": "access_denied"}}, lambda w: {**w.way_back(w.connection("hubspot")["id"]), "headers": {}}],
     ("endGrant", "409"): [lambda w: w.another_account()],
     ("endGrant", "410"): [{"query": {"code": "c", "state": "guessed"}}],
@@ -291,6 +297,11 @@ PROVOKE = {  # (operation, status) -> requests that bring it about: what is aske
     ("reloadPlugin", "422"): [{"path": {"id": "no_push"}}],
     ("listAlerts", "200"): [{"query": {"on": 1}}],
     ("listAlerts", "400"): [{"query": {"on": 2}}],
+    ("makeConnectLink", "409"): [{"body": {"connection": "main"}}],
+    ("makeConnectLink", "404"): [{"body": {"connection": NOWHERE}}],
+    ("makeConnectLink", "422"): [{"body": b} for b in ({}, {"account": "a b"}, {"account": "a", "minutes": 4}, {"account": "a", "crm": "nothing"},
+                                                       {"account": "a", "connection": "hubspot:main"}, {"connection": "hubspot:main", "crm": "jobber"})],
+    ("makeConnectLink", "403"): [{"body": {"account": ACCOUNT}, "key": "bound"}],
     ("makeKey", "422"): [{"body": {"name": "n", "scopes": ["read"], **b}} for b in
                          ({"name": ""}, {"scopes": ["write"]}, {"accounts": "all"}, {"expires_at": "2001-01-01T00:00:00Z"})],
     ("rotateKey", "409"): [lambda w: {"path": {"id": w.expired_key()}}],
