@@ -11,7 +11,7 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include "auth/signature.h"
+#include "auth/ticket.h"
 #include "deliver/grant.h"
 #include "util/text.h"
 
@@ -26,7 +26,7 @@ apply_link(struct cs_change *c, struct cs_store *s, int64_t now_ms, struct cs_er
 		.conn_id = c->id, .expires_ms = now_ms + CS_GRANT_LIFE_MS };
 	int rc;
 
-	cs_grant_hash(c->text, f.ticket);
+	cs_ticket_hash(c->text, f.ticket);
 	if ((rc = s->ops->flow_sweep(s, now_ms, err)) < 0 || (rc = s->ops->flow_put(s, &f, err)) < 0)
 		return rc;
 	c->wrote = true;
@@ -36,18 +36,6 @@ apply_link(struct cs_change *c, struct cs_store *s, int64_t now_ms, struct cs_er
 	cs_out_time(&c->out, "expires_at", f.expires_ms);
 	cs_out_close(&c->out, '}');
 	return 0;
-}
-
-static char *
-new_ticket(void)
-{
-	struct cs_buf b = CS_BUF_INIT(100);
-	uint8_t raw[32];
-
-	cs_random_bytes(raw, sizeof(raw));
-	cs_base64url_add(&b, raw, sizeof(raw));
-	cs_wipe(raw, sizeof(raw));
-	return cs_buf_steal(&b, NULL);
 }
 
 /* The way to sign in: named in the body, else the manifest's first. False: answered. */
@@ -87,7 +75,8 @@ cs_api_connection_authorize(struct cs_api_call *call)
 	}
 	c = cs_change_new(call, apply_link);
 	c->id = row.id;
-	c->text = new_ticket();
+	c->text = cs_xcalloc(1, CS_TICKET_TEXT);
+	cs_ticket_new(c->text);
 	c->body = json_object_new_object();
 	json_object_object_add(c->body, "crm", json_object_new_string(row.crm));
 	json_object_object_add(c->body, "way", json_object_new_string(way));

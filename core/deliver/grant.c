@@ -12,13 +12,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include "auth/oauth.h"
+#include "auth/ticket.h"
 #include "deliver/exchange.h"
 #include "deliver/results.h"
 #include "deliver/token_private.h"
 #include "log/log.h"
+#include "pages/page.h"
+#include "pages/session.h"
 #include "util/text.h"
 
-#define RANDOM_BYTES 32
 #define CALLBACK_FACTS 8
 #define FACT_MAX 512
 #define AGAIN " Close this page and begin again."
@@ -54,10 +56,22 @@ free_grant(struct grant *g)
 	free(g);
 }
 
+/* Whoever came from the pages for connecting goes back there: they ask who it is, and go on. */
+static void
+tell(struct grant *g, int status, const char *title, const char *text)
+{
+	bool is_connecting = cs_http_request_cookie(g->req, cs_session_cookie_name(g->engine->c.conf->public_url), &g->mem) != NULL;
+
+	if (is_connecting && status == 200 && g->flow.conn_id != 0)
+		cs_page_go(g->req, "/connect/who", NULL);
+	else
+		cs_page_tell(g->req, status, title, text, is_connecting ? "/connect/setup" : NULL, "Back");
+}
+
 static void
 finish(struct grant *g, int status, const char *title, const char *text)
 {
-	cs_grant_page(g->req, status, title, text, NULL);
+	tell(g, status, title, text);
 	free_grant(g);
 }
 
@@ -104,15 +118,12 @@ put(struct grant *g, int (*apply)(struct grant *, struct cs_store *, int64_t, st
 /* ---- start */
 
 static const char *
-random_text(struct cs_arena *mem)
+new_ticket(struct cs_arena *mem)
 {
-	CS_CLEANUP(cs_buf_fini) struct cs_buf b = CS_BUF_INIT(100);
-	uint8_t raw[RANDOM_BYTES];
+	char *text = cs_arena_alloc(mem, CS_TICKET_TEXT);
 
-	cs_random_bytes(raw, sizeof(raw));
-	cs_base64url_add(&b, raw, sizeof(raw));
-	cs_wipe(raw, sizeof(raw));
-	return cs_arena_strdup(mem, cs_buf_str(&b));
+	cs_ticket_new(text);
+	return text;
 }
 
 static bool
@@ -186,7 +197,7 @@ flow_kept(struct grant *g, int rc)
 		finish(g, 503, "Not now", "This could not be written down." AGAIN);
 		return;
 	}
-	cs_grant_redirect(g->req, g->answer_url, g->cookie);
+	cs_page_go(g->req, g->answer_url, g->cookie);
 	free_grant(g);
 }
 
@@ -208,11 +219,11 @@ seal_verifier(struct grant *g, const char *verifier, struct cs_err *err)
 static void
 begin_flow(struct grant *g, struct cs_context *c, const struct cs_auth_way *w)
 {
-	const char *state = random_text(&g->mem), *browser = random_text(&g->mem), *verifier = w->pkce ? random_text(&g->mem) : NULL;
+	const char *state = new_ticket(&g->mem), *browser = new_ticket(&g->mem), *verifier = w->pkce ? new_ticket(&g->mem) : NULL;
 	struct cs_err err;
 
-	cs_grant_hash(state, g->flow.state);
-	cs_grant_hash(browser, g->flow.browser);
+	cs_ticket_hash(state, g->flow.state);
+	cs_ticket_hash(browser, g->flow.browser);
 	g->flow.verifier = (struct cs_bytes){ "", 0 };
 	if (seal_verifier(g, verifier, &err) < 0 || (g->answer_url = consent_url(g, c, w, state, verifier, &err)) == NULL) {
 		cs_log(CS_LOG_ERROR, "auth", "an authorization could not begin", "crm=%s connection=%s why=\"%s\"", g->crm, c->public_id, err.msg);
@@ -239,7 +250,7 @@ start_request(struct grant *g)
 	struct cs_context *c;
 	uint8_t hash[32];
 
-	cs_grant_hash(ticket != NULL ? ticket : "", hash);
+	cs_ticket_hash(ticket != NULL ? ticket : "", hash);
 	if (ticket == NULL || e->c.reader->ops->flow_find(e->c.reader, hash, false, &g->mem, &g->flow, NULL) < 0 || is_over(g)) {
 		finish(g, 410, "This link is over", "Links to connect are good for ten minutes and one account. Ask for a new one.");
 		return;
@@ -272,7 +283,7 @@ apply_drop(struct grant *g, struct cs_store *s, int64_t now_ms CS_UNUSED, struct
 static void
 fail(struct grant *g, int status, const char *title, const char *text)
 {
-	cs_grant_page(g->req, status, title, text, NULL);
+	tell(g, status, title, text);
 	if (g->fresh.crm != NULL)
 		put(g, apply_drop, drop_stand_in_then);
 	else
@@ -547,21 +558,6 @@ plan(struct grant *g)
 	return true;
 }
 
-static const char *
-cookie(struct grant *g, const char *name)
-{
-	const char *all = cs_http_request_header(g->req, "Cookie");
-	size_t n = strlen(name);
-
-	while (all != NULL && *all != '\0') {
-		all += strspn(all, "; ");
-		if (strncmp(all, name, n) == 0 && all[n] == '=')
-			return cs_arena_strndup(&g->mem, all + n + 1, strcspn(all + n + 1, ";"));
-		all += strcspn(all, ";");
-	}
-	return "";
-}
-
 /* 0, or the page was sent. */
 static int
 check_state(struct grant *g, const char *state)
@@ -571,8 +567,8 @@ check_state(struct grant *g, const char *state)
 	char *plain;
 	size_t n;
 
-	cs_grant_hash(state, hash);
-	cs_grant_hash(cookie(g, cookie_name(e)), browser);
+	cs_ticket_hash(state, hash);
+	cs_ticket_hash(cs_http_request_cookie(g->req, cookie_name(e), &g->mem), browser);
 	if (e->c.reader->ops->flow_find(e->c.reader, hash, true, &g->mem, &g->flow, NULL) < 0 || is_over(g)) {
 		finish(g, 410, "This link is over", "It was used already, or ten minutes have passed." AGAIN);
 		return CS_ENOTFOUND;
@@ -667,11 +663,11 @@ cs_grant_handle(struct cs_engine *e, struct cs_http_request *req)
 	struct grant *g;
 
 	if (slash == NULL || slash - crm > 64 || slash == crm || (!is_callback && strcmp(slash, "/start") != 0)) {
-		cs_grant_page(req, 404, "Not found", "There is nothing here.", NULL);
+		cs_page_tell(req, 404, "Not found", "There is nothing here.", NULL, NULL);
 		return;
 	}
 	if (strcmp(req->method, "GET") != 0) {
-		cs_grant_page(req, 405, "Not allowed", "This address is for browsers.", NULL);
+		cs_page_no_method(req, "GET");
 		return;
 	}
 	g = cs_xcalloc(1, sizeof(*g));

@@ -30,18 +30,11 @@ bool cs_grant_is(const struct cs_http_request *req);
 /* Answered in time. Any thread. */
 void cs_grant_handle(struct cs_engine *e, struct cs_http_request *req);
 
-/* SHA-256 of a ticket, state or cookie. */
-void cs_grant_hash(const char *text, uint8_t out[32]);
-
 /*
  * In a writer's transaction: the grant of the pending connection `from` becomes that of `to`: secrets sealed anew, facts, tokens. `from` is gone
  * afterwards, and `to` is connected again if it needed that. 0 or negative.
  */
 int cs_grant_take(struct cs_store *s, const struct cs_vault *v, int64_t from, int64_t to, int64_t now_ms, struct cs_arena *mem,
                   struct cs_err *err);
-
-/* grant_page.c: the answer to a browser. Texts are escaped. cookie: a Set-Cookie value; NULL. */
-void cs_grant_page(struct cs_http_request *req, int status, const char *title, const char *text, const char *cookie);
-void cs_grant_redirect(struct cs_http_request *req, const char *url, const char *cookie);
 
 #endif

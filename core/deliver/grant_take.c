@@ -2,18 +2,9 @@
 /* grant_take.c - what needs no engine: a new grant takes the place of an old one, in one transaction. See grant.h. */
 #include <stdio.h>
 #include <string.h>
-#include "auth/mac.h"
 #include "deliver/grant.h"
 
 #define SECRETS_MAX 64
-
-void
-cs_grant_hash(const char *text, uint8_t out[32])
-{
-	struct cs_part part = { text, strlen(text) };
-
-	cs_sha256_parts(&part, 1, out);
-}
 
 static int
 move_secrets(struct cs_store *s, const struct cs_vault *v, int64_t from, int64_t to, struct cs_arena *mem, struct cs_err *err)

@@ -42,6 +42,21 @@ cs_http_request_query(const struct cs_http_request *req, const char *name)
 	return want[1];
 }
 
+char *
+cs_http_request_cookie(const struct cs_http_request *req, const char *name, struct cs_arena *mem)
+{
+	const char *all = cs_http_request_header(req, "Cookie");
+	size_t n = strlen(name);
+
+	while (all != NULL && *all != '\0') {
+		all += strspn(all, "; ");
+		if (strncmp(all, name, n) == 0 && all[n] == '=')
+			return cs_arena_strndup(mem, all + n + 1, strcspn(all + n + 1, ";"));
+		all += strcspn(all, ";");
+	}
+	return NULL;
+}
+
 struct visit {
 	void (*fn)(void *, const char *, const char *);
 	void *ctx;

@@ -19,6 +19,7 @@
 #include "http/problem.h"
 #include "util/err.h"
 #include "util/list.h"
+#include "util/mem.h"
 
 struct cs_http_server;
 
@@ -111,6 +112,8 @@ void cs_http_server_stats(struct cs_http_server *s, struct cs_http_server_stats 
  */
 const char *cs_http_request_header(const struct cs_http_request *req, const char *name);
 const char *cs_http_request_query(const struct cs_http_request *req, const char *name);
+/* A cookie's value, copied into the arena; NULL when absent. */
+char *cs_http_request_cookie(const struct cs_http_request *req, const char *name, struct cs_arena *mem);
 /* Calls fn for each header in the order of arrival. */
 void cs_http_request_headers(const struct cs_http_request *req, void (*fn)(void *, const char *name, const char *value),
                              void *fn_ctx);
