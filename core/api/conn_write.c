@@ -201,7 +201,7 @@ cs_api_connection_make(struct cs_api_call *call)
 		settings = cs_conn_draft_settings(&w->draft, "");
 		cs_conn_draft_check(&w->draft, m, cs_conf_crm_find(call->conf, m->name), settings, true);
 		w->settings = cs_arena_strdup(&c->keep, cs_json_text(settings));
-		w->needs_confirmation = cs_manifest_signs_in(m) || m->identify.path != NULL;
+		w->needs_confirmation = cs_manifest_signs_in(m) || m->identify.path != NULL || call->who.link_id != 0;
 		cs_manifest_unref(m);
 		if (w->draft.n_faults == 0) {
 			cs_change_put(c);

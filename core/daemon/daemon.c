@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "conf/load.h"
+#include "connect/connect.h"
 #include "daemon/sync.h"
 #include "deliver/events.h"
 #include "deliver/grant.h"
@@ -85,6 +86,7 @@ start_core(struct cs_daemon *d, struct cs_err *err)
 	    (rc = d->store->ops->reader(d->store, &d->intake.reader, err)) < 0 ||
 	    (rc = d->store->ops->reader(d->store, &d->admin_api.reader, err)) < 0 ||
 	    (rc = d->store->ops->reader(d->store, &d->control_api.reader, err)) < 0 ||
+	    (rc = d->store->ops->reader(d->store, &d->connect_api.reader, err)) < 0 ||
 	    (rc = cs_writer_start(d->store, &cs_clock_real, store_is_lost, &d->writer, err)) < 0)
 		return rc;
 	ec.writer = d->writer;
@@ -146,7 +148,13 @@ is_hook(const struct cs_http_request *req)
 	return strncmp(req->path, "/hooks/", 7) == 0;
 }
 
-/* Hooks and the ways back from consent pages come from the world; they share a listener. */
+static bool
+is_public(const struct cs_http_request *req)
+{
+	return is_hook(req) || cs_grant_is(req) || cs_connect_is(req);
+}
+
+/* Hooks, the pages for connecting and the ways back from consent pages come from the world; they share a listener. */
 static void
 handle_public(void *ctx, struct cs_http_request *req)
 {
@@ -154,6 +162,8 @@ handle_public(void *ctx, struct cs_http_request *req)
 
 	if (cs_grant_is(req))
 		cs_grant_handle(d->engine, req);
+	else if (cs_connect_is(req))
+		cs_connect_handle(&d->connect_api, req);
 	else
 		cs_hooks_handle(d->hooks, req);
 }
@@ -161,27 +171,21 @@ handle_public(void *ctx, struct cs_http_request *req)
 static size_t
 public_headers(void *ctx, struct cs_http_request *req)
 {
-	return is_hook(req) ? cs_hooks_on_headers(((struct cs_daemon *)ctx)->hooks, req) : 0;
+	struct cs_daemon *d = ctx;
+
+	return is_hook(req) ? cs_hooks_on_headers(d->hooks, req) : cs_connect_is(req) ? CS_CONNECT_BODY_MAX : 0;
 }
 
-/* Where no listener of its own is configured for them, hooks come to the admin listener. */
+/* Where no listener of its own is configured for them, all that comes to the admin listener. */
 static void
 handle_admin(void *ctx, struct cs_http_request *req)
 {
 	struct cs_daemon *d = ctx;
 
-	if ((is_hook(req) || cs_grant_is(req)) && d->hooks_server == NULL)
+	if (is_public(req) && d->hooks_server == NULL)
 		handle_public(d, req);
 	else
 		cs_api_handle(&d->admin_api, req, false);
-}
-
-static size_t
-admin_headers(void *ctx, struct cs_http_request *req)
-{
-	struct cs_daemon *d = ctx;
-
-	return is_hook(req) ? cs_hooks_on_headers(d->hooks, req) : 0;
 }
 
 /* The router takes segments as they were sent; hooks are found by their path as a whole. */
@@ -204,7 +208,7 @@ start_listeners(struct cs_daemon *d, struct cs_err *err)
 	struct cs_http_server_conf intake = { .max_body = (size_t)c->limits.lead_size, .ctx = &d->intake, .handle = cs_intake_handle,
 		.on_headers = cs_intake_on_headers };
 	struct cs_http_server_conf admin = { .max_body = (size_t)c->limits.lead_size, .ctx = d, .handle = handle_admin,
-		.on_headers = admin_headers, .slash_in = admin_slash };
+		.on_headers = public_headers, .slash_in = admin_slash };
 	struct cs_http_server_conf hooks = { .max_body = (size_t)c->limits.hook_size, .ctx = d, .handle = handle_public,
 		.on_headers = public_headers };
 	struct cs_http_server_conf control = { .max_body = (size_t)c->limits.lead_size, .ctx = d, .handle = handle_control,
@@ -286,6 +290,7 @@ fill_parts(struct cs_daemon *d)
 	d->intake.env = accept_env(d);
 	fill_api(d, &d->admin_api);
 	fill_api(d, &d->control_api);
+	fill_api(d, &d->connect_api);
 }
 
 /* A key that is missing makes CRMs refuse us in ways that do not point here, so it is said at once. */
@@ -431,6 +436,7 @@ cs_daemon_reload(struct cs_daemon *d)
 	cs_intake_reload(&d->intake, fresh);
 	cs_api_reload(&d->admin_api, fresh);
 	cs_api_reload(&d->control_api, fresh);
+	cs_api_reload(&d->connect_api, fresh);
 	cs_hooks_reload(d->hooks, fresh);
 	cs_maintenance_reload(d->maintenance, fresh);
 	cs_post_reload(d->post, fresh);
@@ -453,6 +459,7 @@ cs_daemon_stop(struct cs_daemon *d)
 	if (up) {
 		cs_api_close(&d->admin_api);
 		cs_api_close(&d->control_api);
+		cs_api_close(&d->connect_api);
 	}
 	if (d->intake_server != NULL)
 		cs_http_server_stop(d->intake_server, grace / 4);
@@ -480,9 +487,11 @@ cs_daemon_stop(struct cs_daemon *d)
 	if (up) {
 		cs_api_fini(&d->admin_api);
 		cs_api_fini(&d->control_api);
+		cs_api_fini(&d->connect_api);
 	}
 	cs_store_close(d->admin_api.reader);
 	cs_store_close(d->control_api.reader);
+	cs_store_close(d->connect_api.reader);
 	cs_conf_unref(d->intake.conf);
 	cs_conf_unref(d->intake.next_conf);
 	cs_vault_close(d->vault);

@@ -30,7 +30,7 @@ struct cs_daemon {
 	struct cs_maintenance *maintenance;
 	struct cs_post *post;
 	struct cs_intake intake;
-	struct cs_api admin_api, control_api;
+	struct cs_api admin_api, control_api, connect_api;
 	struct cs_api_report report;
 	struct cs_hooks *hooks;
 	struct cs_http_server *intake_server, *admin_server, *control_server, *hooks_server;

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * who.c - "connected as Acme Heating, account 4829: is this right?" No lead goes anywhere before somebody has said yes.
+ */
+#include "config.h"
+#include "connect/visit.h"
+
+#include <string.h>
+
+static void
+put_question(struct cs_visit *v, json_object *found)
+{
+	const char *name = cs_json_str(found, "name", ""), *id = cs_json_str(found, "id", ""), *rest = "";
+	bool is_new = v->conn.state == CS_CONN_PENDING;
+	struct cs_buf b = CS_BUF_INIT(CS_PAGE_MAX);
+
+	cs_visit_begin(v, &b, CS_STEP_WHO, "Is this the right account?");
+	if (name[0] == '\0' || strcmp(name, id) == 0)
+		name = id[0] != '\0' ? cs_arena_printf(&v->mem, "account %s", id) : "an account that it does not name";
+	else if (id[0] != '\0')
+		rest = cs_arena_printf(&v->mem, "account %s", id);
+	cs_html(&b, "<div class=\"who\">Connected to %s as <strong>%s</strong>%s", v->manifest->title, name, rest);
+	cs_html(&b, "</div>\n");
+	if (is_new)
+		cs_html(&b, "<p>Leads go there as soon as you say yes. Until then none do.</p>\n");
+	cs_html(&b, "<div class=\"actions\">");
+	cs_visit_form(v, &b, "who");
+	cs_html(&b, "<button>Yes, this is right</button></form>\n<a class=\"button other\" href=\"/connect/setup\">No, another one</a></div>\n");
+	cs_visit_page(v, 200, &b);
+}
+
+static void
+put_unknown(struct cs_visit *v)
+{
+	struct cs_buf b = CS_BUF_INIT(CS_PAGE_MAX);
+
+	cs_visit_begin(v, &b, CS_STEP_WHO, "Is this the right account?");
+	cs_visit_note(&b, "wait", cs_arena_printf(&v->mem, "%s cannot say whose account this is.", v->manifest->title),
+	              "If you are sure that you used the right one, go on; a test lead will show whether it arrives.");
+	cs_html(&b, "<div class=\"actions\">");
+	cs_visit_form(v, &b, "who");
+	cs_html(&b, "<button>Go on</button></form>\n<a class=\"button other\" href=\"/connect/setup\">Back</a></div>\n");
+	cs_visit_page(v, 200, &b);
+}
+
+static void
+looked(struct cs_visit *v, json_object *found)
+{
+	const char *said = cs_json_str(found, "said", "");
+
+	if (strcmp(said, cs_said_name(CS_SAID_YES)) == 0)
+		put_question(v, found);
+	else if (strcmp(said, cs_said_name(CS_SAID_CANNOT)) == 0)
+		put_unknown(v);
+	else
+		cs_visit_go(v, "/connect/setup"); /* which says why */
+}
+
+void
+cs_connect_who(struct cs_visit *v)
+{
+	cs_visit_look(v, looked);
+}
+
+/* ---- yes */
+
+static void
+confirmed(struct cs_visit *v, int status, json_object *doc CS_UNUSED)
+{
+	if (status < 400)
+		cs_visit_go(v, "/connect/settings");
+	else if (v->n_faults > 0) /* another connection has the place */
+		cs_visit_tell(v, 409, "There is one already",
+		              cs_arena_printf(&v->mem, "Leads of this account go to %s already, over another connection. Ask for a link to connect that one anew, or for "
+		                                       "help where you got this link.", cs_visit_title(v)),
+		              "/connect/setup", "Back");
+	else
+		cs_visit_tell(v, status, "Not now", v->trouble, "/connect/who", "Try again");
+}
+
+void
+cs_connect_who_confirmed(struct cs_visit *v)
+{
+	if (v->conn.state == CS_CONN_PENDING)
+		cs_visit_ask(v, "POST", cs_visit_conn_path(v, "/confirm"), NULL, confirmed);
+	else
+		cs_visit_go(v, "/connect"); /* it was said before, or need not be */
+}

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The pages for connecting, without a browser's window: what they ask of each CRM, what they say when it does not work, and connecting anew."""
+import html
+import re
+
+import pytest
+
+from browser import Browser
+from rig import ACCOUNT, MINUTE, lead, wait_until
+
+PUBLIC = "https://csrelay.test"
+
+
+@pytest.fixture
+def daemon(rig):
+    d = rig.daemon()
+    d.options["public_url"] = PUBLIC
+    d.crms = {"hubspot": {}, "housecall_pro": {}, "servicetitan": {}}
+    sandbox = rig.sandbox
+    d.shared = {
+        "hubspot": {"settings": {"base_url": sandbox.url("hubspot"), "client_id": "sandbox-client",
+                                 "authorize_url": sandbox.url("hubspot/oauth/authorize")},
+                    "secrets": {"client_secret": d.secret("client", "sandbox-secret")}},
+        "housecall_pro": {"settings": {"base_url": sandbox.url("housecall_pro")}},
+        "servicetitan": {"settings": {"base_url": sandbox.url("servicetitan"), "auth_url": sandbox.url("servicetitan")}},
+    }
+    return d.start()
+
+
+@pytest.fixture
+def owner(daemon):
+    return Browser(PUBLIC, f"http://127.0.0.1:{daemon.port('admin')}")
+
+
+def enter(daemon, owner, **body):
+    owner.get(daemon.operate("POST", "/v1/connect-links", {"account": ACCOUNT, **body}, 201)["url"])
+    assert owner.status == 200, owner.body
+
+
+def form(owner, path, **fields):
+    """Send one of the page's forms."""
+    fields["form"] = re.search('name="form" value="([^"]*)"', owner.body)[1]
+    return owner.request("POST", f"{PUBLIC}/connect/{path}", fields)
+
+
+def text(owner):
+    return html.unescape(re.sub("<[^>]*>", " ", owner.body))
+
+
+def only(daemon):
+    row, = daemon.operate("GET", "/v1/connections")["items"]
+    return row
+
+
+def test_a_plan_without_api_access_is_told_with_what_is_left(daemon, owner, sandbox):
+    enter(daemon, owner, crm="housecall_pro")
+    sandbox.fault("status", "housecall_pro", "GET /company", times=1, status=403, body='{"message":"Forbidden"}')
+    form(owner, "setup", way="static", key_api_key="sandbox-hcp-default")
+    assert owner.url.endswith("/connect/setup") and "no access for other programs" in text(owner) and "MAX plan" in text(owner)
+    assert "mail" in text(owner) and "Zapier" in text(owner)
+    form(owner, "setup", way="static")  # the key was right and is kept; now the plan is, too
+    assert owner.url.endswith("/connect/who") and "Acme Heating" in text(owner)
+    sandbox.fault("error", "housecall_pro", "GET /company", times=1)
+    owner.get(f"{PUBLIC}/connect/who")
+    assert "did not answer just now" in text(owner)
+
+
+def test_faults_stand_beside_their_fields_and_nothing_entered_is_lost(daemon, owner):
+    enter(daemon, owner, crm="housecall_pro")
+    form(owner, "setup", way="static", key_api_key="sandbox-hcp-default")
+    form(owner, "who")
+    assert owner.url.endswith("/connect/settings") and only(daemon)["state"] == "connected"
+    form(owner, "settings", set_assigned_employee="pro_nobody", set_tag="Radio & \"more\"")
+    assert owner.status == 422
+    assert "is not one of the choices" in re.search('id="set_assigned_employee-fault">([^<]*)', owner.body)[1]
+    assert "Radio &amp; &quot;more&quot;" in owner.body and only(daemon)["settings"].get("tag") is None
+    form(owner, "settings", set_base_url="https://evil.example", set_tag="radio")  # what is advanced is not taken
+    assert owner.url.endswith("/connect/test")
+    assert only(daemon)["settings"].get("tag") == "radio" and "base_url" not in only(daemon)["settings"]
+
+
+def test_a_list_that_depends_on_another_field_follows_it(daemon, owner):
+    enter(daemon, owner, crm="servicetitan")
+    for name in ("set_tenant", "set_client_id", "set_booking_provider", "key_app_key", "key_client_secret"):
+        assert f'name="{name}"' in owner.body, name
+    assert "set_auth_url" not in owner.body and "key_access_token" not in owner.body
+    form(owner, "setup", way="client", set_tenant="12x", set_client_id="sandbox-client", set_booking_provider="99", key_app_key="sandbox-app-key",
+         key_client_secret="sandbox-secret")
+    assert owner.status == 422 and "set_tenant-fault" in owner.body and 'value="12x"' in owner.body
+    given = {"set_client_id": "sandbox-client", "set_booking_provider": "99", "key_app_key": "sandbox-app-key", "key_client_secret": "sandbox-secret"}
+    form(owner, "setup", way="client", set_tenant="12", **given)
+    assert owner.url.endswith("/connect/setup") and 'value="12"' in owner.body  # it can be mended
+    form(owner, "setup", way="client", set_tenant="1122334455", **given)
+    assert owner.url.endswith("/connect/who"), text(owner)
+    form(owner, "who")
+    units = re.search('(?s)<select id="set_business_unit".*?</select>', owner.body)[0]
+    unit = re.findall('value="([0-9]+)"', units)[-1]
+    before = re.search('(?s)<select id="set_job_type".*?</select>', owner.body)
+    form(owner, "settings", do="lists", set_business_unit=unit, set_source="Radio")
+    assert owner.status == 200 and 'value="Radio"' in owner.body and f'value="{unit}" selected' in owner.body
+    after = re.search('(?s)<select id="set_job_type".*?</select>', owner.body)[0]
+    assert before is None or before[0] != after
+    assert "source" not in only(daemon)["settings"]  # it was only looked at
+
+
+def test_a_connection_that_lost_its_access_is_connected_anew_and_its_leads_go_out(daemon, owner, sandbox):
+    enter(daemon, owner, crm="hubspot")
+    form(owner, "setup", way="sign_in")
+    consent(owner)
+    form(owner, "who")
+    sandbox.tokens("hubspot", "revoke")
+    doc = lead()
+    daemon.send(doc)
+    daemon.wait_for(doc, "dead")
+    wait_until(lambda: only(daemon)["state"] == "needs_reauth")
+    sandbox.tokens("hubspot", "restore")  # whoever signs in gives it again
+    enter(daemon, owner, connection=only(daemon)["id"])
+    assert owner.url.endswith("/connect/setup") and "Choose another CRM" not in text(owner)
+    form(owner, "setup", way="sign_in")
+    consent(owner)
+    assert only(daemon)["state"] == "connected"
+    daemon.advance(MINUTE)
+    daemon.wait_for(doc, "delivered")
+    form(owner, "who")
+    assert owner.url.endswith("/connect/settings")
+
+
+def consent(owner):
+    """From the page that leads there, over the CRM's, and back."""
+    onward = html.unescape(re.search('http-equiv="refresh" content="0; url=([^"]*)"', owner.body)[1])
+    owner.get(onward)
+    assert owner.url.endswith("/connect/who") and "Is this the right account?" in text(owner), text(owner)
+
+
+def test_a_refusal_at_the_crm_leads_back(daemon, owner):
+    enter(daemon, owner, crm="hubspot")
+    form(owner, "setup", way="sign_in")
+    onward = html.unescape(re.search('http-equiv="refresh" content="0; url=([^"]*)"', owner.body)[1])
+    state = re.search("state=([^&]*)", owner.get(onward, follow=False).headers["Location"])[1]
+    owner.get(f"{PUBLIC}/oauth/hubspot/callback?error=access_denied&state={state}")
+    assert owner.status == 403 and "did not give access" in text(owner) and 'href="/connect/setup"' in owner.body
+    owner.get(f"{PUBLIC}/connect")
+    assert owner.url.endswith("/connect/setup") and only(daemon)["state"] == "pending"
