@@ -234,15 +234,14 @@ custom_gaps(const struct ghl_push *p)
 static json_object *
 gaps(const struct ghl_push *p)
 {
-	static const char *const address[] = { "address1", "city", "state", "postalCode", "country" };
+	static const char *const address[] = { "address1", "city", "postalCode", "state", "country", NULL };
 	static const char *const never[] = { "locationId", "tags", "customFields", "source", "assignedTo", "companyName" };
 	json_object *o = csh_gaps(p->contact, wanted(p));
-	int has_address = *csh_get(p->contact, "/address1") || *csh_get(p->contact, "/city") || *csh_get(p->contact, "/postalCode");
 
 	for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++)
 		json_object_object_del(o, never[i]);
-	for (size_t i = 0; has_address && i < sizeof(address) / sizeof(address[0]); i++)
-		json_object_object_del(o, address[i]);
+	csh_gaps_keep_address(o, p->contact, address);
+	csh_gaps_keep_name(o, p->contact, wanted(p), "firstName", "lastName");
 	csh_put_new(o, "customFields", custom_gaps(p));
 	return o;
 }

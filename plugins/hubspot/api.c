@@ -80,14 +80,24 @@ hubspot_search(const struct csh *h, const char *step, const char *looks_for, jso
 	return rc;
 }
 
+const char *
+hubspot_words(const struct csh *h, const struct cs_http_res *res)
+{
+	CSH_JSON body = csh_json_parse(res->body);
+	const char *single = csh_errors_text(h, csh_at(body, "/errors"));
+
+	return *single ? single : csh_vendor_error(h, res);
+}
+
 int32_t
 hubspot_refused(const struct csh *h, const struct cs_http_res *res, const char *what)
 {
 	CSH_JSON body = csh_json_parse(res->body);
+	const char *why = "this HubSpot app or user may not do that; look at its rights, or connect it again";
 
-	if (res->status == 403 && strcmp(csh_get(body, "/category"), "MISSING_SCOPES") == 0)
-		return h->host->fail(h->call, CS_REAUTH,
-		    "%s: the HubSpot app lacks a scope; connect it again with the scopes of the set-up guide",
-		                     what);
-	return csh_refused(h, res, what);
+	if (strcmp(csh_get(body, "/category"), "MISSING_SCOPES") == 0)
+		why = "the HubSpot app lacks a scope; connect it again with the scopes of the set-up guide";
+	if (res->status == 403)
+		return h->host->fail(h->call, CS_REAUTH, "%s: %s (%s)", what, why, hubspot_words(h, res));
+	return h->host->fail(h->call, CS_REJECT, "%s: %s", what, hubspot_words(h, res));
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * hubspot.h - what the plugin's files share. map.c makes the document, push.c brings it in, webhook.c reads
- * what comes back, api.c holds the few requests that more than one of them makes.
+ * hubspot.h - what the plugin's files share. map.c makes the document; push.c brings it in: the contact (contact.c), the deal
+ * or lead record (record.c), the note; marked.c finds again what may have been created; webhook.c reads what comes back; api.c
+ * holds the few requests that more than one of them makes.
  *
- * The document: {"contact": {"properties": {...}, "associations": []}, "note": {"properties": {...}}}. Without "note" (an
- * override may set it to null) no note is written.
+ * The document: {"contact": {"properties": {...}, "associations": []}, "deal" or "lead": {"properties": {...}},
+ * "note": {"properties": {...}}}. What is missing but the contact (an override may set it to null) is not made.
  */
 #ifndef HUBSPOT_H
 #define HUBSPOT_H
@@ -29,7 +30,31 @@ int32_t hubspot_write(const struct csh *h, const char *step, const char *method,
                       struct cs_http_res *res, json_object **answer);
 int32_t hubspot_search(const struct csh *h, const char *step, const char *looks_for, json_object *body,
                        struct cs_http_res *res, json_object **answer);
-/* A refusal: missing scopes need the owner, everything else is a dead letter. */
+/* What HubSpot says went wrong: its single errors where it names them. */
+const char *hubspot_words(const struct csh *h, const struct cs_http_res *res);
+/* A refusal: 403 needs the owner, everything else is a dead letter. */
 int32_t hubspot_refused(const struct csh *h, const struct cs_http_res *res, const char *what);
+
+struct hubspot_push {
+	struct csh h;
+	const struct cs_lead *lead;
+	json_object *doc;
+	json_object *contact; /* found, with its properties; owned */
+	const char *id;       /* of the contact; "" */
+	int is_new;           /* made by this call: nothing to complete */
+};
+
+/* Find, create or complete the contact: p->id. */
+int32_t hubspot_contact(struct hubspot_push *p);
+/* The deal or lead record that the document wants. */
+int32_t hubspot_record(struct hubspot_push *p);
+/* "#7d1f4f0e": stands in the name of a lead record, which has no other text. */
+const char *hubspot_short_id(const struct csh *h, const struct cs_lead *lead);
+/*
+ * Which of the contact's newest `objects` ("notes") has `text` in its property? *id: "" when none has. Association lists do not
+ * lag, so the look-up that `step` needs in doubt is this.
+ */
+int32_t hubspot_find_marked(struct hubspot_push *p, const char *step, const char *objects, const char *property, const char *text,
+                            const char **id);
 
 #endif

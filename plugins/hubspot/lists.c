@@ -9,7 +9,7 @@
 int32_t
 hubspot_fetch(const struct csh *h, const char *what)
 {
-	static const char *const types[] = { "contact", "note", "deal" };
+	static const char *const types[] = { "contact", "note", "deal", "lead" };
 	struct cs_http_res res = CS_RES_INIT;
 	CSH_JSON answer = NULL;
 	const char *id = NULL, *path = "";

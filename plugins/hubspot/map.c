@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * map.c - a lead as HubSpot wants it: a contact, and the call as a note on it. All property values are
+ * map.c - a lead as HubSpot wants it: a contact, the call as a note on it, and on request a deal
+ * or a lead record. All property values are
  * strings.
  */
 #include <string.h>
 #include "hubspot.h"
 
 #define NOTE_MAX 65000 /* HubSpot takes 65,536 characters */
+#define NAME_MAX 200
 
 /* HubSpot wants at least one of e-mail and names. */
 static void
@@ -39,6 +41,12 @@ put_mapped(const struct csh *h, json_object *p, const struct cs_lead *lead)
 			csh_put(p, property, csh_get(raw, json_object_get_string(pointer)));
 }
 
+static const char *
+owner(const struct csh *h, const struct cs_lead *lead)
+{
+	return csh_is_digits(lead->assigned_to) ? lead->assigned_to : csh_setting(h, "owner");
+}
+
 static json_object *
 contact(const struct csh *h, const struct cs_lead *lead)
 {
@@ -48,8 +56,7 @@ contact(const struct csh *h, const struct cs_lead *lead)
 	put_person(p, lead->contact);
 	csh_put(p, "lifecyclestage", csh_setting(h, "lifecycle_stage"));
 	csh_put(p, "hs_lead_status", csh_setting(h, "hs_lead_status"));
-	csh_put(p, "hubspot_owner_id", csh_is_digits(lead->assigned_to)
-	    ? lead->assigned_to : csh_setting(h, "owner"));
+	csh_put(p, "hubspot_owner_id", owner(h, lead));
 	if (*marker)
 		csh_put(p, marker, lead->event_id);
 	put_mapped(h, p, lead);
@@ -67,6 +74,30 @@ note(const struct csh *h, const struct cs_lead *lead)
 	return o;
 }
 
+/* The beginning of the event_id stays, whatever the name has to lose. */
+static json_object *
+lead_record(const struct csh *h, const struct cs_lead *lead)
+{
+	json_object *o = json_object_new_object();
+
+	csh_put(csh_child(o, "properties"), "hs_lead_name",
+	    csh_printf(h, "%s %s", csh_title(h, lead, NAME_MAX), hubspot_short_id(h, lead)));
+	return o;
+}
+
+static json_object *
+deal(const struct csh *h, const struct cs_lead *lead)
+{
+	json_object *o = json_object_new_object(), *p = csh_child(o, "properties");
+
+	csh_put(p, "dealname", csh_title(h, lead, NAME_MAX));
+	csh_put(p, "pipeline", csh_setting(h, "pipeline"));
+	csh_put(p, "dealstage", csh_setting(h, "deal_stage"));
+	csh_put(p, "description", csh_note(h, lead, CSH_PLAIN, NOTE_MAX));
+	csh_put(p, "hubspot_owner_id", owner(h, lead));
+	return o;
+}
+
 int32_t
 hubspot_map(void *inst, struct cs_call *call, const struct cs_map_in *in)
 {
@@ -75,6 +106,10 @@ hubspot_map(void *inst, struct cs_call *call, const struct cs_map_in *in)
 
 	(void)inst;
 	json_object_object_add(doc, "contact", contact(&h, in->lead));
+	if (strcmp(csh_setting(&h, "record"), "deal") == 0)
+		json_object_object_add(doc, "deal", deal(&h, in->lead));
+	if (strcmp(csh_setting(&h, "record"), "lead") == 0)
+		json_object_object_add(doc, "lead", lead_record(&h, in->lead));
 	json_object_object_add(doc, "note", note(&h, in->lead));
 	return csh_emit(&h, doc);
 }

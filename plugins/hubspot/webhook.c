@@ -30,6 +30,22 @@ contact_event(const struct change *c)
 	return strcmp(c->value, "UNQUALIFIED") == 0 ? "lead.lost" : "lead.updated";
 }
 
+/* Deleted, or made into one: later messages name the contact that is left, so the lead must be known by it. */
+static int32_t
+contact_gone(const struct change *c, json_object *message)
+{
+	CSH_JSON event = csh_event("lead.updated", c->at, c->dedupe);
+	const char *status = strcmp(c->type, "contact.merge") == 0 ? "merged" : "deleted";
+	json_object *one;
+
+	csh_event_record(event, "contact", c->id);
+	csh_each(i, one, csh_at(message, "/mergedObjectIds"))
+		csh_event_record(event, "contact", json_object_get_string(one));
+	csh_event_also(event, "contact", csh_get(message, "/newObjectId"));
+	csh_put(csh_event_job(event), "status", status);
+	return csh_emit(&c->h, event);
+}
+
 static int32_t
 contact_changed(const struct change *c)
 {
@@ -48,8 +64,8 @@ contact_changed(const struct change *c)
 static const char *
 deal_event(const struct change *c)
 {
-	if (strcmp(c->type, "deal.creation") == 0)
-		return "lead.converted";
+	if (strcmp(c->type, "deal.creation") == 0) /* where leads become deals by themselves it says nothing */
+		return strcmp(csh_setting(&c->h, "record"), "deal") == 0 ? NULL : "lead.converted";
 	if (strcmp(c->property, "dealstage") == 0) {
 		if (csh_setting_has(&c->h, "won_stages", c->value))
 			return "lead.converted";
@@ -102,6 +118,7 @@ deal_changed(const struct change *c)
 int32_t
 hubspot_webhook(void *inst, struct cs_call *call, const struct cs_webhook *w)
 {
+	static const char *const gone[] = { "contact.merge", "contact.deletion", "contact.privacyDeletion", NULL };
 	CSH_JSON o = NULL;
 	struct change c = { .h = { w->host, call } };
 
@@ -118,6 +135,8 @@ hubspot_webhook(void *inst, struct cs_call *call, const struct cs_webhook *w)
 	    csh_get(o, "/occurredAt"));
 	if (!*c.id)
 		return CS_DONE;
+	if (csh_is_one_of(c.type, gone))
+		return contact_gone(&c, o);
 	if (strcmp(c.type, "contact.propertyChange") == 0)
 		return contact_changed(&c);
 	if (strcmp(c.type, "deal.creation") == 0 || strcmp(c.type, "deal.propertyChange") == 0)

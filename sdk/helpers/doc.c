@@ -210,6 +210,17 @@ csh_gaps_keep_name(json_object *gaps, json_object *have, json_object *want, cons
 	}
 }
 
+void
+csh_gaps_keep_address(json_object *gaps, json_object *have, const char *const *parts)
+{
+	int there = 0;
+
+	for (size_t i = 0; i < 3; i++)
+		there |= *member_text(have, parts[i]) != '\0';
+	for (size_t i = 0; there && parts[i]; i++)
+		json_object_object_del(gaps, parts[i]);
+}
+
 /* Digits, at most 15 before the point, and at most two behind it that are kept. */
 const char *
 csh_money(const struct csh *h, json_object *o, const char *pointer)

@@ -79,6 +79,11 @@ json_object *csh_gaps(json_object *have, json_object *want);
  * the caller's. `first` and `last` are members of all three.
  */
 void csh_gaps_keep_name(json_object *gaps, json_object *have, json_object *want, const char *first, const char *last);
+/*
+ * Take the parts of an address out of `gaps` where the record has a street, city or zip, the first three of `parts` (which ends
+ * with NULL): the caller's street does not belong to another city.
+ */
+void csh_gaps_keep_address(json_object *gaps, json_object *have, const char *const *parts);
 /* An amount as decimal text: "350.00" from 350, 350.0, "350" or "1,350.5"; "" where there is none. */
 const char *csh_money(const struct csh *h, json_object *o, const char *pointer);
 /* compact; lives as long as o is not changed */

@@ -247,6 +247,24 @@ START_TEST(half_a_name_is_completed_with_its_own_only)
 }
 END_TEST
 
+START_TEST(an_address_is_filled_in_as_a_whole_or_not_at_all)
+{
+	static const char *const parts[] = { "s", "c", "z", "st", NULL };
+	static const char *const have[] = { "{}", "{\"st\":\"FL\"}", "{\"c\":\"Miami\"}", "{\"z\":\"33101\"}" };
+	static const char *const left[] = { "{\"s\":\"1 A\",\"c\":\"B\",\"z\":\"3\",\"st\":\"X\",\"o\":1}",
+		"{\"s\":\"1 A\",\"c\":\"B\",\"z\":\"3\",\"o\":1}", "{\"o\":1}", "{\"o\":1}" };
+
+	for (size_t i = 0; i < 4; i++) {
+		CSH_JSON there = csh_json_parse(csh_bytes(have[i]));
+		CSH_JSON want = csh_json_parse(csh_bytes(left[0]));
+		CSH_JSON gaps = csh_gaps(there, want);
+
+		csh_gaps_keep_address(gaps, there, parts);
+		ck_assert_str_eq(json_object_to_json_string_ext(gaps, JSON_C_TO_STRING_PLAIN), left[i]);
+	}
+}
+END_TEST
+
 START_TEST(numbers_are_put_only_where_they_are_some)
 {
 	CSH_JSON o = json_object_new_object();
@@ -691,7 +709,7 @@ main(void)
 		html_notes_escape_and_link, an_operators_template_always_gets_the_marker,
 		    a_long_note_is_cut_but_keeps_the_marker,
 		every_shape_of_vendor_error_is_read, a_cut_splits_no_character, pairs_are_joined_and_empty_ones_left_out,
-		only_gaps_are_filled, half_a_name_is_completed_with_its_own_only,
+		only_gaps_are_filled, half_a_name_is_completed_with_its_own_only, an_address_is_filled_in_as_a_whole_or_not_at_all,
 		numbers_are_put_only_where_they_are_some, an_amount_is_decimal_text_or_nothing,
 		the_note_names_the_time_of_the_call_and_who_is_to_get_it, a_title_says_what_and_who,
 		settings_ids_and_budgets_are_read, news_are_what_changed_since_the_cursor, graphql_errors_in_200_are_classed, a_mutation_answers_an_id_or_why_not,
