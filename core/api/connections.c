@@ -13,6 +13,35 @@
 
 #define REASON_MAX 300
 
+struct has {
+	const char *const *names;
+	size_t n;
+};
+
+static bool
+has_secret(void *ctx, const char *name)
+{
+	const struct has *h = ctx;
+
+	for (size_t i = 0; name != NULL && i < h->n; i++)
+		if (strcmp(h->names[i], name) == 0)
+			return true;
+	return false;
+}
+
+static bool
+signs_in(void *api, const char *crm, const char *const *secrets, size_t n)
+{
+	const struct cs_api *a = api;
+	struct cs_manifest *m = a->engine != NULL ? cs_engine_manifest(a->engine, crm) : NULL;
+	struct has has = { secrets, n };
+	const struct cs_auth_way *w = m != NULL ? cs_manifest_way(m, has_secret, &has) : NULL;
+	bool yes = w != NULL && w->kind == CS_AUTH_OAUTH2 && w->grant == CS_GRANT_CODE;
+
+	cs_manifest_unref(m);
+	return yes;
+}
+
 /* What the answer needs besides the rows. */
 static int
 wanted(struct cs_api_call *call, struct cs_view_conns *w, struct cs_err *err)
@@ -23,6 +52,8 @@ wanted(struct cs_api_call *call, struct cs_view_conns *w, struct cs_err *err)
 		return err->code;
 	w->accounts = call->who.accounts;
 	w->conf = call->conf;
+	w->signs_in = signs_in;
+	w->ctx = call->api;
 	w->waiting = waiting->v;
 	w->n_waiting = waiting->n;
 	return 0;

@@ -32,39 +32,53 @@ cs_view_find_conn(struct cs_store *s, struct cs_arena *mem, const char *name, st
 	return s->ops->conn_find(s, copy, mem, out, err);
 }
 
-/* *signs_in: it got its secrets by OAuth. */
+struct secrets {
+	const char *names[SECRETS_MAX];
+	size_t n;
+};
+
 static int
-put_secrets(struct cs_view *v, const struct cs_view_conns *w, const struct cs_conn_row *c, bool *signs_in, struct cs_err *err)
+put_secrets(struct cs_view *v, const struct cs_view_conns *w, const struct cs_conn_row *c, struct secrets *has, struct cs_err *err)
 {
 	const struct cs_conf_connection *sc = c->is_static ? cs_view_configured(w->conf, c) : NULL;
-	const char *names[SECRETS_MAX];
 	char owner[32];
 	int n;
 
 	snprintf(owner, sizeof(owner), "conn/%lld", (long long)c->id);
-	n = v->store->ops->secret_list(v->store, owner, v->mem, names, SECRETS_MAX, err);
+	n = v->store->ops->secret_list(v->store, owner, v->mem, has->names, SECRETS_MAX, err);
+	has->n = n > 0 ? (size_t)n : 0;
+	for (size_t i = 0; sc != NULL && i < sc->values.n_secrets && has->n < SECRETS_MAX; i++)
+		has->names[has->n++] = sc->values.secrets[i].name;
 	cs_out_open(&v->out, "secrets", '[');
-	for (int i = 0; i < n; i++) {
-		cs_out_string(&v->out, NULL, names[i]);
-		*signs_in |= strcmp(names[i], "refresh_token") == 0;
-	}
-	for (size_t i = 0; sc != NULL && i < sc->values.n_secrets; i++)
-		cs_out_string(&v->out, NULL, sc->values.secrets[i].name);
+	for (size_t i = 0; i < has->n; i++)
+		cs_out_string(&v->out, NULL, has->names[i]);
 	cs_out_close(&v->out, ']');
 	return n < 0 ? n : 0;
 }
 
-/* The one thing to do next, where there is one. */
-static void
-put_action(struct cs_view *v, const struct cs_view_conns *w, const struct cs_conn_row *c, bool signs_in)
+static bool
+signs_in(const struct cs_view_conns *w, const struct cs_conn_row *c, const struct secrets *has)
 {
-	const char *url = w->conf != NULL && w->conf->public_url != NULL ? w->conf->public_url : "", *text = NULL, *link = NULL;
+	if (w->signs_in != NULL)
+		return w->signs_in(w->ctx, c->crm, has->names, has->n);
+	for (size_t i = 0; i < has->n; i++)
+		if (strcmp(has->names[i], "refresh_token") == 0)
+			return true;
+	return false;
+}
+
+/* The one thing to do next, where there is one. A link to sign in is good for ten minutes and once, so it cannot stand here: what
+ * does is the call that makes one. */
+static void
+put_action(struct cs_view *v, const struct cs_view_conns *w, const struct cs_conn_row *c, const struct secrets *has)
+{
+	const char *text = NULL, *call = NULL;
 
 	if (c->state == CS_CONN_PENDING)
 		text = "ask who is connected (connections verify), and confirm it if that is right (connections confirm)";
-	else if (c->state == CS_CONN_NEEDS_REAUTH && signs_in) {
-		text = "sign in at the CRM again";
-		link = url[0] != '\0' ? cs_arena_printf(v->mem, "%s/oauth/%s/start?connection=%s", url, c->crm, c->public_id) : NULL;
+	else if (c->state == CS_CONN_NEEDS_REAUTH && signs_in(w, c, has)) {
+		text = cs_arena_printf(v->mem, "sign in at the CRM again: `csrelay connections authorize %s` makes the link for it", c->public_id);
+		call = cs_arena_printf(v->mem, "POST /v1/connections/%s/authorize", c->public_id);
 	} else if (c->state == CS_CONN_NEEDS_REAUTH)
 		text = c->is_static ? "put a key that the CRM accepts into the configuration files, and reload"
 		                    : "give it a key that the CRM accepts (connections change ... secrets.NAME=@FILE)";
@@ -78,7 +92,7 @@ put_action(struct cs_view *v, const struct cs_view_conns *w, const struct cs_con
 	}
 	cs_out_open(&v->out, "next_action", '{');
 	cs_out_string(&v->out, "text", text);
-	cs_out_text(&v->out, "link", link);
+	cs_out_text(&v->out, "call", call);
 	cs_out_close(&v->out, '}');
 }
 
@@ -95,14 +109,14 @@ put_waiting(struct cs_view *v, const struct cs_view_conns *w, int64_t conn_id)
 int
 cs_view_connection(struct cs_view *v, const struct cs_view_conns *w, const struct cs_conn_row *c, struct cs_err *err)
 {
-	bool signs_in = false;
+	struct secrets has = { .n = 0 };
 	int rc;
 
 	cs_out_open(&v->out, NULL, '{');
 	cs_render_connection(&v->out, c);
-	rc = put_secrets(v, w, c, &signs_in, err);
+	rc = put_secrets(v, w, c, &has, err);
 	put_waiting(v, w, c->id);
-	put_action(v, w, c, signs_in);
+	put_action(v, w, c, &has);
 	cs_out_close(&v->out, '}');
 	return rc;
 }

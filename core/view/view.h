@@ -53,6 +53,9 @@ struct cs_view_conns {
 	const struct cs_backlog *waiting; /* of all connections */
 	size_t n_waiting;
 	const struct cs_conf *conf;      /* names the secrets that stand in files; NULL: not known */
+	/* Does a person sign in with a browser to connect this one, which has these secrets? NULL: guessed by their names. */
+	bool (*signs_in)(void *ctx, const char *crm, const char *const *secrets, size_t n);
+	void *ctx;
 };
 /* Oldest first. after_id is moved on. */
 int cs_view_connections(struct cs_view *v, struct cs_view_conns *w, struct cs_err *err);

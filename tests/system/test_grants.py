@@ -31,6 +31,19 @@ def browser(daemon):
     return Browser(PUBLIC, f"http://127.0.0.1:{daemon.port('admin')}")
 
 
+def test_the_next_action_of_lost_access_is_a_call_that_makes_a_link(daemon, browser):
+    doc = lead()
+    daemon.send(doc)
+    daemon.wait_for(doc, "dead")
+    for row in daemon.operate("GET", "/v1/connections/hubspot:main"), daemon.operate("GET", "/v1/connections")["items"][0]:
+        action = row["next_action"]
+        assert f"csrelay connections authorize {row['id']}" in action["text"]
+    method, path = action["call"].split(" ")
+    sign_in(browser, daemon.operate(method, path, {}, 201)["url"])
+    assert browser.status == 200 and "Connected again" in browser.body, browser.body
+    assert daemon.operate("GET", "/v1/connections/hubspot:main")["next_action"] is None
+
+
 def link(daemon, name="hubspot:main", **body):
     return daemon.operate("POST", f"/v1/connections/{name}/authorize", body, 201)["url"]
 
