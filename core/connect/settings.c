@@ -63,7 +63,7 @@ put_page(struct cs_visit *v)
 
 	cs_visit_begin(v, &b, CS_STEP_SETTINGS, cs_arena_printf(&v->mem, "How leads arrive in %s", m->title));
 	if (v->trouble != NULL)
-		cs_visit_note(&b, "bad", v->n_faults > 0 ? "Please look at the fields that are marked." : "That did not work.", v->trouble);
+		cs_visit_trouble(v, &b);
 	else
 		cs_html(&b, "<p class=\"lead\">Everything works as it stands here; change what you like.</p>\n");
 	if (p->is_failing_list)

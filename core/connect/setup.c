@@ -233,18 +233,6 @@ put_refusal(struct cs_visit *v, struct cs_buf *b)
 		cs_visit_note(b, "bad", "That did not work yet.", text);
 }
 
-/* Faults that no field of this page shows. */
-static void
-put_trouble(struct cs_visit *v, struct cs_buf *b)
-{
-	if (v->trouble == NULL)
-		return;
-	if (v->n_faults == 0)
-		cs_visit_note(b, "bad", "That did not work.", v->trouble);
-	else
-		cs_visit_note(b, "bad", "Please look at the fields that are marked.", v->trouble);
-}
-
 static void
 put_page(struct cs_visit *v, int status)
 {
@@ -257,8 +245,9 @@ put_page(struct cs_visit *v, int status)
 	for (size_t i = 0; i < m->n_ways; i++)
 		n += is_open(v, &m->ways[i]) && (!signs_in(&m->ways[i]) || has_app(v, &m->ways[i], effective));
 	cs_visit_begin(v, &b, CS_STEP_SETUP, cs_arena_printf(&v->mem, "Connect %s", m->title));
-	put_trouble(v, &b);
-	if (v->trouble == NULL)
+	if (v->trouble != NULL)
+		cs_visit_trouble(v, &b);
+	else
 		put_refusal(v, &b);
 	if (m->plans != NULL && m->plans[0] != '\0')
 		cs_html(&b, "<p class=\"lead\">%s</p>\n", m->plans);

@@ -234,6 +234,18 @@ cs_visit_note(struct cs_buf *b, const char *kind, const char *title, const char 
 	cs_html(b, "<p>%s</p></div>\n", text);
 }
 
+void
+cs_visit_trouble(const struct cs_visit *v, struct cs_buf *b)
+{
+	if (v->n_faults > 0)
+		cs_visit_note(b, "bad", "Please look at the fields that are marked.", "Nothing was saved yet; what you entered is still there, but for keys.");
+	else
+		cs_visit_note(b, "bad", "That did not work.", v->trouble);
+	for (size_t i = 0; i < v->n_faults; i++)
+		if (strncmp(v->faults[i].pointer, "/settings/", 10) != 0 && strncmp(v->faults[i].pointer, "/secrets/", 9) != 0)
+			cs_html(b, "<p class=\"fault\">%s</p>\n", v->faults[i].detail);
+}
+
 static void
 put_value(struct cs_buf *b, const char *label, const char *value)
 {

@@ -87,6 +87,8 @@ void cs_visit_form(struct cs_visit *v, struct cs_buf *b, const char *action);
 /* A coloured box; kind: "bad", "good", "wait" or "". title NULL: none. */
 void cs_visit_note(struct cs_buf *b, const char *kind, const char *title, const char *text);
 
+/* What was refused, when trouble is set; faults stand at their fields. */
+void cs_visit_trouble(const struct cs_visit *v, struct cs_buf *b);
 /* What has to be copied into the CRM: where it calls, and where it sends people back to. Nothing where there is no such thing. */
 void cs_visit_addresses(struct cs_visit *v, struct cs_buf *b);
 

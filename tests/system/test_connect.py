@@ -55,10 +55,10 @@ def only(daemon):
 def test_a_plan_without_api_access_is_told_with_what_is_left(daemon, owner, sandbox):
     enter(daemon, owner, crm="housecall_pro")
     sandbox.fault("status", "housecall_pro", "GET /company", times=1, status=403, body='{"message":"Forbidden"}')
-    form(owner, "setup", way="static", key_api_key="sandbox-hcp-default")
+    form(owner, "setup", way="key", key_api_key="sandbox-hcp-default")
     assert owner.url.endswith("/connect/setup") and "no access for other programs" in text(owner) and "MAX plan" in text(owner)
     assert "mail" in text(owner) and "Zapier" in text(owner)
-    form(owner, "setup", way="static")  # the key was right and is kept; now the plan is, too
+    form(owner, "setup", way="key")  # the key was right and is kept; now the plan is, too
     assert owner.url.endswith("/connect/who") and "Acme Heating" in text(owner)
     sandbox.fault("error", "housecall_pro", "GET /company", times=1)
     owner.get(f"{PUBLIC}/connect/who")
@@ -66,17 +66,17 @@ def test_a_plan_without_api_access_is_told_with_what_is_left(daemon, owner, sand
 
 
 def test_faults_stand_beside_their_fields_and_nothing_entered_is_lost(daemon, owner):
-    enter(daemon, owner, crm="housecall_pro")
-    form(owner, "setup", way="static", key_api_key="sandbox-hcp-default")
+    enter(daemon, owner, crm="hubspot")
+    form(owner, "setup", way="private_app", key_access_token="sandbox-hubspot-default")
     form(owner, "who")
     assert owner.url.endswith("/connect/settings") and only(daemon)["state"] == "connected"
-    form(owner, "settings", set_assigned_employee="pro_nobody", set_tag="Radio & \"more\"")
+    form(owner, "settings", set_hs_lead_status="NEW", set_owner="nobody", set_lifecycle_stage="Radio & \"more\"")
     assert owner.status == 422
-    assert "is not one of the choices" in re.search('id="set_assigned_employee-fault">([^<]*)', owner.body)[1]
-    assert "Radio &amp; &quot;more&quot;" in owner.body and only(daemon)["settings"].get("tag") is None
-    form(owner, "settings", set_base_url="https://evil.example", set_tag="radio")  # what is advanced is not taken
-    assert owner.url.endswith("/connect/test")
-    assert only(daemon)["settings"].get("tag") == "radio" and "base_url" not in only(daemon)["settings"]
+    assert "is not one of the choices" in re.search('id="set_owner-fault">([^<]*)', owner.body)[1]
+    assert "Radio &amp; &quot;more&quot;" in owner.body and only(daemon)["settings"] == {}
+    form(owner, "settings", set_base_url="https://evil.example", set_hs_lead_status="NEW", set_lifecycle_stage="radio")
+    assert owner.url.endswith("/connect/test"), text(owner)
+    assert only(daemon)["settings"] == {"lifecycle_stage": "radio"}  # what differs, and nothing that is advanced
 
 
 def test_a_list_that_depends_on_another_field_follows_it(daemon, owner):
