@@ -29,21 +29,14 @@ tags(const struct csh *h, const struct cs_lead *lead)
 static json_object *
 custom_fields(const struct csh *h, const struct cs_lead *lead)
 {
-	CSH_JSON map = csh_json_parse(h->host->setting(h->call, "fieldmap"));
-	CSH_JSON raw = map ? csh_json_parse(lead->raw) : NULL;
+	CSH_JSON mapped = csh_mapped(h, "fieldmap", lead);
 	json_object *list = json_object_new_array();
 
-	if (!json_object_is_type(map, json_type_object))
-		return list;
-	json_object_object_foreach(map, id, pointer) {
-		const char *value = json_object_is_type(pointer, json_type_string) ? csh_get(raw, json_object_get_string(pointer)) : "";
-		json_object *o;
+	json_object_object_foreach(mapped, id, value) {
+		json_object *o = json_object_new_object();
 
-		if (!*value)
-			continue;
-		o = json_object_new_object();
 		csh_put(o, "id", id);
-		csh_put(o, ghl_is_v3(h) ? "fieldValue" : "field_value", value);
+		csh_put(o, ghl_is_v3(h) ? "fieldValue" : "field_value", json_object_get_string(value));
 		json_object_array_add(list, o);
 	}
 	return list;

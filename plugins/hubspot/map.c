@@ -27,20 +27,6 @@ put_person(json_object *p, const struct cs_lead_contact *c)
 	csh_put(p, "country", c->address->country);
 }
 
-/* Setting fieldmap: property -> JSON pointer into the lead. */
-static void
-put_mapped(const struct csh *h, json_object *p, const struct cs_lead *lead)
-{
-	CSH_JSON map = csh_json_parse(h->host->setting(h->call, "fieldmap"));
-	CSH_JSON raw = map ? csh_json_parse(lead->raw) : NULL;
-
-	if (!json_object_is_type(map, json_type_object))
-		return;
-	json_object_object_foreach(map, property, pointer)
-		if (json_object_is_type(pointer, json_type_string))
-			csh_put(p, property, csh_get(raw, json_object_get_string(pointer)));
-}
-
 static const char *
 owner(const struct csh *h, const struct cs_lead *lead)
 {
@@ -51,6 +37,7 @@ static json_object *
 contact(const struct csh *h, const struct cs_lead *lead)
 {
 	json_object *o = json_object_new_object(), *p = csh_child(o, "properties");
+	CSH_JSON mapped = csh_mapped(h, "fieldmap", lead);
 	const char *marker = csh_setting(h, "event_id_property");
 
 	put_person(p, lead->contact);
@@ -59,7 +46,8 @@ contact(const struct csh *h, const struct cs_lead *lead)
 	csh_put(p, "hubspot_owner_id", owner(h, lead));
 	if (*marker)
 		csh_put(p, marker, lead->event_id);
-	put_mapped(h, p, lead);
+	json_object_object_foreach(mapped, property, value)
+		csh_put(p, property, json_object_get_string(value));
 	json_object_object_add(o, "associations", json_object_new_array());
 	return o;
 }

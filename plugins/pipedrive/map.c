@@ -26,21 +26,6 @@ put_list(json_object *o, const char *key, const char *value, const char *label)
 	json_object_object_add(o, key, list);
 }
 
-/* A setting of the kind {field: JSON pointer into the lead}; values keep their types. */
-static void
-put_mapped(const struct csh *h, json_object *o, const char *setting, const struct cs_lead *lead)
-{
-	CSH_JSON map = csh_json_parse(h->host->setting(h->call, setting));
-	CSH_JSON raw = json_object_is_type(map, json_type_object) ? csh_json_parse(lead->raw) : NULL;
-	json_object *value;
-
-	if (!raw)
-		return;
-	json_object_object_foreach(map, field, pointer)
-		if (json_object_is_type(pointer, json_type_string) && (value = csh_at(raw, json_object_get_string(pointer))))
-			json_object_object_add(o, field, json_object_get(value));
-}
-
 static const char *
 owner(const struct csh *h, const struct cs_lead *lead)
 {
@@ -51,20 +36,20 @@ static void
 put_person(const struct csh *h, json_object *o, const struct cs_lead *lead)
 {
 	const struct cs_lead_contact *c = lead->contact;
-	json_object *custom = json_object_new_object();
 
 	csh_put(o, "name", csh_full_name(h, c));
 	put_list(o, "phones", c->phone, "mobile");
 	put_list(o, "emails", c->email, "home");
 	csh_put_number(o, "owner_id", owner(h, lead));
 	csh_put_number(o, "visible_to", csh_setting(h, "visible_to"));
-	put_mapped(h, custom, "person_fields", lead);
-	csh_put_new(o, "custom_fields", custom);
+	csh_put_new(o, "custom_fields", csh_mapped(h, "person_fields", lead));
 }
 
 static void
 put_lead(const struct csh *h, json_object *o, const struct cs_lead *lead)
 {
+	CSH_JSON custom = csh_mapped(h, "lead_fields", lead);
+
 	csh_put(o, "title", csh_title(h, lead, TITLE_MAX));
 	csh_put(o, "origin_id", lead->event_id);
 	csh_put(o, "channel_id", csh_setting(h, "channel_id"));
@@ -73,7 +58,8 @@ put_lead(const struct csh *h, json_object *o, const struct cs_lead *lead)
 	csh_put(o, "visible_to", csh_setting(h, "visible_to"));
 	csh_put_new(o, "label_ids", *csh_setting(h, "labels") ? csh_json_parse(h->host->setting(h->call, "labels"))
 	                                                       : json_object_new_array());
-	put_mapped(h, o, "lead_fields", lead);
+	json_object_object_foreach(custom, field, value)
+		json_object_object_add(o, field, json_object_get(value));
 }
 
 int32_t

@@ -39,6 +39,23 @@ csh_setting_has(const struct csh *h, const char *key, const char *value)
 	return 0;
 }
 
+json_object *
+csh_mapped(const struct csh *h, const char *key, const struct cs_lead *lead)
+{
+	CSH_JSON map = csh_json_parse(h->host->setting(h->call, key));
+	CSH_JSON raw = json_object_is_type(map, json_type_object) ? csh_json_parse(lead->raw) : NULL;
+	json_object *out = json_object_new_object(), *value;
+
+	if (!raw)
+		return out;
+	json_object_object_foreach(map, field, pointer) {
+		value = json_object_is_type(pointer, json_type_string) ? csh_at(raw, json_object_get_string(pointer)) : NULL;
+		if (value && *json_object_get_string(value))
+			json_object_object_add(out, field, json_object_get(value));
+	}
+	return out;
+}
+
 const char *
 csh_fact(const struct csh *h, const char *name)
 {

@@ -86,6 +86,17 @@ preferred(const struct note *n)
 	return csh_printf(n->h, "%.10s %.5s", s, s + 11);
 }
 
+/* 2026-05-26T14:29:38Z becomes 2026-05-26 14:29 UTC */
+static const char *
+started(const struct note *n)
+{
+	const char *s = n->lead->call->started_at;
+
+	if (strlen(s) != 20 || s[10] != 'T' || s[19] != 'Z')
+		return s;
+	return csh_printf(n->h, "%.10s %.5s UTC", s, s + 11);
+}
+
 static const char *
 duration(const struct note *n)
 {
@@ -161,7 +172,7 @@ value_of(const struct note *n, const char *name, size_t len)
 	if (IS("qualification")) return l->analysis->qualification_status;
 	if (IS("reason")) return l->analysis->disqualification_reason;
 	if (IS("duration")) return duration(n);
-	if (IS("started")) return l->call->started_at;
+	if (IS("started")) return started(n);
 	if (IS("direction")) return l->call->direction;
 	if (IS("recording")) return l->call->recording_url;
 	if (IS("transcript")) return l->call->transcript_url;

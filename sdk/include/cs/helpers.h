@@ -155,6 +155,8 @@ int32_t csh_news_end(const struct csh *h, struct csh_news *n, int32_t rc);
 /* ---- call.c: settings, requests, answers */
 const char *csh_setting(const struct csh *h, const char *key);
 int csh_setting_true(const struct csh *h, const char *key);
+/* Of a fieldmap: the remote fields with what stands in the lead for them, types kept; new. What the lead does not have is left out. */
+json_object *csh_mapped(const struct csh *h, const char *key, const struct cs_lead *lead);
 int csh_setting_has(const struct csh *h, const char *key, const char *value); /* of a list */
 const char *csh_fact(const struct csh *h, const char *name);
 /* The value of a receipt; "" when absent or in doubt. */

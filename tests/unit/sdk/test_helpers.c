@@ -265,6 +265,20 @@ START_TEST(an_address_is_filled_in_as_a_whole_or_not_at_all)
 }
 END_TEST
 
+START_TEST(a_fieldmap_takes_what_the_lead_has)
+{
+	static const char raw[] = "{\"a\":{\"n\":0.5,\"s\":\"x\",\"e\":\"\",\"z\":null}}";
+	struct cs_lead mapped_lead = { .struct_size = sizeof(mapped_lead), .raw = { raw, sizeof(raw) - 1 } };
+
+	call.list = "{\"f1\":\"/a/n\",\"f2\":\"/a/s\",\"f3\":\"/a/e\",\"f4\":\"/a/z\",\"f5\":\"/b\",\"f6\":7}";
+	CSH_JSON some = csh_mapped(h, "list", &mapped_lead);
+	ck_assert_str_eq(json_object_to_json_string_ext(some, JSON_C_TO_STRING_PLAIN), "{\"f1\":0.5,\"f2\":\"x\"}");
+	call.list = "[]";
+	CSH_JSON none = csh_mapped(h, "list", &mapped_lead);
+	ck_assert_int_eq(json_object_object_length(none), 0);
+}
+END_TEST
+
 START_TEST(numbers_are_put_only_where_they_are_some)
 {
 	CSH_JSON o = json_object_new_object();
@@ -411,7 +425,7 @@ START_TEST(the_note_names_the_time_of_the_call_and_who_is_to_get_it)
 	other.call = &started;
 	other.assigned_to = "Pat";
 	ck_assert(strstr(csh_note(h, &other, CSH_PLAIN, 10000), "\nAssign to: Pat\n"));
-	ck_assert(strstr(csh_note(h, &other, CSH_PLAIN, 10000), "\nCall: 2026-05-26T14:29:38Z\nCall duration: 2 min 22 s\n"));
+	ck_assert(strstr(csh_note(h, &other, CSH_PLAIN, 10000), "\nCall: 2026-05-26 14:29 UTC\nCall duration: 2 min 22 s\n"));
 }
 END_TEST
 
@@ -710,6 +724,7 @@ main(void)
 		    a_long_note_is_cut_but_keeps_the_marker,
 		every_shape_of_vendor_error_is_read, a_cut_splits_no_character, pairs_are_joined_and_empty_ones_left_out,
 		only_gaps_are_filled, half_a_name_is_completed_with_its_own_only, an_address_is_filled_in_as_a_whole_or_not_at_all,
+		a_fieldmap_takes_what_the_lead_has,
 		numbers_are_put_only_where_they_are_some, an_amount_is_decimal_text_or_nothing,
 		the_note_names_the_time_of_the_call_and_who_is_to_get_it, a_title_says_what_and_who,
 		settings_ids_and_budgets_are_read, news_are_what_changed_since_the_cursor, graphql_errors_in_200_are_classed, a_mutation_answers_an_id_or_why_not,
