@@ -9,7 +9,7 @@ import urllib.request
 import pytest
 
 from browser import Browser
-from rig import lead
+from rig import lead, wait_until
 
 PUBLIC = "http://csrelay.test"
 LOCATION = "00000000-0000-4000-8000-00000000abcd"
@@ -50,6 +50,10 @@ def test_leads_go_in_with_the_token_and_the_location(daemon, sandbox):
     sent = [r for r in sandbox.requests("housecall_pro") if r["path"].endswith("/leads")]
     assert [r["headers"]["x-company-id"] for r in sent] == [LOCATION]
     assert sent[0]["headers"]["authorization"].startswith("Bearer ")
+
+
+def test_webhooks_are_switched_on_for_the_company(daemon, sandbox):
+    wait_until(lambda: len(sandbox.records("housecall_pro", "subscriptions")) == 1, what="webhooks are switched on")
 
 
 def test_the_one_address_finds_the_company_by_its_id(daemon, sandbox):
