@@ -241,7 +241,8 @@ gaps(const struct ghl_push *p)
 	for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++)
 		json_object_object_del(o, never[i]);
 	csh_gaps_keep_address(o, p->contact, address);
-	csh_gaps_keep_name(o, p->contact, wanted(p), "firstName", "lastName");
+	if (csh_gaps_keep_name(o, p->contact, wanted(p), "firstName", "lastName"))
+		json_object_object_del(o, "email");
 	csh_put_new(o, "customFields", custom_gaps(p));
 	return o;
 }

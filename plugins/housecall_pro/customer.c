@@ -94,7 +94,8 @@ gaps_of(const struct hcp_push *p)
 		json_object_object_del(gaps, never[i]);
 	if (csh_phone_same(phone, csh_get(p->customer, "/home_number")) || csh_phone_same(phone, csh_get(p->customer, "/work_number")))
 		json_object_object_del(gaps, "mobile_number");
-	csh_gaps_keep_name(gaps, p->customer, want, "first_name", "last_name");
+	if (csh_gaps_keep_name(gaps, p->customer, want, "first_name", "last_name"))
+		json_object_object_del(gaps, "email");
 	return gaps;
 }
 

@@ -283,7 +283,8 @@ gaps_of(const struct hubspot_push *p)
 	if (*csh_get(gaps, "/firstname") && strcmp(csh_get(gaps, "/firstname"), p->lead->contact->phone) == 0)
 		json_object_object_del(gaps, "firstname"); /* our stand-in for a name */
 	csh_gaps_keep_address(gaps, has, address);
-	csh_gaps_keep_name(gaps, has, wanted(p), "firstname", "lastname");
+	if (csh_gaps_keep_name(gaps, has, wanted(p), "firstname", "lastname"))
+		json_object_object_del(gaps, "email");
 	return gaps;
 }
 

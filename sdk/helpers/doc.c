@@ -196,18 +196,19 @@ member_text(json_object *o, const char *key)
 static int
 is_other(json_object *have, json_object *want, const char *key)
 {
-	const char *there = member_text(have, key);
+	const char *there = member_text(have, key), *wanted = member_text(want, key);
 
-	return *there && !csh_same_text(there, member_text(want, key));
+	return *there && *wanted && !csh_same_text(there, wanted);
 }
 
-void
+int
 csh_gaps_keep_name(json_object *gaps, json_object *have, json_object *want, const char *first, const char *last)
 {
-	if (is_other(have, want, first) || is_other(have, want, last)) {
-		json_object_object_del(gaps, first);
-		json_object_object_del(gaps, last);
-	}
+	if (!is_other(have, want, first) && !is_other(have, want, last))
+		return 0;
+	json_object_object_del(gaps, first);
+	json_object_object_del(gaps, last);
+	return 1;
 }
 
 void

@@ -76,9 +76,9 @@ json_object *csh_child(json_object *o, const char *key); /* a new object in o; b
 json_object *csh_gaps(json_object *have, json_object *want);
 /*
  * Take the names out of `gaps` where the record has names of somebody else: half of a spouse's name must not be completed with
- * the caller's. `first` and `last` are members of all three.
+ * the caller's. `first` and `last` are members of all three. Returns 1 then: the caller's e-mail is not that person's either.
  */
-void csh_gaps_keep_name(json_object *gaps, json_object *have, json_object *want, const char *first, const char *last);
+int csh_gaps_keep_name(json_object *gaps, json_object *have, json_object *want, const char *first, const char *last);
 /*
  * Take the parts of an address out of `gaps` where the record has a street, city or zip, the first three of `parts` (which ends
  * with NULL): the caller's street does not belong to another city.
