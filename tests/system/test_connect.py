@@ -15,13 +15,14 @@ PUBLIC = "https://csrelay.test"
 def daemon(rig):
     d = rig.daemon()
     d.options["public_url"] = PUBLIC
-    d.crms = {"hubspot": {}, "housecall_pro": {}, "servicetitan": {}}
+    d.crms = {"hubspot": {}, "housecall_pro": {}, "servicetitan": {}, "workiz": {}}
     sandbox = rig.sandbox
     d.shared = {
         "hubspot": {"settings": {"base_url": sandbox.url("hubspot"), "client_id": "sandbox-client",
                                  "authorize_url": sandbox.url("hubspot/oauth/authorize")},
                     "secrets": {"client_secret": d.secret("client", "sandbox-secret")}},
         "housecall_pro": {"settings": {"base_url": sandbox.url("housecall_pro")}},
+        "workiz": {"settings": {"base_url": sandbox.url("workiz")}},
         "servicetitan": {"settings": {"base_url": sandbox.url("servicetitan"), "auth_url": sandbox.url("servicetitan")}},
     }
     return d.start()
@@ -41,6 +42,15 @@ def form(owner, path, **fields):
     """Send one of the page's forms."""
     fields["form"] = re.search('name="form" value="([^"]*)"', owner.body)[1]
     return owner.request("POST", f"{PUBLIC}/connect/{path}", fields)
+
+
+def entered(owner):
+    """What the page's fields hold, as a browser would send it."""
+    fields = dict(re.findall('<input type="(?:text|url)" id="[^"]*" name="([^"]*)" value="([^"]*)"', owner.body))
+    fields |= dict(re.findall('<input type="checkbox" id="[^"]*" name="([^"]*)" value="([^"]*)" checked', owner.body))
+    for name, options in re.findall('(?s)<select id="[^"]*" name="([^"]*)".*?>(.*?)</select>', owner.body):
+        fields[name] = re.search('value="([^"]*)" selected', options)[1]
+    return {name: html.unescape(value) for name, value in fields.items()}
 
 
 def text(owner):
@@ -66,17 +76,18 @@ def test_a_plan_without_api_access_is_told_with_what_is_left(daemon, owner, sand
 
 
 def test_faults_stand_beside_their_fields_and_nothing_entered_is_lost(daemon, owner):
-    enter(daemon, owner, crm="hubspot")
-    form(owner, "setup", way="private_app", key_access_token="sandbox-hubspot-default")
+    enter(daemon, owner, crm="workiz")
+    form(owner, "setup", way="static", key_api_token="sandbox-workiz-main", key_api_secret="sandbox-workiz-secret")
     form(owner, "who")
     assert owner.url.endswith("/connect/settings") and only(daemon)["state"] == "connected"
-    form(owner, "settings", set_hs_lead_status="NEW", set_owner="nobody", set_lifecycle_stage="Radio & \"more\"")
+    fields = entered(owner)
+    form(owner, "settings", **{**fields, "set_assign_to": "Nobody", "set_job_source": "Radio & \"more\""})
     assert owner.status == 422
-    assert "is not one of the choices" in re.search('id="set_owner-fault">([^<]*)', owner.body)[1]
+    assert "is not one of the choices" in re.search('id="set_assign_to-fault">([^<]*)', owner.body)[1]
     assert "Radio &amp; &quot;more&quot;" in owner.body and only(daemon)["settings"] == {}
-    form(owner, "settings", set_base_url="https://evil.example", set_hs_lead_status="NEW", set_lifecycle_stage="radio")
+    form(owner, "settings", **{**fields, "set_base_url": "https://evil.example", "set_job_source": "radio"})
     assert owner.url.endswith("/connect/test"), text(owner)
-    assert only(daemon)["settings"] == {"lifecycle_stage": "radio"}  # what differs, and nothing that is advanced
+    assert only(daemon)["settings"] == {"job_source": "radio"}  # what differs, and nothing that is advanced
 
 
 def test_a_list_that_depends_on_another_field_follows_it(daemon, owner):
