@@ -2,17 +2,17 @@
 # SPDX-License-Identifier: Apache-2.0
 # run.sh - the whole suite, as `./bootstrap check` and CI run it.
 #
-#   build-check  gcc, warnings as errors, test hooks: unit and contract tests, the fault rounds
-#   build-san    clang, warnings as errors, address and undefined-behaviour sanitizers: unit tests and system tests
+#   build-check  gcc, warnings as errors, test hooks: the programs; the fault rounds
+#   build-san    clang, warnings as errors, address and undefined-behaviour sanitizers: unit, contract and system tests
 #   cppcheck     without findings
 #
 # Every test counts once per build it ran in. Skips are named; one that tests/skips-allowed does not list is a failure.
-# CSRELAY_STAGES="unit fault san system cppcheck" chooses; CSRELAY_ROUNDS makes the fault rounds longer.
+# CSRELAY_STAGES="fault san system cppcheck" chooses (unit: the unit tests of build-check, too); CSRELAY_ROUNDS makes the fault rounds longer.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 top=$PWD
 jobs=$(nproc)
-stages=${CSRELAY_STAGES:-unit fault san system cppcheck}
+stages=${CSRELAY_STAGES:-fault san system cppcheck}
 results=$top/build/results.txt
 mkdir -p build
 export CK_TIMEOUT_MULTIPLIER=4 # for the limits that tests set themselves: sanitizers and shared machines are slow
@@ -22,13 +22,14 @@ failed_stage=0
 say() { printf '\n== %s (%ss)\n' "$*" "$SECONDS"; }
 wants() { [[ " $stages " == *" $1 "* ]]; }
 
-build() { # folder, environment and configure arguments
-	local dir=$1; shift
+build() { # folder, targets of make, environment and configure arguments
+	local dir=$1 targets=$2; shift 2
 	say "building in $dir"
 	[ -x configure ] && [ configure -nt configure.ac ] && [ Makefile.in -nt Makefile.am ] || autoreconf -fi >build/autoreconf.log 2>&1 || { tail -20 build/autoreconf.log; exit 1; }
 	mkdir -p "$dir"
 	[ -f "$dir/Makefile" ] && [ "$dir/Makefile" -nt configure ] || (cd "$dir" && env "$@" >configure.log 2>&1) || { tail -20 "$dir/configure.log"; exit 1; }
-	make -C "$dir" -j"$jobs" all >"$dir/make.log" 2>&1 && make -C "$dir" -j"$jobs" check TESTS= >>"$dir/make.log" 2>&1 ||
+	# shellcheck disable=SC2086
+	make -C "$dir" -j"$jobs" all >"$dir/make.log" 2>&1 && make -C "$dir" -j"$jobs" $targets TESTS= >>"$dir/make.log" 2>&1 ||
 		{ grep -E 'error|warning|\*\*\*|undefined' "$dir/make.log" | head -30; exit 1; }
 }
 
@@ -55,12 +56,13 @@ py() { # folder, label, files...
 }
 
 if wants unit || wants fault; then
-	build build-check CC=gcc CFLAGS="-O2 -g1" "$top/configure" --enable-werror --enable-test-hooks
+	wants unit && targets=check || targets=tests/unit/sandbox/sandboxd
+	build build-check "$targets" CC=gcc CFLAGS="-O2 -g1" "$top/configure" --enable-werror --enable-test-hooks
 	wants unit && unit build-check gcc
 	wants fault && py build-check fault tests/fault
 fi
 if wants san || wants system; then
-	build build-san CC=clang CFLAGS="-O1 -g1" "$top/configure" --enable-werror --enable-test-hooks --with-sanitizer=address,undefined
+	build build-san check CC=clang CFLAGS="-O1 -g1" "$top/configure" --enable-werror --enable-test-hooks --with-sanitizer=address,undefined
 	export ASAN_OPTIONS=detect_leaks=1:abort_on_error=1:detect_stack_use_after_return=0 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 	wants san && unit build-san sanitized
 	wants system && py build-san system tests/system

@@ -398,10 +398,11 @@ START_TEST(only_the_public_id_is_an_address)
 	use_plugin("housecall_pro");
 	receive_plain("POST", "/hooks/housecall_pro/main", HCP_BODY);
 	ck_assert_int_eq(got.status, 404);
-	receive_plain("POST", "/hooks/housecall_pro", HCP_BODY);
-	ck_assert_int_eq(got.status, 404);
 	receive_plain("POST", path_of(&(struct cs_conn_row){ .crm = "housecall_pro",
 	    .public_id = add_connection("hubspot", "", "").public_id }), HCP_BODY);
+	ck_assert_int_eq(got.status, 404);
+	use_plugin("workiz"); /* which has no address for the whole app */
+	receive_plain("POST", "/hooks/workiz", HCP_BODY);
 	ck_assert_int_eq(got.status, 404);
 }
 END_TEST

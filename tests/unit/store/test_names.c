@@ -47,7 +47,7 @@ START_TEST(every_number_has_a_word_of_its_own)
 	all_differ(state, CS_DISCARDED + 1);
 	all_differ(blame, CS_BLAME_US + 1);
 	all_differ(lane, CS_LANES);
-	all_differ(conn_state, CS_CONN_PAUSED + 1);
+	all_differ(conn_state, CS_CONN_PENDING + 1);
 }
 END_TEST
 
