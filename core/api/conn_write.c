@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * conn_write.c - dynamic connections: made, changed, confirmed, deleted, set back to an earlier version.
+ * conn_write.c - dynamic connections: made, changed, confirmed, set back to an earlier version.
  *
  * What a client wants is checked against the manifest before it goes to the writer, where it is laid on the row as it is in the
  * transaction; a row that changed in between is a conflict. Secrets are sealed there, since only the row has the number they are
@@ -21,7 +21,6 @@
 
 #define ACCOUNT_MAX 256
 #define UNCONFIRMED "nobody has confirmed yet that this is the right account"
-#define DELETED "its connection was deleted before it was delivered"
 
 struct write {
 	struct cs_conn_draft draft;   /* texts in c->keep; settings and secrets in c->body */
@@ -32,9 +31,8 @@ struct write {
 	bool needs_confirmation;
 };
 
-/* False: answered, since the file has the say. */
-static bool
-is_dynamic(struct cs_api_call *call, const struct cs_conn_row *row)
+bool
+cs_api_is_dynamic(struct cs_api_call *call, const struct cs_conn_row *row)
 {
 	const struct cs_conf_connection *sc = cs_view_configured(call->conf, row);
 
@@ -273,7 +271,7 @@ cs_api_connection_change(struct cs_api_call *call)
 	struct cs_change *c;
 	struct write *w;
 
-	if (!cs_api_body(call, &body) || !cs_api_connection(call, call->param[0], &row) || !is_dynamic(call, &row))
+	if (!cs_api_body(call, &body) || !cs_api_connection(call, call->param[0], &row) || !cs_api_is_dynamic(call, &row))
 		return;
 	c = change_new(call, apply_change, &w);
 	c->body = CS_STEAL(body);
@@ -333,74 +331,6 @@ cs_api_connection_confirm(struct cs_api_call *call)
 	cs_change_put(c);
 }
 
-/* ---- delete */
-
-/* Nobody is to be called back about a connection that is not there. */
-static int
-recover_alerts(struct cs_change *c, struct cs_store *s, const char *public_id, int64_t now_ms, struct cs_err *err)
-{
-	struct cs_alert_row *rows = cs_arena_alloc(&c->mem, CS_ALERTS_READ * sizeof(*rows));
-	int n = s->ops->alert_list(s, true, &c->mem, rows, CS_ALERTS_READ, err), rc = 0;
-
-	for (int i = 0; i < n && rc >= 0; i++) {
-		const char *slash = strrchr(rows[i].key, '/');
-
-		if (slash == NULL || strcmp(slash + 1, public_id) != 0)
-			continue;
-		rows[i].recovered_ms = now_ms;
-		rc = s->ops->alert_put(s, &rows[i], err);
-	}
-	return n < 0 ? n : rc;
-}
-
-static int
-apply_delete(struct cs_change *c, struct cs_store *s, int64_t now_ms, struct cs_err *err)
-{
-	struct cs_conn_row row;
-	int64_t dead = 0;
-	int rc;
-
-	if ((rc = s->ops->conn_get(s, c->id, &c->mem, &row, err)) < 0)
-		return rc;
-	c->wrote = true;
-	if ((rc = s->ops->conn_orphan(s, c->id, DELETED, now_ms, &dead, err)) < 0 ||
-	    (rc = recover_alerts(c, s, row.public_id, now_ms, err)) < 0 || (rc = s->ops->conn_delete(s, c->id, err)) < 0)
-		return rc;
-	cs_tells_conn(&c->tells, c->id, false);
-	cs_log(CS_LOG_INFO, "api", "connection deleted", "connection=%s crm=%s dead_letters=%lld", row.public_id, row.crm, (long long)dead);
-	cs_out_open(&c->out, NULL, '{');
-	cs_out_string(&c->out, "id", row.public_id);
-	cs_out_bool(&c->out, "deleted", true);
-	cs_out_int(&c->out, "dead_letters", dead);
-	cs_out_close(&c->out, '}');
-	return 0;
-}
-
-static void
-engine_has_left(void *ctx)
-{
-	cs_change_put(ctx);
-}
-
-/* The engine first hands back what it has not sent: that is then certainly not at the CRM. */
-void
-cs_api_connection_delete(struct cs_api_call *call)
-{
-	struct cs_conn_row row;
-	struct cs_change *c;
-
-	if (!cs_api_connection(call, call->param[0], &row))
-		return;
-	if (cs_view_configured(call->conf, &row) != NULL && !is_dynamic(call, &row))
-		return;
-	c = cs_change_new(call, apply_delete);
-	c->id = row.id;
-	if (call->api->engine != NULL)
-		cs_engine_post_leave(call->api->engine, row.id, engine_has_left, c);
-	else
-		cs_change_put(c);
-}
-
 /* ---- versions */
 
 void
@@ -442,7 +372,7 @@ cs_api_connection_rollback(struct cs_api_call *call)
 	struct cs_change *c;
 	struct write *w;
 
-	if (!cs_api_body(call, &body) || !cs_api_connection(call, call->param[0], &row) || !is_dynamic(call, &row) ||
+	if (!cs_api_body(call, &body) || !cs_api_connection(call, call->param[0], &row) || !cs_api_is_dynamic(call, &row) ||
 	    !find_version(call, &row, cs_json_int(body, "version", 0), &old) || (m = manifest_of(call, row.crm)) == NULL)
 		return;
 	c = change_new(call, apply_change, &w);

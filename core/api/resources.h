@@ -46,7 +46,7 @@ void cs_api_replay_recovered(struct cs_api *api, int64_t conn_id, int64_t span_m
 /* queue.c */
 void cs_api_queue(struct cs_api_call *call);
 
-/* connections.c, conn_write.c and map.c */
+/* connections.c, conn_write.c, conn_delete.c and map.c */
 void cs_api_connections_list(struct cs_api_call *call);
 void cs_api_connection_get(struct cs_api_call *call);
 void cs_api_connection_pause(struct cs_api_call *call);
@@ -61,6 +61,8 @@ void cs_api_connection_test_get(struct cs_api_call *call);
 void cs_api_connection_test_seen(struct cs_api_call *call);
 void cs_api_connection_confirm(struct cs_api_call *call);
 void cs_api_connection_delete(struct cs_api_call *call);
+/* False: answered, since the configuration file has the say. */
+bool cs_api_is_dynamic(struct cs_api_call *call, const struct cs_conn_row *row);
 void cs_api_connection_versions(struct cs_api_call *call);
 void cs_api_connection_rollback(struct cs_api_call *call);
 void cs_api_connection_map(struct cs_api_call *call);

@@ -18,16 +18,16 @@
 #define LIFE_MAX_S (10LL * 366 * 86400)
 
 void
-cs_oauth_body(const struct cs_auth_way *w, const struct cs_pair *v, size_t n, struct cs_buf *out)
+cs_oauth_body(bool json, const struct cs_pair *v, size_t n, struct cs_buf *out)
 {
-	if (w->body_json)
+	if (json)
 		cs_buf_addc(out, '{');
 	for (size_t i = 0; i < n; i++) {
 		const char *value = v[i].value;
 
 		if (i > 0)
-			cs_buf_addc(out, w->body_json ? ',' : '&');
-		if (w->body_json) {
+			cs_buf_addc(out, json ? ',' : '&');
+		if (json) {
 			cs_buf_add_json_string(out, v[i].name, strlen(v[i].name));
 			cs_buf_addc(out, ':');
 			cs_buf_add_json_string(out, value, strlen(value));
@@ -37,7 +37,7 @@ cs_oauth_body(const struct cs_auth_way *w, const struct cs_pair *v, size_t n, st
 			cs_form_add(out, value, strlen(value));
 		}
 	}
-	if (w->body_json)
+	if (json)
 		cs_buf_addc(out, '}');
 }
 

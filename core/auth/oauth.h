@@ -14,7 +14,7 @@
 
 /* Body of a token request. Values are encoded as form or JSON; a marker in place of a secret passes unchanged, because it is made
  * of characters that need no encoding. */
-void cs_oauth_body(const struct cs_auth_way *w, const struct cs_pair *v, size_t n, struct cs_buf *out);
+void cs_oauth_body(bool json, const struct cs_pair *v, size_t n, struct cs_buf *out);
 
 enum cs_oauth_verdict {
 	CS_OAUTH_OK,

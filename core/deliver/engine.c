@@ -10,6 +10,7 @@
  * something was sent), and everything in hand is handed back to the store.
  */
 #include "deliver/engine_private.h"
+#include "deliver/farewell.h"
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -111,6 +112,7 @@ every_second(struct cs_engine *e)
 	cs_engine_forget_idle(e);
 	cs_sweep_start(e, now_ms);
 	cs_token_tick(e, now_ms);
+	cs_farewell_tick(e);
 }
 
 static void
@@ -161,6 +163,7 @@ engine_main(void *arg)
 	cs_attempt_abandon_all(e);
 	if (e->part != NULL)
 		e->part->stop(e->part);
+	cs_farewell_abandon_all(e);
 	cs_engine_take_messages(e);
 	hand_everything_back(e);
 	cs_log_gather(false);
@@ -305,6 +308,7 @@ cs_engine_start(const struct cs_engine_conf *conf, struct cs_engine **out, struc
 	cs_map_init(&e->contexts);
 	cs_map_init(&e->tokens);
 	cs_list_init(&e->tokens_busy);
+	cs_list_init(&e->farewells);
 	cs_heap_init(&e->timers);
 	cs_list_init(&e->sessions);
 	cs_list_init(&e->asking);

@@ -40,11 +40,15 @@ struct cs_notes { /* what the engine keeps with a connection's node (cs_tree_con
 	const char *alert;          /* the kind that is on (static); NULL */
 };
 
+enum cs_part_end { CS_PART_NOTHING, CS_PART_BUSY /* ask again */, CS_PART_BEGUN };
+
 /* Something else that lives in the engine's thread and is none of its business: hooks/. All members are set. */
 struct cs_engine_part {
 	void (*turn)(struct cs_engine_part *, int64_t now_ms);            /* each turn of the loop, until it stops */
 	void (*changed)(struct cs_engine_part *, int64_t conn_id);        /* a connection; 0: the configuration, all of them */
 	void (*stop)(struct cs_engine_part *);                            /* drop the sessions; nothing is called afterwards */
+	/* The connection is about to go: undo what the CRM has of it. BEGUN: ended is called later, but for a stop. */
+	enum cs_part_end (*end)(struct cs_engine_part *, struct cs_context *, void (*ended)(void *ctx, bool ok), void *ctx);
 };
 
 struct cs_engine {
@@ -74,6 +78,7 @@ struct cs_engine {
 	struct cs_map tokens;       /* connection id -> struct cs_token, of those that use OAuth and are in memory */
 	struct cs_list tokens_busy; /* with a refresh under way */
 	int64_t tokens_swept_ms;
+	struct cs_list farewells;   /* farewell.c */
 	size_t n_flying;            /* attempts under way */
 	struct cs_choices *choices; /* ask.h; NULL: none are kept yet */
 	struct cs_canary *canary;   /* check.h; NULL: not begun */
@@ -99,6 +104,8 @@ void cs_engine_apply_conf(struct cs_engine *e);
 /* For store->backlogs: what waits of one connection and lane is so much. */
 int cs_engine_recall_backlog(void *ctx, const struct cs_backlog *b);
 /* messages.c */
+/* Begin nothing more for this connection and hand back what is not on its way. */
+void cs_engine_leave(struct cs_engine *e, int64_t conn_id);
 bool cs_engine_take_messages(struct cs_engine *e);
 /* nodes.c */
 /* The connection's node; it comes to life with the state that it has in the store. */

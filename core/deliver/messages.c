@@ -134,16 +134,23 @@ struct leave_msg {
 	void *ctx;
 };
 
+void
+cs_engine_leave(struct cs_engine *e, int64_t conn_id)
+{
+	struct cs_tree_conn *tc = cs_tree_conn_find(&e->tree, conn_id);
+
+	if (tc == NULL)
+		return;
+	cs_tree_hold_conn(&e->tree, tc, true, cs_now_ms(e->c.clock));
+	cs_engine_drain(e, tc);
+}
+
 static void
 handle_leave(struct cs_engine *e, struct cs_msg *m)
 {
 	struct leave_msg *l = CS_CONTAINER(m, struct leave_msg, msg);
-	struct cs_tree_conn *tc = cs_tree_conn_find(&e->tree, l->conn_id);
 
-	if (tc != NULL) {
-		cs_tree_hold_conn(&e->tree, tc, true, cs_now_ms(e->c.clock));
-		cs_engine_drain(e, tc);
-	}
+	cs_engine_leave(e, l->conn_id);
 	l->then(l->ctx);
 	free(l);
 }

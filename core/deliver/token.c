@@ -518,6 +518,17 @@ cs_token_ask(struct cs_engine *e, struct cs_context *c, struct cs_token_wait *w,
 	return cs_token_gate(e, c, &gen, true, w, out);
 }
 
+bool
+cs_token_settled(struct cs_engine *e, struct cs_context *c)
+{
+	struct cs_token *t = token_of(e, c->conn_id);
+
+	if (under_way(t))
+		return false;
+	sync_context(c, t);
+	return true;
+}
+
 /* ---- shutdown and upkeep */
 
 void

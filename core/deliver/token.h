@@ -56,6 +56,9 @@ struct cs_token_code { /* what came back from the CRM's consent page */
 /* Exchange a code for the first tokens of a connection whose row and intent are in the store. */
 void cs_token_exchange(struct cs_engine *e, struct cs_context *c, const struct cs_auth_way *w, const struct cs_token_code *code);
 
+/* Is no new token under way? Then the context has the newest. */
+bool cs_token_settled(struct cs_engine *e, struct cs_context *c);
+
 /* Once a second: commits that hang, refresh tokens that must be used before they die, intents of an earlier run. */
 void cs_token_tick(struct cs_engine *e, int64_t now_ms);
 /* The connection changed or left memory. What is under way goes on. conn_id 0: all. */

@@ -39,6 +39,11 @@ void cs_token_drop(struct cs_engine *e, int64_t conn_id);
 void cs_token_request(struct cs_token *t, const struct cs_pair *extra, size_t n);
 void cs_token_answered(struct cs_token *t, const struct cs_http_answer *a, const struct cs_class *cl);
 
+/* token_ask.c: the secret by which the grant of c's way is given back; NULL: it has no token. */
+const char *cs_token_to_revoke(const struct cs_context *c);
+/* token_ask.c: send that to revoke_url (RFC 7009), as the way's client. s is zeroed but for engine, context, own, answered, abandoned. */
+void cs_token_revoke(struct cs_session *s, struct cs_own_request *own);
+
 /* token_save.c: commit t->row, guarded by the generation that the store should have. then() is called in the engine with 0, a failure,
  * or CS_ESTATE: somebody gave the connection another grant meanwhile. */
 enum cs_token_save { CS_SAVE_ROW = 0, CS_SAVE_TOKENS = 1, CS_SAVE_DEAD = 2 };

@@ -160,6 +160,12 @@ stop(struct cs_engine_part *part)
 	cs_subscribe_drop_all((struct cs_inbound *)(void *)part);
 }
 
+static enum cs_part_end
+end(struct cs_engine_part *part, struct cs_context *c, void (*ended)(void *ctx, bool ok), void *ctx)
+{
+	return cs_subscribe_end((struct cs_inbound *)(void *)part, c, ended, ctx);
+}
+
 /* ---- life */
 
 struct cs_inbound *
@@ -167,7 +173,7 @@ cs_inbound_new(struct cs_engine *e)
 {
 	struct cs_inbound *in = cs_xcalloc(1, sizeof(*in));
 
-	in->part = (struct cs_engine_part){ turn, changed, stop };
+	in->part = (struct cs_engine_part){ turn, changed, stop, end };
 	in->engine = e;
 	in->look = true;
 	in->listed_id = -1;

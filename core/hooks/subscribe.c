@@ -30,9 +30,11 @@ struct job {
 	struct cs_session session; /* first */
 	struct cs_list node;       /* in subscribing */
 	struct cs_inbound *in;
-	struct cs_poll *when;
+	struct cs_poll *when;      /* NULL: its connection is about to go, and somebody waits for the end */
 	int32_t kind;
 	char *url;
+	void (*ended)(void *ctx, bool ok);
+	void *ctx;
 };
 
 static struct job *
@@ -44,7 +46,7 @@ job_of(struct cs_session *s)
 static void
 job_free(struct job *j)
 {
-	cs_map_del(&j->in->busy, (uint64_t)j->when->conn_id);
+	cs_map_del(&j->in->busy, (uint64_t)j->session.context->conn_id);
 	cs_list_del(&j->node);
 	cs_buf_fini(&j->session.exchanges);
 	cs_context_unref(j->session.context);
@@ -107,7 +109,8 @@ succeeded(struct job *j)
 	struct cs_context *c = j->session.context;
 	const char *now = j->kind == CS_HOOK_UNSUBSCRIBE ? "" : j->url;
 
-	j->when->fails = 0;
+	if (j->when != NULL)
+		j->when->fails = 0;
 	if (j->kind != CS_HOOK_RENEW) {
 		cs_context_fact_put(c, HOOK_URL, now, strlen(now));
 		cs_results_facts(j->in->engine, c);
@@ -138,15 +141,21 @@ on_done(struct cs_session *s, const struct cs_wire_done *d)
 	struct job *j = job_of(s);
 	struct cs_inbound *in = j->in;
 	struct cs_poll *when = j->when;
-	int64_t now_ms = cs_now_ms(in->engine->c.clock), due_ms = next_ms(j, d, now_ms);
+	int64_t now_ms = cs_now_ms(in->engine->c.clock), due_ms = when != NULL ? next_ms(j, d, now_ms) : 0;
+	bool ok = d->crash == 0 && (d->outcome == CS_DONE || d->outcome == CS_UNSUPPORTED);
+	void (*ended)(void *, bool) = j->ended;
+	void *ctx = j->ctx;
 
-	if (d->crash == 0 && (d->outcome == CS_DONE || d->outcome == CS_UNSUPPORTED))
+	if (ok)
 		succeeded(j);
 	else
 		cs_log(CS_LOG_WARN, "hooks", "webhooks are not in order at the CRM", "crm=%s connection=%s what=%s outcome=%s status=%d",
 		    s->context->crm, s->context->public_id, kind_name(j->kind), cs_outcome_name(d->outcome), s->last_status);
 	job_free(j);
-	cs_polls_done(&in->subscriptions, when, due_ms);
+	if (when != NULL)
+		cs_polls_done(&in->subscriptions, when, due_ms);
+	else
+		ended(ctx, ok);
 }
 
 /* What is created here is webhooks: done again it does no harm, so there is no doubt to keep. */
@@ -165,30 +174,60 @@ rest(struct cs_inbound *in, struct cs_poll *when, const struct cs_context *c)
 	cs_polls_rest(&in->subscriptions, when);
 }
 
+/* False: the plugin is busy. Takes url over. */
+static bool
+begin_call(struct job *j, struct cs_context *c, int32_t kind, char *url)
+{
+	struct cs_wire_call call = { .kind = CS_CALL_HOOK, .what_kind = kind, .channel = url, .attempt = 1, .delivery_id = "", .what = "",
+		.query = "", .is_verified = 1 };
+
+	j->session = (struct cs_session){ .engine = j->in->engine, .context = cs_context_ref(c), .ops = &ops };
+	j->kind = kind;
+	j->url = url;
+	cs_list_init(&j->session.node);
+	cs_map_put(&j->in->busy, (uint64_t)c->conn_id, j);
+	cs_list_push(&j->in->subscribing, &j->node);
+	if (cs_session_start(&j->session, &call) == 0)
+		return true;
+	job_free(j);
+	return false;
+}
+
 static void
 begin(struct cs_inbound *in, struct cs_poll *when, int64_t now_ms)
 {
 	struct cs_context *c = cs_engine_context(in->engine, when->conn_id, NULL);
-	struct cs_wire_call call = { .kind = CS_CALL_HOOK, .attempt = 1, .delivery_id = "", .what = "", .query = "", .is_verified = 1 };
 	struct job *j;
 	char *url = NULL;
+	int32_t kind;
 
-	if (c == NULL || c->state != CS_CONN_CONNECTED || !cs_remote_can(c->remote, CS_CALL_HOOK) ||
-	    (call.what_kind = what_now(in, c, &url)) < 0) {
+	if (c == NULL || c->state != CS_CONN_CONNECTED || !cs_remote_can(c->remote, CS_CALL_HOOK) || (kind = what_now(in, c, &url)) < 0) {
 		rest(in, when, c);
 		return;
 	}
 	j = cs_xcalloc(1, sizeof(*j));
-	*j = (struct job){ .session = { .engine = in->engine, .context = cs_context_ref(c), .ops = &ops }, .in = in, .when = when,
-		.kind = call.what_kind, .url = url };
-	call.channel = url;
-	cs_list_init(&j->session.node);
-	cs_map_put(&in->busy, (uint64_t)when->conn_id, j);
-	cs_list_push(&in->subscribing, &j->node);
-	if (cs_session_start(&j->session, &call) < 0) {
-		job_free(j);
+	j->in = in;
+	j->when = when;
+	if (!begin_call(j, c, kind, url))
 		cs_polls_done(&in->subscriptions, when, now_ms + BUSY_MS);
-	}
+}
+
+enum cs_part_end
+cs_subscribe_end(struct cs_inbound *in, struct cs_context *c, void (*ended)(void *ctx, bool ok), void *ctx)
+{
+	const char *have = cs_context_fact(c, HOOK_URL);
+	struct job *j;
+
+	cs_polls_drop(&in->subscriptions, c->conn_id);
+	if (cs_map_get(&in->busy, (uint64_t)c->conn_id) != NULL)
+		return CS_PART_BUSY;
+	if (have[0] == '\0' || !cs_remote_can(c->remote, CS_CALL_HOOK))
+		return CS_PART_NOTHING;
+	j = cs_xcalloc(1, sizeof(*j));
+	j->in = in;
+	j->ended = ended;
+	j->ctx = ctx;
+	return begin_call(j, c, CS_HOOK_UNSUBSCRIBE, cs_xstrdup(have)) ? CS_PART_BEGUN : CS_PART_BUSY;
 }
 
 void
@@ -252,6 +291,7 @@ cs_subscribe_drop_all(struct cs_inbound *in)
 
 		cs_session_drop(&j->session);
 		job_free(j);
-		cs_polls_done(&in->subscriptions, when, 0);
+		if (when != NULL)
+			cs_polls_done(&in->subscriptions, when, 0);
 	}
 }

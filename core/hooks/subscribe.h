@@ -14,6 +14,8 @@
 void cs_subscribe_see(struct cs_inbound *in, const struct cs_conn_row *row, bool has_changed, int64_t now_ms);
 /* Begin what is due. */
 void cs_subscribe_turn(struct cs_inbound *in, int64_t now_ms);
+/* The connection is about to go: nothing more is looked at, and what is registered is removed; see struct cs_engine_part. */
+enum cs_part_end cs_subscribe_end(struct cs_inbound *in, struct cs_context *c, void (*ended)(void *ctx, bool ok), void *ctx);
 /* Drop what is under way in a plugin; the next start looks at each connection again. */
 void cs_subscribe_drop_all(struct cs_inbound *in);
 

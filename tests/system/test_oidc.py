@@ -9,7 +9,7 @@ import pytest
 
 import node
 from browser import Browser
-from rig import MINUTE, SOURCE, lead, wait_until
+from rig import ACCOUNT, MINUTE, SOURCE, lead, wait_until
 
 PUBLIC = "http://127.0.0.1:1"
 POINTS = [p for p in (SOURCE / "tests/fault/token_points.txt").read_text().split() if p.startswith("token-")]
@@ -61,10 +61,10 @@ def idle(rig, server):
     return d
 
 
-def sign_in(daemon, who="acme"):
+def sign_in(daemon, who="acme", name="oidc:main"):
     """As a person does: log in, consent, come back."""
     browser = Browser(PUBLIC, f"http://127.0.0.1:{daemon.port('admin')}")
-    browser.get(daemon.operate("POST", "/v1/connections/oidc:main/authorize", {}, 201)["url"])
+    browser.get(daemon.operate("POST", f"/v1/connections/{name}/authorize", {}, 201)["url"])
     for _ in range(4):
         if "<form" not in browser.body:
             break
@@ -142,6 +142,51 @@ def test_access_that_was_taken_away_is_said_and_can_be_given_again(daemon, serve
     assert daemon.connection("oidc")["state"] == "needs_reauth" and daemon.log().count("key=reauth/") == 1
     assert "Connected again" in sign_in(daemon).body
     daemon.wait_for(doc, "delivered", timeout=60)
+
+
+def made(rig, server):
+    """A connection that is not in the files, with the access that a person gave."""
+    d = rig.daemon()
+    d.options["public_url"] = PUBLIC
+    d.options["http"]["allow"].append(f"127.0.0.1:{server.port}")
+    d.crms = {"oidc": {}}
+    d.start()
+    conn = d.operate("POST", "/v1/connections", {"crm": "oidc", "account": ACCOUNT, "timezone": "America/New_York",
+                                                 "settings": {"base_url": server.url, "client_id": "app"},
+                                                 "secrets": {"client_secret": "app-secret"}}, 201)
+    assert "Connected as acme" in sign_in(d, name=conn["id"]).body
+    d.operate("POST", f"/v1/connections/{conn['id']}/confirm")
+    return d, conn["id"]
+
+
+def test_a_deleted_connection_gives_its_grant_back(rig, server):
+    daemon, conn = made(rig, server)
+    deliver(daemon)
+    assert not server.seen()["revoked"]
+    gone = daemon.operate("DELETE", f"/v1/connections/{conn}")
+    assert gone["grant"] == "revoked" and gone["webhooks"] == "none"
+    assert server.seen()["log"].count("POST /token/revocation") == 1 and len(server.seen()["revoked"]) == 1
+    assert daemon.query("SELECT 1 FROM secret WHERE owner LIKE 'conn/%'") == []
+
+
+def test_a_grant_that_another_connection_lives_on_stays(rig, server):
+    daemon, conn = made(rig, server)
+    other = daemon.operate("POST", "/v1/connections", {"crm": "oidc", "account": "acct_other", "timezone": "America/New_York",
+                                                       "settings": {"base_url": server.url, "client_id": "app"},
+                                                       "secrets": {"client_secret": "app-secret"}}, 201)
+    assert "Connected as acme" in sign_in(daemon, name=other["id"]).body
+    assert daemon.operate("DELETE", f"/v1/connections/{conn}")["grant"] == "none"
+    assert not server.seen()["revoked"]
+    assert daemon.operate("DELETE", f"/v1/connections/{other['id']}")["grant"] == "revoked"
+
+
+def test_a_server_that_is_down_does_not_keep_a_connection_alive(rig, server):
+    daemon, conn = made(rig, server)
+    server.process.kill()
+    server.process.wait(20)
+    assert daemon.operate("DELETE", f"/v1/connections/{conn}")["grant"] == "left"
+    assert "the CRM keeps something of it" in daemon.log()
+    assert daemon.control("GET", f"/v1/connections/{conn}").status == 404
 
 
 def test_client_credentials_are_renewed_without_a_refresh_token(rig, server):

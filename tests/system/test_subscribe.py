@@ -4,11 +4,12 @@ tell comes in, with a password that nobody has seen."""
 import base64
 import http.client
 import os
+import time
 import uuid
 
 import pytest
 
-from rig import HOUR, MINUTE, SECOND, ask, lead, wait_until
+from rig import ACCOUNT, HOUR, MINUTE, SECOND, ask, lead, wait_until
 
 PUBLIC = "https://relay.example.com"
 
@@ -154,3 +155,40 @@ def test_without_an_address_or_a_place_for_the_password_nothing_is_registered(to
     daemon.send(doc)
     daemon.wait_for(doc, "delivered")
     assert not [r for r in sandbox.requests("pipedrive") if "webhooks" in r["path"]]
+
+
+def signed_in(told, sandbox):
+    """A connection that is not in the files, with access by OAuth."""
+    del told.crms["pipedrive"]["main"]
+    told.start()
+    url = sandbox.url("pipedrive")
+    conn = told.operate("POST", "/v1/connections", {
+        "crm": "pipedrive", "account": ACCOUNT, "timezone": "America/New_York",
+        "settings": {"base_url": url, "oauth_url": url, "client_id": "sandbox-client"},
+        "secrets": {"client_secret": "sandbox-secret", "refresh_token": "sandbox-refresh-main", "access_token": "sandbox-pipedrive-main"}}, 201)
+    told.operate("POST", f"/v1/connections/{conn['id']}/confirm")
+    registered(sandbox)
+    wait_until(lambda: "webhooks registered" in told.log())
+    return told, f"/v1/connections/{conn['id']}"
+
+
+def revocations(sandbox):
+    return [r for r in sandbox.requests("pipedrive") if r["path"].endswith("/oauth/revoke")]
+
+
+def test_a_deleted_connection_leaves_nothing_at_the_crm(told, sandbox):
+    daemon, path = signed_in(told, sandbox)
+    gone = daemon.operate("DELETE", path)
+    assert (gone["webhooks"], gone["grant"]) == ("removed", "revoked")
+    assert not hooks(sandbox) and [r["status"] for r in revocations(sandbox)] == [200]
+    assert "sandbox-refresh" not in daemon.log() and "sandbox-secret" not in daemon.log()
+
+
+def test_a_crm_that_does_not_answer_holds_up_nobody_for_long(told, sandbox):
+    daemon, path = signed_in(told, sandbox)
+    sandbox.fault("timeout_before", "pipedrive", "GET /api/v1/webhooks", times=-1)
+    began = time.monotonic()
+    gone = daemon.operate("DELETE", path)
+    assert 8 < time.monotonic() - began < 15
+    assert (gone["webhooks"], gone["grant"]) == ("left", "left")
+    assert "the CRM keeps something of it" in daemon.log() and daemon.control("GET", path).status == 404

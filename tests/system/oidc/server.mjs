@@ -7,7 +7,7 @@ import Provider from 'oidc-provider';
 const server = createServer();
 await new Promise((done) => server.listen(0, '127.0.0.1', done));
 const { port } = server.address();
-const log = [], leads = [];
+const log = [], leads = [], revoked = [];
 const client = (id, more) => ({ client_id: id, client_secret: `${id}-secret`, redirect_uris: ['http://127.0.0.1:1/oauth/oidc/callback'],
   grant_types: ['authorization_code', 'refresh_token'], token_endpoint_auth_method: 'client_secret_basic', ...more });
 
@@ -25,6 +25,7 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
   findAccount: async (ctx, id) => ({ accountId: id, claims: async () => ({ sub: id }) }),
 });
 
+provider.on('grant.revoked', (ctx, id) => revoked.push(id));
 const grants = new Set();
 provider.on('grant.success', (ctx) => { if (ctx.oidc.entities.Grant) grants.add(ctx.oidc.entities.Grant.jti); });
 
@@ -42,7 +43,7 @@ function answer(res, status, body) {
 const handle = provider.callback();
 server.on('request', async (req, res) => {
   const { pathname } = new URL(req.url, 'http://x');
-  if (pathname === '/_log') return answer(res, 200, { log, leads });
+  if (pathname === '/_log') return answer(res, 200, { log, leads, revoked });
   if (pathname === '/_revoke') {
     for (const id of grants) await (await provider.Grant.find(id))?.destroy();
     for (const id of grants) for (const kind of ['AccessToken', 'RefreshToken']) await provider[kind].revokeByGrantId(id);

@@ -12,6 +12,7 @@
 #include "auth/signature.h"
 #include "deliver/check.h"
 #include "deliver/events.h"
+#include "deliver/farewell.h"
 #include "vault/vault.h"
 #include "util/text.h"
 
@@ -64,6 +65,18 @@ cs_engine_post_leave(struct cs_engine *e, int64_t conn_id, void (*then)(void *ct
 	note("leave", conn_id);
 	pthread_mutex_unlock(&lock);
 	then(ctx);
+}
+
+void
+cs_farewell_post(struct cs_engine *e, struct cs_farewell *f)
+{
+	(void)e;
+	pthread_mutex_lock(&lock);
+	note("leave", f->conn_id);
+	pthread_mutex_unlock(&lock);
+	f->webhooks = CS_UNDO_DONE;
+	f->grant = CS_UNDO_LEFT;
+	f->done(f);
 }
 
 /* The CRM is down. */

@@ -129,6 +129,8 @@ START_TEST(a_deleted_connection_leaves_dead_letters_that_say_so)
 	name = cs_arena_strdup(&fx.mem, text_at("/items/0/id"));
 	ck_assert_int_eq(call("DELETE", path_of("/v1/connections/%s", name), ADMIN, NULL), 200);
 	ck_assert_int_eq(int_at("/dead_letters"), 1);
+	ck_assert_str_eq(text_at("/webhooks"), "removed");
+	ck_assert_str_eq(text_at("/grant"), "left");
 	ck_assert_uint_eq(told("leave", 1), 1);
 	ck_assert_int_eq(row_of(due).state, CS_DEAD);
 	ck_assert_int_eq(row_of(due).blame, CS_BLAME_CONNECTION);

@@ -23,12 +23,11 @@ START_TEST(a_body_is_a_form_or_json_with_everything_encoded)
 {
 	static const struct cs_pair v[] = { { "grant_type", "refresh_token" }, { "code", "a b&c=\"d\"" } };
 	struct cs_buf b = CS_BUF_INIT(0);
-	struct cs_auth_way json = { .body_json = 1 };
 
-	cs_oauth_body(&way, v, 2, &b);
+	cs_oauth_body(false, v, 2, &b);
 	ck_assert_str_eq(cs_buf_str(&b), "grant_type=refresh_token&code=a+b%26c%3D%22d%22");
 	cs_buf_reset(&b);
-	cs_oauth_body(&json, v, 2, &b);
+	cs_oauth_body(true, v, 2, &b);
 	ck_assert_str_eq(cs_buf_str(&b), "{\"grant_type\":\"refresh_token\",\"code\":\"a b&c=\\\"d\\\"\"}");
 	cs_buf_fini(&b);
 }

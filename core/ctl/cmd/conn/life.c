@@ -4,6 +4,7 @@
  */
 #include "config.h"
 #include <inttypes.h>
+#include <string.h>
 #include "ctl/commands.h"
 #include "ctl/connection.h"
 #include "ctl/show/text.h"
@@ -20,6 +21,17 @@ run_confirm(struct cs_ctl *c)
 	return rc;
 }
 
+static void
+print_deleted(struct cs_ctl *c, json_object *answer)
+{
+	printf("%s is deleted; leads that had not reached the CRM and are dead letters now: %" PRId64 "\n",
+	       cs_ctl_json_text(&c->mem, answer, "id"), cs_json_int(answer, "dead_letters", 0));
+	if (strcmp(cs_json_str(answer, "webhooks", ""), "left") == 0)
+		printf("The CRM may still have the webhooks of csrelay: remove them there.\n");
+	if (strcmp(cs_json_str(answer, "grant", ""), "left") == 0)
+		printf("The CRM may still give csrelay access: remove the app there.\n");
+}
+
 static int
 run_delete(struct cs_ctl *c)
 {
@@ -33,8 +45,7 @@ run_delete(struct cs_ctl *c)
 	if (c->json)
 		cs_ctl_print_json(answer);
 	else
-		printf("%s is deleted; leads that had not reached the CRM and are dead letters now: %" PRId64 "\n",
-		       cs_ctl_json_text(&c->mem, answer, "id"), cs_json_int(answer, "dead_letters", 0));
+		print_deleted(c, answer);
 	return CS_CTL_OK;
 }
 
@@ -56,7 +67,8 @@ const struct cs_ctl_command cs_ctl_cmd_connections_delete = {
 	.name = "connections delete",
 	.args = "CONNECTION",
 	.help = "end a connection and forget its secrets",
-	.more = "What it has not delivered becomes dead letters that say so; they go out by themselves to the next connection of that account "
+	.more = "Webhooks that csrelay registered are removed, and the access that a person gave is given back; what the CRM does not undo within ten "
+		"seconds is said. What the connection has not delivered becomes dead letters that say so; they go out by themselves to the next connection of that account "
 		"with the same CRM and crm_account_id.",
 	.min = 1,
 	.max = 1,
