@@ -290,6 +290,19 @@ cs_conn_draft_check(struct cs_conn_draft *d, const struct cs_manifest *m, const 
 }
 
 void
+cs_conn_draft_keep_addresses(struct cs_conn_draft *d, const struct cs_manifest *m, const struct cs_auth *who)
+{
+	if (who->accounts[0] == '\0' || d->settings == NULL)
+		return;
+	for (size_t i = 0; i < m->n_settings; i++) {
+		const struct cs_setting_row *row = &m->settings[i];
+
+		if (row->advanced && row->type == CS_SETTING_URL && cs_json_get(d->settings, row->key) != NULL)
+			cs_conn_draft_fault(d, below(d, "settings", row->key), "is for the operator to change: secrets of the whole app go to this address");
+	}
+}
+
+void
 cs_conn_draft_refuse(struct cs_http_request *req, const struct cs_conn_draft *d)
 {
 	const struct cs_problem p = { .status = 422, .detail = "the connection cannot be like this", .rows = d->faults, .n_rows = d->n_faults };

@@ -32,6 +32,8 @@ json_object *cs_conn_draft_settings(const struct cs_conn_draft *d, const char *o
 /* Settings and secrets against the manifest; adds faults. `shared`: the operator's for this CRM, NULL. */
 void cs_conn_draft_check(struct cs_conn_draft *d, const struct cs_manifest *m, const struct cs_conf_crm *shared, json_object *settings,
                          bool makes);
+/* A key or link of single accounts may not say where requests go that carry secrets of the whole app; adds faults. */
+void cs_conn_draft_keep_addresses(struct cs_conn_draft *d, const struct cs_manifest *m, const struct cs_auth *who);
 /* Answers 422 with all faults. */
 void cs_conn_draft_refuse(struct cs_http_request *req, const struct cs_conn_draft *d);
 

@@ -198,6 +198,7 @@ cs_api_connection_make(struct cs_api_call *call)
 	else if (may_keep_secrets(call, &w->draft) && (m = manifest_of(call, w->draft.crm)) != NULL) {
 		settings = cs_conn_draft_settings(&w->draft, "");
 		cs_conn_draft_check(&w->draft, m, cs_conf_crm_find(call->conf, m->name), settings, true);
+		cs_conn_draft_keep_addresses(&w->draft, m, &call->who);
 		w->settings = cs_arena_strdup(&c->keep, cs_json_text(settings));
 		w->needs_confirmation = cs_manifest_signs_in(m) || m->identify.path != NULL || call->who.link_id != 0;
 		cs_manifest_unref(m);
@@ -283,6 +284,7 @@ cs_api_connection_change(struct cs_api_call *call)
 	else if (may_keep_secrets(call, &w->draft) && (m = manifest_of(call, row.crm)) != NULL) {
 		settings = cs_conn_draft_settings(&w->draft, row.settings);
 		cs_conn_draft_check(&w->draft, m, cs_conf_crm_find(call->conf, m->name), settings, false);
+		cs_conn_draft_keep_addresses(&w->draft, m, &call->who);
 		w->settings = cs_arena_strdup(&c->keep, cs_json_text(settings));
 		if (w->draft.n_faults == 0) {
 			cs_api_put_when_chosen(c, &w->draft, m);

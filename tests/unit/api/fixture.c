@@ -153,7 +153,7 @@ cs_engine_plugins(struct cs_engine *e, struct cs_plugin_info *out, size_t max)
 	struct cs_err err = { 0 };
 	static const char text[] =
 	    "{\"manifest\":1,\"name\":\"acme\",\"version\":\"1.2\",\"title\":\"Acme\",\"base_url\":\"https://api.acme.test\","
-	    "\"hosts\":[\"api.acme.test\"],\"settings\":[{\"key\":\"stage\",\"type\":\"choice\",\"label\":\"Stage\","
+	    "\"hosts\":[\"api.acme.test\"],\"settings\":[{\"key\":\"base_url\",\"type\":\"url\",\"label\":\"Address\",\"advanced\":true},{\"key\":\"stage\",\"type\":\"choice\",\"label\":\"Stage\","
 	    "\"choices\":[{\"value\":\"new\",\"label\":\"New\"}],\"default\":\"new\"}],\"secrets\":[{\"name\":\"token\",\"label\":"
 	    "\"Token\",\"required\":true}],\"auth\":{\"kind\":\"static\"},\"limits\":[{\"class\":\"api\",\"per\":\"connection\","
 	    "\"count\":10,\"window_ms\":1000}],\"steps\":[{\"name\":\"find\"},{\"name\":\"create\",\"mutates\":true,\"on_doubt\":"

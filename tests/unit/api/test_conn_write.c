@@ -66,6 +66,19 @@ START_TEST(every_fault_is_told_with_its_place)
 }
 END_TEST
 
+START_TEST(only_the_operator_says_where_secrets_of_the_app_go)
+{
+	const char *change = "{\"settings\":{\"base_url\":\"https://elsewhere.test\"}}", *id;
+
+	serve();
+	id = make("");
+	ck_assert_int_eq(call("PATCH", path_of("/v1/connections/%s", id), BOUND, change), 422);
+	ck_assert(has_fault("/settings/base_url", "operator"));
+	ck_assert_int_eq(call("PATCH", path_of("/v1/connections/%s", id), BOUND, "{\"settings\":{\"stage\":\"new\"}}"), 200);
+	ck_assert_int_eq(call("PATCH", path_of("/v1/connections/%s", id), ADMIN, change), 200);
+}
+END_TEST
+
 START_TEST(a_change_is_checked_kept_and_can_be_taken_back)
 {
 	const char *id;
@@ -205,7 +218,7 @@ int
 main(void)
 {
 	const TTest *const tests[] = { a_connection_is_made_with_its_secrets_sealed, every_fault_is_told_with_its_place,
-		a_change_is_checked_kept_and_can_be_taken_back, one_that_waits_for_confirmation_gets_its_leads_then,
+		only_the_operator_says_where_secrets_of_the_app_go, a_change_is_checked_kept_and_can_be_taken_back, one_that_waits_for_confirmation_gets_its_leads_then,
 		a_deleted_connection_leaves_dead_letters_that_say_so, what_stands_in_a_file_is_changed_there,
 		a_test_lead_is_of_its_own_kind_and_goes_to_one_connection, what_the_crm_says_is_passed_on, NULL };
 

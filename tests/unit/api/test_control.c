@@ -51,10 +51,10 @@ START_TEST(plugins_show_their_manifests)
 	ck_assert_int_eq(GET("/v1/plugins"), 200);
 	ck_assert_uint_eq(length_at("/items"), 2);
 	ck_assert_str_eq(text_at("/items/0/title"), "Acme");
-	ck_assert_str_eq(text_at("/items/0/settings/0/key"), "stage");
-	ck_assert_str_eq(text_at("/items/0/settings/0/type"), "choice");
-	ck_assert_str_eq(text_at("/items/0/settings/0/default"), "new");
-	ck_assert_str_eq(text_at("/items/0/settings/0/choices/0"), "new");
+	ck_assert_str_eq(text_at("/items/0/settings/1/key"), "stage");
+	ck_assert_str_eq(text_at("/items/0/settings/1/type"), "choice");
+	ck_assert_str_eq(text_at("/items/0/settings/1/default"), "new");
+	ck_assert_str_eq(text_at("/items/0/settings/1/choices/0"), "new");
 	ck_assert_str_eq(text_at("/items/0/secrets/0/name"), "token");
 	ck_assert_str_eq(text_at("/items/0/steps/1/on_doubt"), "look");
 	ck_assert_int_eq(int_at("/items/0/limits/0/count"), 10);
