@@ -17,6 +17,7 @@
 #include "daemon/sync.h"
 #include "deliver/events.h"
 #include "deliver/grant.h"
+#include "deliver/uninstall.h"
 #include "log/log.h"
 #include "queue/outcome.h"
 #include "util/crash.h"
@@ -160,7 +161,9 @@ handle_public(void *ctx, struct cs_http_request *req)
 {
 	struct cs_daemon *d = ctx;
 
-	if (cs_grant_is(req))
+	if (cs_uninstall_is(req))
+		cs_uninstall_handle(d->engine, req);
+	else if (cs_grant_is(req))
 		cs_grant_handle(d->engine, req);
 	else if (cs_connect_is(req))
 		cs_connect_handle(&d->connect_api, req);
@@ -173,7 +176,8 @@ public_headers(void *ctx, struct cs_http_request *req)
 {
 	struct cs_daemon *d = ctx;
 
-	return is_hook(req) ? cs_hooks_on_headers(d->hooks, req) : cs_connect_is(req) ? CS_CONNECT_BODY_MAX : 0;
+	return is_hook(req) ? cs_hooks_on_headers(d->hooks, req) : cs_connect_is(req) ? CS_CONNECT_BODY_MAX :
+	       cs_uninstall_is(req) ? CS_UNINSTALL_BODY_MAX : 0;
 }
 
 /* Where no listener of its own is configured for them, all that comes to the admin listener. */

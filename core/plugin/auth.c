@@ -45,6 +45,13 @@ static const struct cs_field answer_fields[] = {
 	{ .key = NULL },
 };
 
+static const struct cs_field uninstall_fields[] = {
+	{ .key = "tenant", .kind = CS_FIELD_TEXT, .at = WAY(uninstall_tenant), .required = true, .check = cs_check_pointer },
+	{ .key = "tenant_fact", .kind = CS_FIELD_TEXT, .at = WAY(uninstall_fact), .required = true, .check = cs_check_ident },
+	{ .key = "at", .kind = CS_FIELD_TEXT, .at = WAY(uninstall_at), .check = cs_check_pointer },
+	{ .key = NULL },
+};
+
 const struct cs_field cs_auth_way_fields[] = {
 	{ .key = "kind", .kind = CS_FIELD_WORD, .at = WAY(kind), .required = true, .words = kind_words },
 	TEXT("name", name, .check = cs_check_ident),
@@ -82,6 +89,7 @@ const struct cs_field cs_auth_way_fields[] = {
 	{ .key = "lost_refresh", .kind = CS_FIELD_WORD, .at = WAY(needs_reauth), .words = lost_words },
 	{ .key = "dead_grant", .kind = CS_FIELD_TEXTS, .at = WAY(dead_grant), .n_at = WAY(n_dead_grant), .min = 1,
 	  .check = check_error },
+	{ .key = "uninstall", .kind = CS_FIELD_OBJECT, .rows = uninstall_fields },
 	{ .key = NULL },
 };
 
@@ -155,6 +163,21 @@ fill_oauth(struct cs_fields *r, struct cs_auth_way *w)
 	memcpy(w->dead_grant, by_code ? code_dead : client_dead, w->n_dead_grant * sizeof(*w->dead_grant));
 }
 
+/* Whoever tells of it shows the client's id and secret. */
+static int
+check_uninstall(struct cs_fields *r, const struct cs_manifest *m, const struct cs_auth_way *w)
+{
+	size_t mark = cs_fields_enter(r, "uninstall");
+	int rc;
+
+	if (w->uninstall_tenant != NULL && w->client_secret == NULL)
+		return cs_fields_fail(r, "it is verified by the \"client_secret\", which is not there");
+	if (w->uninstall_fact != NULL && (rc = cs_check_fact(r, m, w->uninstall_fact)) < 0)
+		return rc;
+	r->pointer[mark] = '\0';
+	return 0;
+}
+
 static int
 finish_oauth(struct cs_fields *r, const struct cs_manifest *m, struct cs_auth_way *w)
 {
@@ -173,6 +196,8 @@ finish_oauth(struct cs_fields *r, const struct cs_manifest *m, struct cs_auth_wa
 	    (rc = check_secret(r, m, "access_token", w->access_token)) < 0 ||
 	    (rc = check_secret(r, m, "refresh_token", w->refresh_token)) < 0 ||
 	    (rc = check_facts(r, m, "callback_facts", w->callback_facts, w->n_callback_facts)) < 0)
+		return rc;
+	if ((rc = check_uninstall(r, m, w)) < 0)
 		return rc;
 	cs_fields_enter(r, "answer");
 	return check_facts(r, m, "facts", w->facts, w->n_facts);

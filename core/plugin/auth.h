@@ -66,6 +66,9 @@ struct cs_auth_way {
 	int64_t idle_life_s;             /* a refresh token dies unused after so long; 0: it does not */
 	bool rotates;                    /* a refresh answers a new refresh token, and the old one is dead */
 	int needs_reauth;                /* lost_refresh; 0: the old token is tried once more */
+	/* the CRM tells by DELETE to the redirect URI that a customer removed the app: pointers into its body, and the fact that a
+	 * connection of that customer has; uninstall_tenant NULL: it does not, uninstall_at NULL: it says no time */
+	const char *uninstall_tenant, *uninstall_fact, *uninstall_at;
 	const char **dead_grant;         /* errors, or statuses of three digits, that mean: connect again */
 	size_t n_dead_grant;
 };

@@ -58,6 +58,7 @@ class World:
         d.shared["jobber"] = {"secrets": {"client_secret": d.secret("jobber", HOOK_SECRET)}}
         d.connect("webhook", "held", account=HELD)
         d.connect("webhook", "off", account="acct_off", paused=True)
+        d.crms["pipedrive"] = {}
         d.crms["no_push"] = {}  # cannot be loaded
         d.start()
         self.keys = {name: self.make_key(name, *more) for name, more in {
@@ -135,6 +136,18 @@ class World:
         number = self.daemon.operate("POST", path, status=202)["test"]
         wait_until(lambda: self.daemon.operate("GET", f"{path}/{number}")["state"] == "delivered")
         return number
+
+    def uninstalled(self):
+        """What Pipedrive sends when a customer removes the app."""
+        url = self.daemon.sandbox.url("pipedrive")
+        conn = self.daemon.operate("POST", "/v1/connections", {
+            "crm": "pipedrive", "account": f"acct_{next(self.numbers)}",
+            "settings": {"base_url": url, "oauth_url": url, "client_id": "sandbox-client", "subscribe": False},
+            "secrets": {"client_secret": "sandbox-secret", "refresh_token": "sandbox-refresh-main", "access_token": "sandbox-pipedrive-main"}}, 201)
+        self.daemon.operate("POST", f"/v1/connections/{conn['id']}/verify")
+        company = self.daemon.operate("GET", f"/v1/connections/{conn['id']}")["facts"]["company_id"]
+        basic = base64.b64encode(b"sandbox-client:sandbox-secret").decode()
+        return {"path": {"crm": "pipedrive"}, "body": {"company_id": int(company)}, "headers": {"Authorization": f"Basic {basic}"}, "key": None}
 
     def changed_connection(self):
         path = "/v1/connections/" + self.connection()["id"]
@@ -294,6 +307,9 @@ PROVOKE = {  # (operation, status) -> requests that bring it about: what is aske
     ("endGrant", "409"): [lambda w: w.another_account()],
     ("endGrant", "410"): [{"query": {"code": "c", "state": "guessed"}}],
     ("endGrant", "502"): [{"query": {"code": "guessed"}}],
+    ("uninstallApp", "204"): [lambda w: w.uninstalled()],
+    ("uninstallApp", "400"): [lambda w: {**w.uninstalled(), "body": b"{"}],
+    ("uninstallApp", "401"): [{"path": {"crm": "pipedrive"}, "body": {}}, lambda w: {**w.uninstalled(), "body": {"company_id": 7}}],
     ("reloadPlugin", "422"): [{"path": {"id": "no_push"}}],
     ("listAlerts", "200"): [{"query": {"on": 1}}],
     ("listAlerts", "400"): [{"query": {"on": 2}}],
@@ -330,7 +346,7 @@ NOT_HERE = {  # (operation, status) -> why, and what shows it instead
     ("reloadPlugin", "409"): "two reloads at one moment; tests/unit/api/test_control.c",
     ("takeHookWithSecret", "400"): "Workiz's bodies are taken as they are; tests/unit/hooks/test_receive.c",
     ("endGrant", "500"): "a master key that went while somebody was at the consent page",
-    **{(op, "503"): "the engine has stopped, and then nobody listens any more; or the disk is full" for op in ("startGrant", "endGrant")},
+    **{(op, "503"): "the engine has stopped, and then nobody listens any more; or the disk is full" for op in ("startGrant", "endGrant", "uninstallApp")},
     **{(op, "503"): "needs a writer that is behind or gone; tests/unit/hooks/test_receive.c"
        for op in ("takeHookOfApp", "takeHook", "takeHookWithSecret")},
 }

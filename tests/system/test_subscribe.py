@@ -166,6 +166,7 @@ def signed_in(told, sandbox):
         "crm": "pipedrive", "account": ACCOUNT, "timezone": "America/New_York",
         "settings": {"base_url": url, "oauth_url": url, "client_id": "sandbox-client"},
         "secrets": {"client_secret": "sandbox-secret", "refresh_token": "sandbox-refresh-main", "access_token": "sandbox-pipedrive-main"}}, 201)
+    told.operate("POST", f"/v1/connections/{conn['id']}/verify")
     told.operate("POST", f"/v1/connections/{conn['id']}/confirm")
     registered(sandbox)
     wait_until(lambda: "webhooks registered" in told.log())
@@ -192,3 +193,27 @@ def test_a_crm_that_does_not_answer_holds_up_nobody_for_long(told, sandbox):
     assert 8 < time.monotonic() - began < 15
     assert (gone["webhooks"], gone["grant"]) == ("left", "left")
     assert "the CRM keeps something of it" in daemon.log() and daemon.control("GET", path).status == 404
+
+
+def uninstall(daemon, company, secret="sandbox-secret", at="2099-01-01T00:00:00Z", crm="pipedrive"):
+    """As Pipedrive tells that a customer removed the app."""
+    auth = base64.b64encode(f"sandbox-client:{secret}".encode()).decode()
+    return ask(http.client.HTTPConnection("127.0.0.1", daemon.port("admin"), timeout=30), "DELETE", f"/oauth/{crm}/callback",
+               {"client_id": "sandbox-client", "company_id": company, "user_id": 1, "timestamp": at}, {"Authorization": f"Basic {auth}"})
+
+
+def test_an_app_that_was_removed_at_the_crm_ends_its_connection(told, sandbox):
+    daemon, path = signed_in(told, sandbox)
+    company = int(wait_until(lambda: daemon.operate("GET", path)["facts"].get("company_id"), what="who it is"))
+    assert uninstall(daemon, company, "guessed").status == 401
+    assert uninstall(daemon, company + 1).status == 401
+    assert uninstall(daemon, company, crm="hubspot").status == 404
+    assert uninstall(daemon, company, at="2020-01-01T00:00:00Z").status == 204, "an old story: it was connected anew since"
+    assert daemon.operate("GET", path)["state"] == "connected"
+    assert uninstall(daemon, company).status == 204
+    row = daemon.operate("GET", path)
+    assert row["state"] == "needs_reauth" and "removed" in row["state_reason"]
+    assert row["next_action"]["call"] == f"POST {path}/authorize"
+    assert daemon.log().count("key=reauth/") == 1
+    assert uninstall(daemon, company).status == 204
+    assert "sandbox-secret" not in daemon.log()
