@@ -9,7 +9,7 @@ import pytest
 
 import node
 from browser import Browser
-from rig import ACCOUNT, MINUTE, SOURCE, lead, wait_until
+from rig import ACCOUNT, HOUR, MINUTE, SOURCE, lead, wait_until
 
 PUBLIC = "http://127.0.0.1:1"
 POINTS = [p for p in (SOURCE / "tests/fault/token_points.txt").read_text().split() if p.startswith("token-")]
@@ -39,6 +39,10 @@ class Server:
     def take_back(self):
         """As a person does who removes the app from the account."""
         urllib.request.urlopen(urllib.request.Request(f"{self.url}/_revoke", b"", method="POST"))
+
+    def expire(self):
+        """As if the server's clock were ahead: access tokens are over, grants are not."""
+        urllib.request.urlopen(urllib.request.Request(f"{self.url}/_expire", b"", method="POST"))
 
     def stop(self):
         self.process.terminate()
@@ -207,3 +211,26 @@ def test_a_client_that_is_refused_needs_its_owner(rig, server):
     d.start()
     assert deliver(d, "dead")["blame"] == "credential"
     assert d.connection("oidc")["state"] == "needs_reauth"
+
+
+def test_a_grant_that_dies_of_idleness_is_used_in_time(daemon, server):
+    """idle_life_s is a day: at about half of it the refresh token is used, though no lead came."""
+    assert server.token_requests() == 1
+    daemon.advance(11 * HOUR)
+    daemon.settle()
+    assert server.token_requests() == 1
+    daemon.advance(4 * HOUR)  # half a day, and a tenth for chance
+    wait_until(lambda: server.token_requests() == 2, 60, "it was used")
+    for n in 3, 4:
+        daemon.advance(15 * HOUR)
+        wait_until(lambda: server.token_requests() == n, 60, "it is used again")
+    assert daemon.connection("oidc")["state"] == "connected"
+
+
+def test_a_clock_behind_the_servers_costs_one_repeated_request(daemon, server):
+    """Ours does not know that the token is over; theirs says so, and the request is repeated with a new one."""
+    deliver(daemon)
+    server.expire()
+    row = deliver(daemon)
+    assert row["attempts"] == 1 and server.token_requests() == 2
+    assert len(server.seen()["leads"]) == 2

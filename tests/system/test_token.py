@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tokens that keep working: renewed in time, once, and never lost, against the sandbox's HubSpot."""
+import contextlib
 import json
 import signal
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -118,3 +120,37 @@ def test_killed_in_the_middle_of_a_refresh(idle, sandbox, point):
     daemon.wait_for(doc, "delivered", timeout=60)
     assert len(contacts(sandbox)) == 1
     assert len(token_requests(sandbox)) <= 2
+
+
+# ---- a store that does not take the new tokens
+
+@contextlib.contextmanager
+def store_held(daemon):
+    """Nobody else can write meanwhile."""
+    db = sqlite3.connect(daemon.store, isolation_level=None, timeout=10)
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    finally:
+        db.execute("ROLLBACK")
+        db.close()
+
+
+def test_a_new_token_is_used_from_memory_while_its_commit_hangs(idle, sandbox):
+    daemon = idle.start()
+    sandbox.fault("latency", "hubspot", f"POST {TOKEN}", latency_ms=1500)
+    doc = lead()
+    daemon.send(doc)
+    wait_until(lambda: daemon.query("SELECT 1 FROM token WHERE intent_ms > 0"), what="the intent is on disk")
+    with store_held(daemon):
+        wait_until(lambda: "is used from memory" in daemon.log(), 20, "patience is over")
+        wait_until(lambda: [r for r in sandbox.requests("hubspot") if not r["path"].endswith(TOKEN)], 10, "a request with the new token")
+        assert daemon.query("SELECT gen FROM token")[0]["gen"] == 0
+    daemon.wait_for(doc, "delivered", timeout=60)
+    wait_until(lambda: daemon.query("SELECT gen, intent_ms FROM token") == [{"gen": 1, "intent_ms": 0}], what="the tokens are on disk")
+    assert len(token_requests(sandbox)) == 1
+    daemon.restart()
+    again = lead()
+    daemon.send(again)
+    daemon.wait_for(again, "delivered")
+    assert len(token_requests(sandbox)) == 1, "what was kept is what is used"

@@ -7,7 +7,7 @@ import Provider from 'oidc-provider';
 const server = createServer();
 await new Promise((done) => server.listen(0, '127.0.0.1', done));
 const { port } = server.address();
-const log = [], leads = [], revoked = [];
+const log = [], leads = [], revoked = [], issued = [];
 const client = (id, more) => ({ client_id: id, client_secret: `${id}-secret`, redirect_uris: ['http://127.0.0.1:1/oauth/oidc/callback'],
   grant_types: ['authorization_code', 'refresh_token'], token_endpoint_auth_method: 'client_secret_basic', ...more });
 
@@ -26,6 +26,7 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
 });
 
 provider.on('grant.revoked', (ctx, id) => revoked.push(id));
+provider.on('access_token.saved', (token) => issued.push(token.jti));
 const grants = new Set();
 provider.on('grant.success', (ctx) => { if (ctx.oidc.entities.Grant) grants.add(ctx.oidc.entities.Grant.jti); });
 
@@ -47,6 +48,10 @@ server.on('request', async (req, res) => {
   if (pathname === '/_revoke') {
     for (const id of grants) await (await provider.Grant.find(id))?.destroy();
     for (const id of grants) for (const kind of ['AccessToken', 'RefreshToken']) await provider[kind].revokeByGrantId(id);
+    return answer(res, 200, {});
+  }
+  if (pathname === '/_expire') {
+    for (const id of issued) await (await provider.AccessToken.find(id))?.destroy();
     return answer(res, 200, {});
   }
   log.push(`${req.method} ${pathname}`);
