@@ -48,6 +48,10 @@ admin_port=$(free_port $((intake_port + 1)))
 key=demo-$(od -An -N12 -tx1 /dev/urandom | tr -d ' \n')
 secret intake-key "$key"
 secret hubspot sandbox-hubspot-token
+secret jobber sandbox-jobber-token
+secret gohighlevel pit-sandbox-demo
+secret servicetitan sandbox-app-key
+secret servicetitan-client_secret sandbox-secret
 secret housecall_pro sandbox-hcp-key
 secret pipedrive sandbox-pipedrive-token
 secret workiz sandbox-workiz-token
@@ -68,24 +72,30 @@ plugins : { dir = "$build/plugins/v1"; check_owner = false; };
 vault : { key_file = "$run/master.key"; };
 CONF
 
-crm() { # plugin, secret's name, setting's name, path, names of more secrets
-	local plugin=$1 secret=$2 setting=$3 path=$4 more='' name
+crm() { # plugin, secret's name, setting's name, path (with more settings behind a blank), names of more secrets
+	local plugin=$1 secret=$2 setting=$3 path=${4%% *} more='' settings='' name
+	[ "$path" = "$4" ] || settings=${4#* }
 	shift 4
+	crms+=("$plugin")
 	for name in "$@"; do more="$more $name = \"@file:$run/secrets/$plugin-$name\";"; done
 	cat >"$run/crm.d/$plugin.conf" <<CONF
 enabled = true;
 connections = ( {
 	name = "demo"; account = "acct_xyz"; crm_account_id = "hcp_tenant_4829"; label = "Demo $plugin";
 	timezone = "America/New_York";
-	settings : { $setting = "http://127.0.0.1:$sandbox_port/$path"; };
+	settings : { $setting = "http://127.0.0.1:$sandbox_port/$path"; $settings };
 	secrets : { $secret = "@file:$run/secrets/$plugin";$more };
 } );
 CONF
 }
+crms=()
 crm hubspot access_token base_url hubspot
 crm housecall_pro api_key base_url housecall_pro
 crm workiz api_token base_url workiz api_secret
 crm pipedrive api_token base_url pipedrive
+crm jobber access_token base_url jobber
+crm gohighlevel access_token base_url 'gohighlevel location_id = "locdemo";'
+crm servicetitan app_key base_url "servicetitan auth_url = \"http://127.0.0.1:$sandbox_port/servicetitan\"; tenant = \"1122334455\"; booking_provider = \"99\"; client_id = \"sandbox-client\";" client_secret
 crm webhook signing_secret url webhook/demo
 
 say "starting the fake CRMs (csrelay sandbox) and csrelayd; logs in ${run#"$top"/}"
@@ -99,7 +109,7 @@ cat "$run/csrelayd.log"
 
 ctl=("$build/csrelay" --config "$run/csrelay.conf")
 bad=0
-for name in hubspot housecall_pro workiz pipedrive webhook; do
+for name in "${crms[@]}"; do
 	say "the sample lead, with a fresh event_id, to $name"
 	"${ctl[@]}" send --fresh --to "$name" --key-file "$run/secrets/intake-key" --json "$top/etc/sample-lead.json" >"$run/sent.json" ||
 		{ cat "$run/sent.json"; bad=1; continue; }

@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+from crms import CRMS
 from rig import BUILD, SOURCE, UnixConnection, ask, lead
 
 # of `csrelay help`: those that need no lead, and those that this test cannot run as they are
@@ -85,4 +86,6 @@ def test_the_demo_delivers_the_sample_lead_into_every_crm(tmp_path):
     (tmp_path / "build").symlink_to(BUILD)  # its scratch folder is below the build's
     done = subprocess.run([SOURCE / "tests/system/demo.sh", BUILD, "--once"], capture_output=True, text=True, timeout=180)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("delivered") >= 3 and "all delivered" in done.stdout
+    for crm in CRMS:
+        assert f"to {crm} demo" in done.stdout, crm
+    assert done.stdout.count("  delivered, ") == len(CRMS) and "all delivered" in done.stdout
