@@ -324,6 +324,18 @@ move(struct finish_op *o, struct cs_store *s, struct cs_err *err)
 	return rc == CS_ESTATE ? 0 : rc;
 }
 
+/* Whoever found out first may have said why more precisely: the renewal of its token, or the CRM itself. */
+static int
+need_owner(struct finish_op *o, struct cs_store *s, int64_t now_ms, struct cs_err *err)
+{
+	struct cs_conn_row row;
+	int rc = s->ops->conn_get(s, o->move.conn_id, &o->op.mem, &row, err);
+
+	if (rc < 0 || row.state == CS_CONN_NEEDS_REAUTH)
+		return rc;
+	return s->ops->conn_state(s, o->move.conn_id, CS_CONN_NEEDS_REAUTH, "the CRM no longer accepts the credentials", now_ms, err);
+}
+
 static int
 apply_finish(struct cs_wop *w, struct cs_store *s, int64_t now_ms, struct cs_err *err)
 {
@@ -339,8 +351,7 @@ apply_finish(struct cs_wop *w, struct cs_store *s, int64_t now_ms, struct cs_err
 		return rc;
 	if ((rc = put_records(o, s, err)) < 0 || (rc = put_callers(o, s, now_ms, err)) < 0)
 		return rc;
-	if (o->needs_reauth && (rc = s->ops->conn_state(s, o->move.conn_id, CS_CONN_NEEDS_REAUTH,
-	                            "the CRM no longer accepts the credentials", now_ms, err)) < 0)
+	if (o->needs_reauth && (rc = need_owner(o, s, now_ms, err)) < 0)
 		return rc;
 	return o->event != NULL ? cs_accept_apply(o->event, &o->env, s, now_ms, err) : 0;
 }

@@ -65,10 +65,10 @@ def idle(rig, server):
     return d
 
 
-def sign_in(daemon, who="acme", name="oidc:main"):
+def sign_in(daemon, who="acme", name="oidc:main", **way):
     """As a person does: log in, consent, come back."""
     browser = Browser(PUBLIC, f"http://127.0.0.1:{daemon.port('admin')}")
-    browser.get(daemon.operate("POST", f"/v1/connections/{name}/authorize", {}, 201)["url"])
+    browser.get(daemon.operate("POST", f"/v1/connections/{name}/authorize", way, 201)["url"])
     for _ in range(4):
         if "<form" not in browser.body:
             break
@@ -234,3 +234,29 @@ def test_a_clock_behind_the_servers_costs_one_repeated_request(daemon, server):
     row = deliver(daemon)
     assert row["attempts"] == 1 and server.token_requests() == 2
     assert len(server.seen()["leads"]) == 2
+
+
+@pytest.mark.parametrize("point", ["token-before-send", "token-answered"])
+def test_where_an_old_refresh_token_is_punished_a_lost_refresh_needs_its_owner(idle, server, point):
+    """lost_refresh is needs_reauth in the way "strict": what may have been used is not tried once more."""
+    daemon = idle.start()
+    assert sign_in(daemon, way="strict").status == 200
+    deliver(daemon)
+    daemon.restart(CSRELAY_CRASH_AT=point)
+    daemon.advance(11 * MINUTE)
+    doc = lead("oidc")
+    try:
+        daemon.post(doc)
+    except OSError:
+        pass  # it died before it answered
+    assert daemon.process.wait(30) == -signal.SIGKILL
+    before = server.token_requests()
+    daemon.start()
+    assert daemon.post(doc).status in (200, 202)
+    daemon.advance(MINUTE)
+    daemon.wait_for(doc, "dead", timeout=60)
+    row = daemon.connection("oidc")
+    assert row["state"] == "needs_reauth" and "does not forgive" in row["state_reason"]
+    assert server.token_requests() == before
+    assert "Connected again" in sign_in(daemon, way="strict").body
+    daemon.wait_for(doc, "delivered", timeout=60)
