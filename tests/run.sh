@@ -34,7 +34,7 @@ build() { # folder, targets of make, environment and configure arguments
 }
 
 unit() { # folder, label, TESTS=... or nothing: the programs of `make check`
-	say "${3:-unit tests} in $1"
+	say "${3:+some }tests of make check in $1"
 	make -C "$1" -j"$jobs" check-TESTS ${3:+"$3"} >"$1/check.log" 2>&1
 	find "$1/tests" "$1/plugins" "$1/sdk" -name '*.trs' 2>/dev/null | sort | while read -r trs; do
 		name=${trs#"$1"/}; name=${name%.trs}

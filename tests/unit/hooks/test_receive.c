@@ -401,7 +401,12 @@ START_TEST(only_the_public_id_is_an_address)
 	receive_plain("POST", path_of(&(struct cs_conn_row){ .crm = "housecall_pro",
 	    .public_id = add_connection("hubspot", "", "").public_id }), HCP_BODY);
 	ck_assert_int_eq(got.status, 404);
-	use_plugin("workiz"); /* which has no address for the whole app */
+}
+END_TEST
+
+START_TEST(one_without_an_address_for_the_whole_app_has_none)
+{
+	use_plugin("workiz");
 	receive_plain("POST", "/hooks/workiz", HCP_BODY);
 	ck_assert_int_eq(got.status, 404);
 }
@@ -553,6 +558,7 @@ fill(TCase *tc)
 	tcase_add_test(tc, without_a_secret_nothing_is_believed);
 	tcase_add_test(tc, the_probe_of_a_set_up_page_is_answered_as_declared);
 	tcase_add_test(tc, only_the_public_id_is_an_address);
+	tcase_add_test(tc, one_without_an_address_for_the_whole_app_has_none);
 	tcase_add_test(tc, paths_are_read_strictly);
 	tcase_add_test(tc, an_unsigned_message_is_kept_as_a_hint);
 	tcase_add_test(tc, the_token_in_a_body_is_checked_and_not_kept);
