@@ -667,7 +667,7 @@ cs_grant_handle(struct cs_engine *e, struct cs_http_request *req)
 		return;
 	}
 	if (strcmp(req->method, "GET") != 0) {
-		cs_page_no_method(req, "GET");
+		cs_page_no_method(req, is_callback ? "DELETE, GET" : "GET");
 		return;
 	}
 	g = cs_xcalloc(1, sizeof(*g));

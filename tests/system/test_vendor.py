@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 import graphql
-from openapi import Document, faults
+from vendor_openapi import Document, faults
 from rig import BUILD, SOURCE
 
 SPECS = Path(os.environ.get("CSRELAY_SPECS", SOURCE.parent / "shared" / "specs"))

@@ -16,7 +16,8 @@ FILES = SOURCE / "tests/vendor"
 PLACE = BUILD / "tests/vendor"
 
 # Method and path of a request, and the type of its body.
-V1, V2, CONTACTS, NOTES = "pipedrive/v1", "pipedrive/v2", "@hubspot/api-client/lib/codegen/crm/contacts", "@hubspot/api-client/lib/codegen/crm/objects/notes"
+V1, V2, HUBSPOT = "pipedrive/v1", "pipedrive/v2", "@hubspot/api-client/lib/codegen/crm/"
+CONTACTS, NOTES, DEALS, LEADS = HUBSPOT + "contacts", HUBSPOT + "objects/notes", HUBSPOT + "deals", HUBSPOT + "objects/leads"
 TYPES = {
     "POST /pipedrive/api/v2/persons": (V2, "AddPersonRequest"),
     r"PATCH /pipedrive/api/v2/persons/\d+": (V2, "UpdatePersonRequest"),
@@ -27,6 +28,10 @@ TYPES = {
     r"PATCH /hubspot/crm/objects/\d{4}-\d\d/contacts/\d+": (CONTACTS, "SimplePublicObjectInput"),
     r"POST /hubspot/crm/objects/\d{4}-\d\d/contacts/search": (CONTACTS, "PublicObjectSearchRequest"),
     r"POST /hubspot/crm/objects/\d{4}-\d\d/notes": (NOTES, "SimplePublicObjectInputForCreate"),
+    r"POST /hubspot/crm/objects/\d{4}-\d\d/deals": (DEALS, "SimplePublicObjectInputForCreate"),
+    r"POST /hubspot/crm/objects/\d{4}-\d\d/deals/search": (DEALS, "PublicObjectSearchRequest"),
+    r"POST /hubspot/crm/objects/\d{4}-\d\d/leads": (LEADS, "SimplePublicObjectInputForCreate"),
+    r"POST /hubspot/crm/objects/\d{4}-\d\d/leads/search": (LEADS, "PublicObjectSearchRequest"),
 }
 # A body as it stands in JSON: the member of an enumeration is its text.
 BODY = """type Body<T> = T extends string ? `${T}` : T extends number | boolean | null | undefined ? T
