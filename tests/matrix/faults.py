@@ -7,13 +7,10 @@ once, for a lead with a caller of its own. At the end there is one record of the
 blames whom it should. The table goes to standard output (`make matrix` keeps it in tests/matrix/faults.md); the exit status is 1
 when a cell is wrong.
 """
-import datetime
-import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 
-from rows import CRMS, Row
-from rig import SOURCE, lead, wait_until
+from rows import CRMS, Row, write
+from rig import lead, wait_until
 
 # What may happen instead of the right answer, and whom a dead letter may blame for it. Without a name none may come of it.
 FAULTS = {
@@ -72,15 +69,5 @@ def table(name):
     return "\n".join(lines) + "\n", sum(not right for row in cells.values() for right, _ in row)
 
 
-def main(names):
-    at = subprocess.run(["git", "-C", SOURCE, "describe", "--always"], capture_output=True, text=True).stdout.strip()
-    print(f"# Every fault at every request\n\n{datetime.date.today()}, {at}. What came of a lead when one request of its push met with "
-          "trouble once.\nA bold cell is wrong.\n")
-    with ThreadPoolExecutor(2) as pool:
-        done = list(pool.map(table, names or CRMS))
-    print("\n".join(text for text, _ in done), end="")
-    return 1 if sum(wrong for _, wrong in done) else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(write(table, "Every fault at every request", "What came of a lead when one request of its push met with trouble once.\nA bold cell is wrong."))

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """rows.py - what the two tables share: one daemon and one sandbox for a CRM, and where a lead's delivery ends."""
+import datetime
+import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "system"))
 
 from crms import CRMS  # noqa: E402
-from rig import SECOND, Rig, marked, wait_until  # noqa: E402
+from rig import SECOND, SOURCE, Rig, marked, wait_until  # noqa: E402
 
 TRIES = 30
 
@@ -56,3 +59,13 @@ class Row:
     def holds(record, key):
         text = str(record["doc"])
         return key in text or (key.isdigit() and key in "".join(c for c in text if c.isdigit()))
+
+
+def write(table, title, about):
+    """The page, to standard output: table(crm) gives its part and how many cells are wrong. The exit status of the program."""
+    at = subprocess.run(["git", "-C", SOURCE, "describe", "--always"], capture_output=True, text=True).stdout.strip()
+    print(f"# {title}\n\n{datetime.date.today()}, {at}. {about}\n")
+    with ThreadPoolExecutor(2) as pool:
+        done = list(pool.map(table, sys.argv[1:] or CRMS))
+    print("\n".join(text for text, _ in done), end="")
+    return 1 if sum(wrong for _, wrong in done) else 0

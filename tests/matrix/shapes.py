@@ -5,14 +5,11 @@
 Each lead is delivered into the sandbox; what was made of it is printed (`make matrix` keeps it in tests/matrix/shapes.md), long texts
 cut. The exit status is 1 when a lead did not arrive, or left more than one record or more than one caller.
 """
-import datetime
 import json
-import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 
-from rows import CRMS, Row
-from rig import SOURCE, lead, merge, phone
+from rows import CRMS, Row, write
+from rig import lead, merge, phone
 
 TEXT_MAX = 160
 EIGHT_KB = "The furnace makes a noise. " * 303  # 8181 bytes
@@ -88,15 +85,5 @@ def table(crm):
     return text, sum(not right for right, _ in lines)
 
 
-def main(names):
-    at = subprocess.run(["git", "-C", SOURCE, "describe", "--always"], capture_output=True, text=True).stdout.strip()
-    print(f"# Leads of all shapes\n\n{datetime.date.today()}, {at}. {len(SHAPES)} leads, and what stands in each CRM's sandbox afterwards. Long texts "
-          "are cut.\n")
-    with ThreadPoolExecutor(2) as pool:
-        done = list(pool.map(table, names or CRMS))
-    print("\n".join(text for text, _ in done), end="")
-    return 1 if sum(wrong for _, wrong in done) else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(write(table, "Leads of all shapes", f"{len(SHAPES)} leads, and what stands in each CRM's sandbox afterwards. Long texts are cut."))
