@@ -146,6 +146,17 @@ cs_change_refuse_at(struct cs_change *c, int status, const char *pointer, const 
 }
 
 int
+cs_change_answer_deleted(struct cs_change *c)
+{
+	c->wrote = true;
+	cs_out_open(&c->out, NULL, '{');
+	cs_out_int(&c->out, "id", c->id);
+	cs_out_bool(&c->out, "deleted", true);
+	cs_out_close(&c->out, '}');
+	return 0;
+}
+
+int
 cs_change_answer_delivery(struct cs_change *c, struct cs_store *s, int64_t id, struct cs_err *err)
 {
 	struct cs_delivery_row row;

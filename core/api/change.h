@@ -76,6 +76,8 @@ void cs_change_free(struct cs_change *c);
 /* Records a refusal; returns 0. Rows of the problem may stand in c->out as "{…},{…}". */
 int cs_change_refuse(struct cs_change *c, int status, const char *fmt, ...) CS_PRINTF_LIKE(3, 4);
 int cs_change_refuse_at(struct cs_change *c, int status, const char *pointer, const char *fmt, ...) CS_PRINTF_LIKE(4, 5);
+/* c->id is gone, and the answer says so. */
+int cs_change_answer_deleted(struct cs_change *c);
 /* The delivery as it is in this transaction becomes the answer. */
 int cs_change_answer_delivery(struct cs_change *c, struct cs_store *s, int64_t id, struct cs_err *err);
 

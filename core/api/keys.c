@@ -237,12 +237,7 @@ apply_delete(struct cs_change *c, struct cs_store *s, int64_t now_ms, struct cs_
 	(void)now_ms;
 	if ((rc = s->ops->key_delete(s, c->id, err)) < 0)
 		return rc;
-	c->wrote = true;
-	cs_out_open(&c->out, NULL, '{');
-	cs_out_int(&c->out, "id", c->id);
-	cs_out_bool(&c->out, "deleted", true);
-	cs_out_close(&c->out, '}');
-	return 0;
+	return cs_change_answer_deleted(c);
 }
 
 void

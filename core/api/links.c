@@ -252,12 +252,7 @@ apply_delete(struct cs_change *c, struct cs_store *s, int64_t now_ms CS_UNUSED, 
 		return cs_err_set(err, CS_ENOTFOUND, "no such link");
 	if ((rc = s->ops->link_delete(s, c->id, err)) < 0)
 		return rc;
-	c->wrote = true;
-	cs_out_open(&c->out, NULL, '{');
-	cs_out_int(&c->out, "id", c->id);
-	cs_out_bool(&c->out, "deleted", true);
-	cs_out_close(&c->out, '}');
-	return 0;
+	return cs_change_answer_deleted(c);
 }
 
 void
