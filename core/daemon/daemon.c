@@ -124,9 +124,12 @@ listen_on(struct cs_daemon *d, const char *name, const struct cs_conf_listen *at
           struct cs_http_server **out, struct cs_err *err)
 {
 	const struct cs_conf *c = d->conf;
+	char thread_name[16];
 
 	if (at->text[0] == '\0')
 		return 0;
+	snprintf(thread_name, sizeof(thread_name), "cs-%s", name);
+	sc->thread_name = thread_name;
 	sc->listen = at->text;
 	sc->behind_proxy = c->behind_proxy;
 	if (!at->is_unix && c->tls.cert[0] != '\0') {
@@ -483,6 +486,10 @@ cs_daemon_stop(struct cs_daemon *d)
 		cs_writer_stop(d->writer, true);
 	else
 		cs_store_close(d->store);
+	cs_http_server_free(d->intake_server);
+	cs_http_server_free(d->hooks_server);
+	cs_http_server_free(d->admin_server);
+	cs_http_server_free(d->control_server);
 	cs_hooks_stop(d->hooks);
 	if (d->engine != NULL)
 		cs_engine_free(d->engine);

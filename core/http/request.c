@@ -8,12 +8,10 @@
  * nothing of it. Who may do what is one atomic word:
  *
  *   PENDING    handle() is running. A reply now (any thread) makes it ANSWERED and is queued when handle() returns.
- *   SUSPENDED  handle() has returned without a reply. The reply makes it ANSWERED and resumes the connection.
+ *   SUSPENDED  handle() has returned without a reply. The reply makes it ANSWERED and hands it to the server thread, which
+ *              alone suspends and resumes connections.
  *   ANSWERED   belongs to the server thread, which queues the response and recycles the request.
  *   ABANDONED  the server is stopping and has answered 503 itself. Two owners: the one that lets go last frees it.
- *
- * The connection is suspended before SUSPENDED is set, so a resume never comes first. `released` is the replying thread's
- * last touch: the server thread waits for it, or it might end the daemon under that thread's feet.
  *
  * Refused requests: the verdict is kept, the rest of the body is thrown away (up to DRAIN_MAX) and then the answer goes
  * out, because a client that is still writing would lose it to a reset. Where the length of the body itself cannot be
@@ -22,7 +20,6 @@
 #include "config.h"
 #include "http/request.h"
 
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,6 +53,7 @@ take_spare(struct cs_http_server *s)
 	}
 	r = cs_xcalloc(1, sizeof(*r));
 	cs_list_init(&r->link);
+	cs_list_init(&r->answered);
 	cs_list_init(&r->pub.link);
 	cs_buf_init(&r->line, 0); /* libmicrohttpd takes no head over 16 KiB */
 	cs_buf_init(&r->body, 0);
@@ -74,32 +72,11 @@ cs_request_begin(void *ctx, const char *target, struct MHD_Connection *conn)
 	atomic_fetch_add_explicit(&s->n_requests, 1, memory_order_relaxed);
 	atomic_store_explicit(&r->state, ST_PENDING, memory_order_relaxed);
 	atomic_store_explicit(&r->owners, 2, memory_order_relaxed);
-	atomic_store_explicit(&r->released, false, memory_order_relaxed);
 	r->conn = conn;
 	r->phase = PH_BEGUN;
 	r->begun_us = cs_mono_us();
 	cs_buf_adds(&r->line, target);
 	return r;
-}
-
-/*
- * The connection is no longer suspended: it has come back, or was found dead on the way. Wait for the last touch of the
- * thread that resumed it.
- */
-static void
-end_suspension(struct request *r)
-{
-	struct cs_http_server *s = r->server;
-
-	if (!r->on_list)
-		return;
-	while (atomic_load(&r->state) == ST_ANSWERED && !atomic_load(&r->released))
-		sched_yield();
-	r->on_list = false;
-	pthread_mutex_lock(&s->lock);
-	cs_list_del(&r->link);
-	s->n_suspended--;
-	pthread_mutex_unlock(&s->lock);
 }
 
 static void
@@ -152,18 +129,12 @@ cs_request_completed(void *ctx, struct MHD_Connection *conn, void **req, enum MH
 	if (r == NULL)
 		return;
 	*req = NULL;
-	end_suspension(r); /* a dead connection is closed without another call of cs_request_access */
 	release_charge(r);
 	if (atomic_load(&r->state) == ST_ABANDONED)
 		let_go(r);
 	else
 		recycle(r);
 	atomic_fetch_sub(&s->n_active, 1);
-	if (!atomic_load(&s->quiesced))
-		return;
-	pthread_mutex_lock(&s->lock);
-	pthread_cond_signal(&s->changed);
-	pthread_mutex_unlock(&s->lock);
 }
 
 void
@@ -219,10 +190,8 @@ cs_http_reply(struct cs_http_request *req, const struct cs_http_reply *a)
 		r->response = m; /* nobody reads it before ANSWERED */
 		r->status = a->status;
 	} while (!atomic_compare_exchange_weak(&r->state, &seen, ST_ANSWERED));
-	if (seen != ST_SUSPENDED)
-		return;
-	MHD_resume_connection(r->conn);
-	atomic_store(&r->released, true);
+	if (seen == ST_SUSPENDED)
+		cs_handoff_put(&r->server->answered, &r->answered);
 }
 
 void
@@ -354,7 +323,7 @@ check_head(struct request *r, const char *path, const char *method, const char *
 		refuse(r, 414, "the request target is too long");
 	else if ((fault = path_fault(r)) != NULL)
 		refuse(r, 400, fault);
-	else if (atomic_load_explicit(&r->server->stopping, memory_order_relaxed))
+	else if (r->server->stopping)
 		refuse(r, 503, "the server is stopping");
 	else
 		ask_limit(r, &h);
@@ -413,38 +382,54 @@ take_body(struct request *r, const char *data, size_t n)
 
 /* ---- handing over */
 
-static void
-list_suspended(struct request *r)
-{
-	struct cs_http_server *s = r->server;
-
-	pthread_mutex_lock(&s->lock);
-	cs_list_push(&s->suspended, &r->link);
-	s->n_suspended++;
-	pthread_mutex_unlock(&s->lock);
-	r->on_list = true;
-}
-
 static enum MHD_Result
 hand_over(struct request *r)
 {
-	const struct cs_http_server_conf *conf = &r->server->conf;
-	struct MHD_Connection *conn = r->conn;
+	struct cs_http_server *s = r->server;
 	int seen = ST_PENDING;
 
 	r->phase = PH_WHOLE;
 	r->pub.body = cs_buf_str(&r->body);
 	r->pub.body_len = r->body.len;
-	conf->handle(conf->ctx, &r->pub);
-	if (is_answered(r))
+	s->conf.handle(s->conf.ctx, &r->pub);
+	if (!atomic_compare_exchange_strong(&r->state, &seen, ST_SUSPENDED))
 		return queue_response(r);
-	list_suspended(r);
-	MHD_suspend_connection(conn);
-	if (!atomic_compare_exchange_strong(&r->state, &seen, ST_SUSPENDED)) { /* answered in between */
-		atomic_store(&r->released, true);
-		MHD_resume_connection(conn);
-	}
+	MHD_suspend_connection(r->conn);
+	cs_list_push(&s->suspended, &r->link);
+	s->n_suspended++;
 	return MHD_YES;
+}
+
+/* The next run of libmicrohttpd goes on with its connection. */
+static void
+resume(struct request *r)
+{
+	cs_list_del(&r->link);
+	r->server->n_suspended--;
+	MHD_resume_connection(r->conn);
+}
+
+void
+cs_request_resume_answered(struct cs_http_server *s)
+{
+	struct cs_list batch, *n;
+
+	cs_list_init(&batch);
+	cs_handoff_take(&s->answered, &batch);
+	while ((n = cs_list_pop(&batch)) != NULL)
+		resume(CS_CONTAINER(n, struct request, answered));
+}
+
+void
+cs_request_abandon_all(struct cs_http_server *s)
+{
+	CS_LIST_EACH_SAFE(n, next, &s->suspended) {
+		struct request *r = CS_CONTAINER(n, struct request, link);
+		int seen = ST_SUSPENDED;
+
+		if (atomic_compare_exchange_strong(&r->state, &seen, ST_ABANDONED))
+			resume(r);
+	}
 }
 
 /* The connection has been resumed. */
@@ -457,7 +442,6 @@ come_back(struct request *r)
 	struct MHD_Response *m;
 	enum MHD_Result rc;
 
-	end_suspension(r);
 	if (is_answered(r))
 		return queue_response(r);
 	cs_problem_write(&text, &p); /* abandoned: r->response is not ours to touch */
@@ -468,27 +452,6 @@ come_back(struct request *r)
 	rc = MHD_queue_response(r->conn, 503, m);
 	MHD_destroy_response(m);
 	return rc;
-}
-
-bool
-cs_request_abandon_one(struct cs_http_server *s)
-{
-	struct MHD_Connection *conn = NULL;
-
-	pthread_mutex_lock(&s->lock);
-	CS_LIST_EACH(n, &s->suspended) {
-		struct request *r = CS_CONTAINER(n, struct request, link);
-		int seen = ST_SUSPENDED;
-
-		if (atomic_compare_exchange_strong(&r->state, &seen, ST_ABANDONED)) {
-			conn = r->conn;
-			break;
-		}
-	}
-	pthread_mutex_unlock(&s->lock);
-	if (conn != NULL)
-		MHD_resume_connection(conn);
-	return conn != NULL;
 }
 
 enum MHD_Result

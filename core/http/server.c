@@ -2,19 +2,26 @@
 /*
  * server.c - starting and stopping a listener; what happens to a request is request.c's business.
  *
- * One MHD_Daemon with its own epoll thread. Stopping: libmicrohttpd 0.9.75 panics when a connection is suspended while
- * the daemon stops, so we first close the door, wait for open requests, answer in the application's place what is left,
- * and stop only when the last suspended connection has come back.
+ * One MHD_Daemon, driven by a thread of our own: resume what was answered, run, sleep. Only that thread touches the daemon, so
+ * suspending and resuming need no care, and a batch of answers wakes it once. libmicrohttpd's own thread will not do (0.9.75
+ * to 1.0.1): when epoll_wait hands it exactly 128 events it waits for more, without end, before it looks at them.
+ *
+ * Stopping: libmicrohttpd panics when a connection is suspended while the daemon stops, so we first close the door, wait for
+ * open requests, answer in the application's place what is left, and stop only when the last connection has come back.
  */
 #include "config.h"
 #include "http/server.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include "http/listen.h"
@@ -26,6 +33,7 @@
 #define CONNECTION_MEMORY ((size_t)16 << 10) /* head of a request, and the piece of body being read; zeroed for each */
 #define PEM_MAX ((size_t)256 << 10)
 #define LINGER_US (200 * 1000LL) /* at stop, for answers on their way out */
+#define STOP_TICK_MS 20          /* so often it looks whether the time is up */
 
 static void
 fill_defaults(struct cs_http_server_conf *conf)
@@ -84,7 +92,6 @@ wipe_pem(char **pem)
 		cs_wipe_free(*pem, 0);
 }
 
-/* The daemon's thread must not be the one that takes the process's signals. */
 static struct MHD_Daemon *
 start_daemon(struct cs_http_server *s, int fd, char *cert, char *key)
 {
@@ -98,19 +105,103 @@ start_daemon(struct cs_http_server *s, int fd, char *cert, char *key)
 		{ MHD_OPTION_HTTPS_MEM_KEY, 0, key },
 		{ MHD_OPTION_END, 0, NULL },
 	};
-	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG |
-	                 (cert != NULL ? MHD_USE_TLS : 0);
-	struct MHD_Daemon *d;
+	unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | (cert != NULL ? MHD_USE_TLS : 0);
+
+	return MHD_start_daemon(flags, 0, NULL, NULL, cs_request_access, s, MHD_OPTION_EXTERNAL_LOGGER, log_mhd, NULL,
+	                        MHD_OPTION_URI_LOG_CALLBACK, cs_request_begin, s, MHD_OPTION_NOTIFY_COMPLETED,
+	                        cs_request_completed, s, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+}
+
+/* ---- the thread */
+
+static void
+wake(void *ctx)
+{
+	struct cs_http_server *s = ctx;
+	uint64_t one = 1;
+
+	while (write(s->wake_fd, &one, sizeof(one)) < 0 && errno == EINTR)
+		;
+}
+
+static void
+close_the_door(struct cs_http_server *s)
+{
+	int fd = MHD_quiesce_daemon(s->daemon);
+
+	shutdown(fd, SHUT_RDWR); /* refuses newcomers at once; closed when the thread has ended */
+	pthread_mutex_lock(&s->lock);
+	s->closed_fd = fd;
+	pthread_cond_broadcast(&s->changed);
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* At most until libmicrohttpd has something to do, or somebody wakes us. */
+static void
+sleep_until_needed(struct cs_http_server *s, bool ending)
+{
+	struct pollfd fds[] = { { .fd = s->epoll_fd, .events = POLLIN }, { .fd = s->wake_fd, .events = POLLIN } };
+	MHD_UNSIGNED_LONG_LONG until_ms;
+	int ms = -1;
+	uint64_t n;
+
+	if (MHD_get_timeout(s->daemon, &until_ms) == MHD_YES)
+		ms = until_ms < INT_MAX ? (int)until_ms : INT_MAX;
+	if (ending && (ms < 0 || ms > STOP_TICK_MS))
+		ms = STOP_TICK_MS;
+	if (ms != 0 && poll(fds, CS_ARRAY_LEN(fds), ms) > 0 && fds[1].revents != 0)
+		while (read(s->wake_fd, &n, sizeof(n)) < 0 && errno == EINTR)
+			;
+}
+
+/* Is there nothing left to wait for? */
+static bool
+is_over(struct cs_http_server *s)
+{
+	if (atomic_load(&s->n_active) == 0)
+		return true;
+	if (cs_mono_us() < s->grace_until_us)
+		return false;
+	s->stopping = true;
+	cs_request_abandon_all(s);
+	return s->n_suspended == 0 && cs_mono_us() >= s->grace_until_us + LINGER_US;
+}
+
+static void *
+server_main(void *arg)
+{
+	struct cs_http_server *s = arg;
+	bool ending;
+
+	prctl(PR_SET_NAME, s->thread_name);
+	do {
+		cs_request_resume_answered(s);
+		if (s->closed_fd < 0 && atomic_load(&s->quiesced))
+			close_the_door(s);
+		MHD_run(s->daemon);
+		ending = atomic_load(&s->ending);
+		if (ending && is_over(s))
+			break;
+		sleep_until_needed(s, ending);
+	} while (true);
+	return NULL;
+}
+
+/* Its thread must not be the one that takes the process's signals. */
+static int
+start_thread(struct cs_http_server *s)
+{
 	sigset_t all, before;
+	int rc;
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	d = MHD_start_daemon(flags, 0, NULL, NULL, cs_request_access, s, MHD_OPTION_EXTERNAL_LOGGER, log_mhd, NULL,
-	                     MHD_OPTION_URI_LOG_CALLBACK, cs_request_begin, s, MHD_OPTION_NOTIFY_COMPLETED,
-	                     cs_request_completed, s, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+	rc = pthread_create(&s->thread, NULL, server_main, s);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return d;
+	return rc;
 }
+
+/* ---- start and stop */
 
 static int
 check_conf(const struct cs_http_server_conf *conf, struct cs_listen_addr *addr, struct cs_err *err)
@@ -148,18 +239,28 @@ open_server(struct cs_http_server *s, struct cs_err *err)
 	s->is_unix = addr.is_unix;
 	s->port = addr.port;
 	s->unix_path = addr.is_unix ? cs_xstrdup(addr.path) : NULL;
-	if ((s->daemon = start_daemon(s, fd, cert, key)) != NULL)
+	if ((s->daemon = start_daemon(s, fd, cert, key)) == NULL) {
+		close(fd);
+		return cs_err_set(err, CS_EINVAL, "could not start the listener %s%s", s->conf.listen,
+		                  cert != NULL ? "; is the certificate good and the key its own?" : "");
+	}
+	s->epoll_fd = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+	if (start_thread(s) == 0)
 		return 0;
-	close(fd);
-	return cs_err_set(err, CS_EINVAL, "could not start the listener %s%s", s->conf.listen,
-	                  cert != NULL ? "; is the certificate good and the key its own?" : "");
+	MHD_stop_daemon(s->daemon);
+	return cs_err_set(err, CS_EIO, "could not start a thread for the listener %s", s->conf.listen);
 }
 
-static void
-free_server(struct cs_http_server *s)
+void
+cs_http_server_free(struct cs_http_server *s)
 {
+	if (s == NULL)
+		return;
 	if (s->closed_fd >= 0)
 		close(s->closed_fd);
+	if (s->wake_fd >= 0)
+		close(s->wake_fd);
+	cs_handoff_fini(&s->answered);
 	if (s->unix_path != NULL)
 		unlink(s->unix_path);
 	free(s->unix_path);
@@ -173,23 +274,23 @@ struct cs_http_server *
 cs_http_server_start(const struct cs_http_server_conf *conf, struct cs_err *err)
 {
 	struct cs_http_server *s = cs_xcalloc(1, sizeof(*s));
-	pthread_condattr_t attr;
 
 	s->conf = *conf;
 	fill_defaults(&s->conf);
 	s->closed_fd = -1;
+	snprintf(s->thread_name, sizeof(s->thread_name), "%s", conf->thread_name != NULL ? conf->thread_name : "cs-http");
 	cs_list_init(&s->pool);
 	cs_list_init(&s->suspended);
+	cs_handoff_init(&s->answered, wake, s);
 	pthread_mutex_init(&s->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&s->changed, &attr);
-	pthread_condattr_destroy(&attr);
-	if (open_server(s, err) < 0) {
-		free_server(s);
+	pthread_cond_init(&s->changed, NULL);
+	if ((s->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) < 0)
+		cs_err_set(err, CS_EIO, "could not make an eventfd for the listener %s: %s", conf->listen, strerror(errno));
+	if (s->wake_fd < 0 || open_server(s, err) < 0) {
+		cs_http_server_free(s);
 		return NULL;
 	}
-	s->conf.listen = s->conf.tls_cert_file = s->conf.tls_key_file = NULL;
+	s->conf.thread_name = s->conf.listen = s->conf.tls_cert_file = s->conf.tls_key_file = NULL;
 	return s;
 }
 
@@ -202,54 +303,23 @@ cs_http_server_port(const struct cs_http_server *s)
 void
 cs_http_server_quiesce(struct cs_http_server *s)
 {
-	if (atomic_exchange(&s->quiesced, true))
-		return;
-	s->closed_fd = MHD_quiesce_daemon(s->daemon);
-	shutdown(s->closed_fd, SHUT_RDWR); /* refuses newcomers at once; closed when the thread has ended */
-}
-
-/* Wait for a change, at most until `until_us` and never longer than 20 ms, because not every change is signalled. */
-static void
-wait_a_little(struct cs_http_server *s, int64_t until_us)
-{
-	int64_t now = cs_mono_us(), at = now + 20000 < until_us ? now + 20000 : until_us;
-	struct timespec ts = { .tv_sec = at / 1000000, .tv_nsec = at % 1000000 * 1000 };
-
+	atomic_store(&s->quiesced, true);
+	wake(s);
 	pthread_mutex_lock(&s->lock);
-	if (atomic_load(&s->n_active) > 0)
-		pthread_cond_timedwait(&s->changed, &s->lock, &ts);
+	while (s->closed_fd < 0)
+		pthread_cond_wait(&s->changed, &s->lock);
 	pthread_mutex_unlock(&s->lock);
-}
-
-static size_t
-count_suspended(struct cs_http_server *s)
-{
-	size_t n;
-
-	pthread_mutex_lock(&s->lock);
-	n = s->n_suspended;
-	pthread_mutex_unlock(&s->lock);
-	return n;
 }
 
 void
 cs_http_server_stop(struct cs_http_server *s, int64_t grace_ms)
 {
-	int64_t until = cs_mono_us() + grace_ms * 1000;
-
 	cs_http_server_quiesce(s);
-	while (atomic_load(&s->n_active) > 0 && cs_mono_us() < until)
-		wait_a_little(s, until);
-	atomic_store(&s->stopping, true);
-	until = cs_mono_us() + LINGER_US;
-	do {
-		while (cs_request_abandon_one(s))
-			;
-		if (atomic_load(&s->n_active) > 0)
-			wait_a_little(s, cs_mono_us() + 20000);
-	} while (count_suspended(s) > 0 || (atomic_load(&s->n_active) > 0 && cs_mono_us() < until));
+	s->grace_until_us = cs_mono_us() + grace_ms * 1000;
+	atomic_store(&s->ending, true);
+	wake(s);
+	pthread_join(s->thread, NULL);
 	MHD_stop_daemon(s->daemon);
-	free_server(s);
 }
 
 void

@@ -60,6 +60,7 @@ struct cs_http_reply {
 };
 
 struct cs_http_server_conf { /* 0 or NULL: the default in brackets */
+	const char *thread_name;   /* ["cs-http"] at most 15 bytes, as top and gdb show it */
 	const char *listen;        /* see listen.h; port 0 is any */
 	bool behind_proxy;         /* a plain listener may be on something else than loopback */
 	const char *tls_cert_file; /* PEM, both or none: own TLS */
@@ -99,10 +100,12 @@ unsigned cs_http_server_port(const struct cs_http_server *s);
 /* No new connections; those that are open get "Connection: close" with their next answer. */
 void cs_http_server_quiesce(struct cs_http_server *s);
 /*
- * Quiesce, wait up to grace_ms for open requests, answer the rest with 503, end the thread, free the server.
+ * Quiesce, wait up to grace_ms for open requests, answer the rest with 503, end the thread.
  * The application may still hold requests afterwards: the only thing to do with such a one is cs_http_reply, which frees it.
  */
 void cs_http_server_stop(struct cs_http_server *s, int64_t grace_ms);
+/* A stopped one, or NULL, once the threads that answered its requests are past that: they may still be about to wake it. */
+void cs_http_server_free(struct cs_http_server *s);
 void cs_http_server_stats(struct cs_http_server *s, struct cs_http_server_stats *out);
 
 /*

@@ -156,7 +156,7 @@ run_batch(struct cs_writer *w, struct cs_list *batch)
 		w->stats.disk_full = false;
 		cs_log_relieve(&w->full, "store", "there is room on the disk again");
 	}
-	cs_handoff_hold(); /* the engine hears of all of it at once */
+	cs_handoff_hold(); /* engine and listeners hear of all of it at once */
 	CS_LIST_EACH_SAFE(p, tmp, batch)
 		tell(op_of(p), op_of(p)->rc);
 	cs_handoff_let_go();

@@ -272,6 +272,7 @@ bench_server(const char *what, void (*handle)(void *, struct cs_http_request *))
 	printf("server, %s: %.1f us CPU per POST, %.0f per s\n", what, (double)server_cpu / (double)(total - 1000),
 	       (double)total * 1e6 / (double)wall);
 	cs_http_server_stop(s, 1000);
+	cs_http_server_free(s);
 }
 
 int

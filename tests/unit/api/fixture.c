@@ -326,6 +326,8 @@ teardown(void)
 		cs_http_server_stop(fx.control, 2000);
 		cs_api_close(&fx.api);
 		cs_writer_stop(fx.writer, false);
+		cs_http_server_free(fx.server);
+		cs_http_server_free(fx.control);
 		cs_vault_close(fx.api.vault);
 		cs_api_fini(&fx.api);
 		cs_store_close(fx.api.reader);

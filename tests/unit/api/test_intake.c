@@ -26,6 +26,7 @@ serve_intake(void)
 	serve();
 	in.writer = fx.writer;
 	cs_http_server_stop(fx.server, 1000);
+	cs_http_server_free(fx.server);
 	fx.server = cs_http_server_start(&c, &err);
 	ck_assert_msg(fx.server != NULL, "%s", err.msg);
 }

@@ -35,6 +35,7 @@ begin(void)
 	fx.conf->public_url = "http://" HOST;
 	serve();
 	cs_http_server_stop(fx.server, 0);
+	cs_http_server_free(fx.server);
 	fx.server = cs_http_server_start(&c, &err);
 	ck_assert_ptr_nonnull(fx.server);
 	cookie[0] = form[0] = '\0';

@@ -665,6 +665,7 @@ START_TEST(a_message_is_answered_as_declared_once_it_is_kept_and_then_handled)
 	ck_assert_int_eq(hooks_left(), 0);
 	ck_assert_int_eq(events(), 1);
 	cs_http_server_stop(server, 100);
+	cs_http_server_free(server);
 }
 END_TEST
 

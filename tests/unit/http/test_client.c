@@ -865,6 +865,7 @@ START_TEST(five_hundred_requests_go_through_64_connections)
 	tear_down();
 	free(s);
 	cs_http_server_stop(server, 1000);
+	cs_http_server_free(server);
 }
 END_TEST
 
@@ -1126,6 +1127,7 @@ START_TEST(a_certificate_is_checked_against_roots_and_name)
 	free(s.body);
 	tear_down();
 	cs_http_server_stop(server, 1000);
+	cs_http_server_free(server);
 	free(cert);
 	free(key);
 	test_folder_remove(folder);
@@ -1169,6 +1171,7 @@ START_TEST(a_client_of_a_unix_socket_talks_to_that_socket_only)
 	free(s.body);
 	tear_down();
 	cs_http_server_stop(server, 1000);
+	cs_http_server_free(server);
 	free(path);
 	free(listen_on);
 	test_folder_remove(folder);

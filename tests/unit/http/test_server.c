@@ -7,6 +7,7 @@
 
 #include <check.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -118,6 +119,7 @@ stop_late(void)
 	cs_handoff_close(&later);
 	for (int i = 0; i < 2; i++)
 		pthread_join(answerers[i], NULL);
+	cs_http_server_free(server);
 	cs_handoff_fini(&later);
 }
 
@@ -161,6 +163,7 @@ START_TEST(a_request_comes_with_all_its_parts)
 	ck_assert_ptr_eq(strstr(a, "HTTP/1.1 200 OK\r\n"), a);
 	ck_assert_ptr_null(strstr(a, "[HEAD"));
 	cs_http_server_stop(server, 1000);
+	cs_http_server_free(server);
 }
 END_TEST
 
@@ -182,6 +185,7 @@ START_TEST(a_body_can_come_in_chunks_and_pieces)
 	close(fd);
 	ck_assert_int_eq(atomic_load(&n_handled), 2);
 	cs_http_server_stop(server, 1000);
+	cs_http_server_free(server);
 }
 END_TEST
 
@@ -199,6 +203,7 @@ START_TEST(a_target_has_a_greatest_length)
 		ck_assert_int_eq(strncmp(talk(b.ptr), want == 8000 ? "HTTP/1.1 200 " : "HTTP/1.1 414 ", 13), 0);
 	}
 	cs_http_server_stop(server, 1000);
+	cs_http_server_free(server);
 }
 END_TEST
 
@@ -217,6 +222,7 @@ START_TEST(an_encoded_slash_passes_only_where_the_application_takes_it)
 	ck_assert_ptr_nonnull(strstr(talk("GET /open/..%2Fb HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"), "400 Bad"));
 	ck_assert_int_eq(atomic_load(&n_handled), 1);
 	cs_http_server_stop(server, 1000);
+	cs_http_server_free(server);
 }
 END_TEST
 
@@ -279,6 +285,7 @@ START_TEST(what_two_readers_would_read_differently_is_refused_and_closed)
 	ck_assert_int_eq(atomic_load(&n_handled), 0);
 	ck_assert_ptr_null(strstr(a, "second"));
 	cs_http_server_stop(server, 1000);
+	cs_http_server_free(server);
 	free(request);
 }
 END_TEST
@@ -340,6 +347,7 @@ START_TEST(a_body_over_its_limit_is_413_as_a_problem)
 	ck_assert_int_eq(atomic_load(&n_handled), 2);
 	ck_assert_uint_eq(body_bytes(), 0);
 	cs_http_server_stop(server, 1000);
+	cs_http_server_free(server);
 }
 END_TEST
 
@@ -363,6 +371,7 @@ START_TEST(a_client_that_asks_before_sending_is_told_before_sending)
 	raw_read(fd, buf, sizeof(buf), "body=3:abc", 1);
 	close(fd);
 	cs_http_server_stop(server, 1000);
+	cs_http_server_free(server);
 }
 END_TEST
 
@@ -380,6 +389,7 @@ START_TEST(the_application_may_answer_before_the_body_and_the_connection_goes_on
 	ck_assert_int_eq(atomic_load(&n_handled), 1);
 	close(fd);
 	cs_http_server_stop(server, 1000);
+	cs_http_server_free(server);
 }
 END_TEST
 
@@ -435,6 +445,7 @@ START_TEST(bodies_over_the_common_budget_are_503_with_retry_after)
 	ck_assert_uint_eq(body_bytes(), 0);
 	close(fd);
 	cs_http_server_stop(server, 1000);
+	cs_http_server_free(server);
 }
 END_TEST
 
@@ -453,6 +464,7 @@ START_TEST(a_trickling_body_is_cut_off)
 	close(fd);
 	ck_assert_uint_eq(body_bytes(), 0);
 	cs_http_server_stop(server, 1000);
+	cs_http_server_free(server);
 }
 END_TEST
 
@@ -527,6 +539,56 @@ START_TEST(a_client_may_go_away_while_its_request_is_worked_on)
 	ck_assert_ptr_nonnull(strstr(a, "\"title\":\"Not Found\",\"status\":404,\"detail\":\"nothing here\""));
 	close(fd);
 	cs_http_server_stop(server, 1000);
+	cs_http_server_free(server);
+}
+END_TEST
+
+/*
+ * libmicrohttpd takes 128 events at a time. Its own loop, handed exactly so many, waits for more before it looks at them. So
+ * 128 clients write while the server's thread is kept busy.
+ */
+#define EVENTS 128
+
+static sem_t go_on;
+
+static void
+answer_when_told(void *ctx, struct cs_http_request *req)
+{
+	(void)ctx;
+	atomic_fetch_add(&n_handled, 1);
+	if (strcmp(req->path, "/busy") == 0)
+		sem_wait(&go_on);
+	cs_http_reply_json(req, 200, "{}", 2);
+}
+
+START_TEST(as_many_clients_at_once_as_one_wait_reports_are_all_answered)
+{
+	static char buf[4096];
+	int busy, fd[EVENTS];
+
+	sem_init(&go_on, 0, 0);
+	start(answer_when_told);
+	for (int i = 0; i < EVENTS; i++) {
+		ck_assert_int_ge(fd[i] = raw_connect(cs_http_server_port(server)), 0);
+		peer_write(fd[i], "GET /first HTTP/1.1\r\nHost: h\r\n\r\n");
+		raw_read(fd[i], buf, sizeof(buf), "{}", 1);
+	}
+	busy = raw_connect(cs_http_server_port(server));
+	peer_write(busy, "GET /busy HTTP/1.1\r\nHost: h\r\n\r\n");
+	while (atomic_load(&n_handled) < EVENTS + 1)
+		nap(1);
+	for (int i = 0; i < EVENTS; i++)
+		peer_write(fd[i], "GET /again HTTP/1.1\r\nHost: h\r\n\r\n");
+	sem_post(&go_on);
+	for (int i = 0; i < EVENTS; i++) {
+		raw_read(fd[i], buf, sizeof(buf), "{}", 1);
+		ck_assert_ptr_eq(strstr(buf, "HTTP/1.1 200 "), buf);
+		close(fd[i]);
+	}
+	close(busy);
+	cs_http_server_stop(server, 5000);
+	cs_http_server_free(server);
+	sem_destroy(&go_on);
 }
 END_TEST
 
@@ -544,6 +606,7 @@ START_TEST(stopping_answers_what_the_application_still_holds)
 		wait_parked(i + 1);
 	}
 	cs_http_server_stop(server, 20);
+	cs_http_server_free(server);
 	for (int i = 0; i < 2; i++) {
 		raw_read(fd[i], buf[i], sizeof(buf[i]), NULL, 0);
 		ck_assert_ptr_eq(strstr(buf[i], "HTTP/1.1 503 "), buf[i]);
@@ -577,6 +640,7 @@ START_TEST(stopping_waits_for_answers_that_come_in_time)
 	pthread_create(&thread, NULL, reply_soon, parked[0]);
 	cs_http_server_stop(server, 5000);
 	pthread_join(thread, NULL);
+	cs_http_server_free(server);
 	raw_read(fd, buf, sizeof(buf), NULL, 0);
 	ck_assert_ptr_eq(strstr(buf, "HTTP/1.1 202 "), buf);
 	ck_assert_ptr_nonnull(strstr(buf, "{\"late\":1}"));
@@ -603,6 +667,7 @@ START_TEST(a_quiesced_server_ends_what_is_open_and_takes_nobody_new)
 	ck_assert_ptr_nonnull(strstr(buf, "[GET /2"));
 	close(fd);
 	cs_http_server_stop(server, 1000);
+	cs_http_server_free(server);
 }
 END_TEST
 
@@ -654,6 +719,7 @@ START_TEST(a_server_can_be_stopped_while_clients_go_on_asking)
 	cs_handoff_close(&later);
 	for (int i = 0; i < 2; i++)
 		pthread_join(answerers[i], NULL);
+	cs_http_server_free(server);
 	cs_handoff_fini(&later);
 }
 END_TEST
@@ -690,6 +756,7 @@ START_TEST(a_unix_socket_tells_who_is_there)
 	ck_assert_int_eq(seen.pid, getpid());
 	close(fd);
 	cs_http_server_stop(server, 1000);
+	cs_http_server_free(server);
 	ck_assert_int_ne(access(a.sun_path, F_OK), 0);
 	free(text);
 	test_folder_remove(folder);
@@ -703,6 +770,7 @@ START_TEST(a_tcp_peer_has_an_address)
 	ck_assert_str_eq(seen.address, "127.0.0.1");
 	ck_assert(!seen.is_unix && seen.loopback);
 	cs_http_server_stop(server, 1000);
+	cs_http_server_free(server);
 }
 END_TEST
 
@@ -718,6 +786,7 @@ START_TEST(a_plain_listener_stays_at_home_unless_a_proxy_is_before_it)
 	conf.behind_proxy = true;
 	start(describe);
 	cs_http_server_stop(server, 1000);
+	cs_http_server_free(server);
 }
 END_TEST
 
@@ -767,6 +836,7 @@ main(void)
 	tcase_add_test(t, a_trickling_body_is_cut_off);
 	tcase_add_test(t, answers_from_other_threads_race_with_nothing);
 	tcase_add_test(t, a_client_may_go_away_while_its_request_is_worked_on);
+	tcase_add_test(t, as_many_clients_at_once_as_one_wait_reports_are_all_answered);
 	tcase_add_test(t, stopping_answers_what_the_application_still_holds);
 	tcase_add_test(t, stopping_waits_for_answers_that_come_in_time);
 	tcase_add_test(t, a_quiesced_server_ends_what_is_open_and_takes_nobody_new);
