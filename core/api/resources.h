@@ -46,7 +46,7 @@ void cs_api_replay_recovered(struct cs_api *api, int64_t conn_id, int64_t span_m
 /* queue.c */
 void cs_api_queue(struct cs_api_call *call);
 
-/* connections.c, conn_write.c, conn_delete.c and map.c */
+/* connections.c, conn/write.c, conn/delete.c and map.c */
 void cs_api_connections_list(struct cs_api_call *call);
 void cs_api_connection_get(struct cs_api_call *call);
 void cs_api_connection_pause(struct cs_api_call *call);

@@ -2,7 +2,7 @@
 /*
  * oauth.h - OAuth 2.0 as far as it is text: what a token request says, what its answer means, PKCE, the authorize URL.
  *
- * Pure functions of a manifest's way; who sends, waits and stores is deliver/token.c. Any thread.
+ * Pure functions of a manifest's way; who sends, waits and stores is deliver/grant/token.c. Any thread.
  */
 #ifndef CS_AUTH_OAUTH_H
 #define CS_AUTH_OAUTH_H

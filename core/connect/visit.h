@@ -12,7 +12,7 @@
 #include "api/resources.h"
 #include "auth/ticket.h"
 #include "connect/connect.h"
-#include "deliver/check.h"
+#include "deliver/call/check.h"
 #include "http/inner.h"
 #include "pages/page.h"
 
@@ -66,7 +66,7 @@ void cs_visit_ask(struct cs_visit *v, const char *method, const char *target, js
 /* One transaction. */
 void cs_visit_write(struct cs_visit *v, int (*apply)(struct cs_visit *, struct cs_store *, int64_t, struct cs_err *),
                     void (*written)(struct cs_visit *, int rc));
-/* Ask the CRM who is connected; found as in deliver/check.h (borrowed). */
+/* Ask the CRM who is connected; found as in deliver/call/check.h (borrowed). */
 void cs_visit_look(struct cs_visit *v, void (*looked)(struct cs_visit *, json_object *found));
 
 /* ---- reading */

@@ -16,7 +16,7 @@
 #include "connect/connect.h"
 #include "daemon/sync.h"
 #include "deliver/events.h"
-#include "deliver/grant.h"
+#include "deliver/grant/grant.h"
 #include "deliver/uninstall.h"
 #include "log/log.h"
 #include "queue/outcome.h"

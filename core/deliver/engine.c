@@ -15,9 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include "deliver/check.h"
+#include "deliver/call/check.h"
 #include "deliver/events.h"
-#include "deliver/exchange.h"
+#include "deliver/call/exchange.h"
 #include "deliver/plugins.h"
 #include "deliver/results.h"
 #include "deliver/steps.h"

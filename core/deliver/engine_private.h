@@ -7,9 +7,9 @@
 
 #include <pthread.h>
 #include "deliver/callers.h"
-#include "deliver/context.h"
+#include "deliver/call/context.h"
 #include "deliver/engine.h"
-#include "deliver/session.h"
+#include "deliver/call/session.h"
 #include "http/client.h"
 #include "queue/limit.h"
 #include "util/queue.h"

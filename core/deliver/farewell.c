@@ -11,8 +11,8 @@
 #include "deliver/farewell.h"
 #include <stdlib.h>
 #include "deliver/engine_private.h"
-#include "deliver/exchange.h"
-#include "deliver/token_private.h"
+#include "deliver/call/exchange.h"
+#include "deliver/grant/token_private.h"
 #include "log/log.h"
 
 struct farewell {

@@ -7,7 +7,7 @@
 #ifndef CS_DELIVER_GONE_H
 #define CS_DELIVER_GONE_H
 
-#include "deliver/context.h"
+#include "deliver/call/context.h"
 
 struct cs_engine;
 bool cs_gone(const struct cs_context *c, int32_t outcome, int status);

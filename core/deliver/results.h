@@ -8,7 +8,7 @@
 #define CS_DELIVER_RESULTS_H
 
 #include "deliver/engine.h"
-#include "deliver/context.h"
+#include "deliver/call/context.h"
 #include "http/client.h"
 
 /* Facts or one secret of a connection changed while a call ran. */

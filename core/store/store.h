@@ -42,7 +42,7 @@ enum cs_lane { CS_LANE_EMERGENCY, CS_LANE_SAME_DAY, CS_LANE_SAME_WEEK, CS_LANE_F
 	CS_LANE_REPLAY_EMERGENCY, CS_LANE_REPLAY, CS_LANES };
 const char *cs_lane_name(enum cs_lane l);
 
-enum cs_lead_kind { CS_KIND_LEAD = 0, CS_KIND_UNQUALIFIED = 1, CS_KIND_EVENT = 2, CS_KIND_TEST = 4 /* made by csrelay: api/conn_test.c */, CS_KIND_INVALID = 3 /* kept although a
+enum cs_lead_kind { CS_KIND_LEAD = 0, CS_KIND_UNQUALIFIED = 1, CS_KIND_EVENT = 2, CS_KIND_TEST = 4 /* made by csrelay: api/conn/test.c */, CS_KIND_INVALID = 3 /* kept although a
 	required field is faulty */ };
 
 enum cs_conn_state { CS_CONN_CONNECTED = 0, CS_CONN_NEEDS_REAUTH = 1, CS_CONN_PAUSED = 2,
@@ -77,7 +77,7 @@ struct cs_conn_row {
 	int64_t changed_ms;
 	/* Read only; conn_checked and trouble_put write them. */
 	int64_t checked_ms;         /* when it was looked at last; 0: never */
-	const char *checked;        /* what that found, as JSON: see deliver/check.h; "" */
+	const char *checked;        /* what that found, as JSON: see deliver/call/check.h; "" */
 	const char *trouble;        /* the oldest reason why it is failing; "" */
 	int64_t trouble_since_ms;
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * answer.c - http() of the plugin under test: it answers from the script, or with a twist, and classes the answer as the
- * core does (core/deliver/exchange.c): the manifest's own "status" rows first, then the rules of <cs/plugin_v1.h>. Nothing
+ * core does (core/deliver/call/exchange.c): the manifest's own "status" rows first, then the rules of <cs/plugin_v1.h>. Nothing
  * is sent anywhere.
  */
 #include "config.h"

@@ -10,7 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 #include "auth/signature.h"
-#include "deliver/check.h"
+#include "deliver/call/check.h"
 #include "deliver/events.h"
 #include "deliver/farewell.h"
 #include "vault/vault.h"

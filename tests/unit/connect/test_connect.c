@@ -4,11 +4,11 @@
 #include "config.h"
 #include "fixture.h"
 #include "connect/connect.h"
-#include "deliver/ask.h"
+#include "deliver/call/ask.h"
 
 #define HOST "127.0.0.1:8081"
 
-/* As in deliver/ask.c, which would bring the engine with it. */
+/* As in deliver/call/ask.c, which would bring the engine with it. */
 const char *
 cs_said_name(enum cs_said s)
 {

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "store/sqlite_int.h"
+#include "store/sqlite/private.h"
 
 #define NOW 1800000000000LL
 

@@ -1,0 +1,604 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * token.c - when a token is renewed, and who waits for it. See token.h.
+ *
+ * The order is what makes it safe. The intent is in the store before the request leaves, so after a crash at any point either
+ * nothing had been sent, or the store says that something may have been. The new tokens are in the store before anybody uses them,
+ * so what a CRM has seen is never forgotten. Only when the disk does not take them for two seconds are they used first: the
+ * old ones are worth nothing by then.
+ */
+#include "deliver/grant/token.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "deliver/events.h"
+#include "deliver/call/exchange.h"
+#include "deliver/results.h"
+#include "deliver/grant/token_private.h"
+#include "log/log.h"
+
+#define PATIENCE_MS (2 * CS_SECOND_MS)
+#define PAUSE_FIRST_MS (5 * CS_SECOND_MS)
+#define PAUSE_LAST_MS (10 * CS_MINUTE_MS)
+#define SWEEP_EVERY_MS (30 * CS_SECOND_MS)
+#define SWEEP_ROWS 16
+#define PUT_OFF_MS CS_HOUR_MS
+
+static const char no_grant[] = "it is not connected yet: there is no token, and nothing to get one with";
+static const char grant_over[] = "its grant is over: connect it again";
+static const char not_now[] = "its token could not be renewed a moment ago; the next try is later";
+
+/* ---- what is kept in memory */
+
+static void
+read_row(struct cs_token *t)
+{
+	struct cs_store *r = t->engine->c.reader;
+
+	t->row = (struct cs_token_row){ .conn_id = t->conn_id, .remote_id = "", .remote_name = "" };
+	if (r->ops->token_get(r, t->conn_id, &t->mem, &t->row, NULL) < 0)
+		t->row = (struct cs_token_row){ .conn_id = t->conn_id, .remote_id = "", .remote_name = "" };
+}
+
+static struct cs_token *
+token_of(struct cs_engine *e, int64_t conn_id)
+{
+	struct cs_token *t = cs_map_get(&e->tokens, (uint64_t)conn_id);
+
+	if (t != NULL)
+		return t;
+	t = cs_xcalloc(1, sizeof(*t));
+	t->engine = e;
+	t->conn_id = conn_id;
+	cs_list_init(&t->busy);
+	cs_list_init(&t->waiters);
+	cs_arena_init(&t->mem);
+	read_row(t);
+	cs_map_put(&e->tokens, (uint64_t)conn_id, t);
+	return t;
+}
+
+static void
+forget_tokens(struct cs_token *t)
+{
+	cs_wipe_free(t->access, 0);
+	cs_wipe_free(t->refresh, 0);
+	json_object_put(t->facts);
+	t->access = t->refresh = NULL;
+	t->facts = NULL;
+}
+
+static void
+free_token(struct cs_token *t)
+{
+	forget_tokens(t);
+	cs_list_del(&t->busy);
+	cs_arena_fini(&t->mem);
+	free(t);
+}
+
+void
+cs_token_forget(struct cs_engine *e, int64_t conn_id)
+{
+	struct cs_token *t = cs_map_get(&e->tokens, (uint64_t)conn_id);
+
+	if (t == NULL || t->phase != CS_TOKEN_REST || !cs_list_empty(&t->waiters))
+		return;
+	cs_map_del(&e->tokens, (uint64_t)conn_id);
+	free_token(t);
+}
+
+void
+cs_token_free_all(struct cs_engine *e)
+{
+	struct cs_token *t;
+	size_t at = 0;
+
+	while ((t = cs_map_next(&e->tokens, &at, NULL)) != NULL) {
+		cs_context_unref(t->session.context);
+		free_token(t);
+	}
+	cs_map_fini(&e->tokens);
+}
+
+static void
+put_tokens(struct cs_context *c, const struct cs_auth_way *w, const struct cs_token *t)
+{
+	c->token_gen = t->row.gen;
+	if (t->access != NULL)
+		cs_context_secret_put(c, w->access_token, t->access, strlen(t->access));
+	if (t->refresh != NULL && w->refresh_token != NULL)
+		cs_context_secret_put(c, w->refresh_token, t->refresh, strlen(t->refresh));
+	if (t->facts == NULL)
+		return;
+	json_object_object_foreach(t->facts, name, v)
+		cs_context_fact_put(c, name, json_object_get_string(v), (size_t)json_object_get_string_len(v));
+}
+
+/* A context that was made before the last refresh gets what came of it. */
+static void
+sync_context(struct cs_context *c, struct cs_token *t)
+{
+	if (c->token_gen != t->row.gen)
+		put_tokens(c, c->way, t);
+}
+
+static bool
+has_secret(const struct cs_context *c, const char *name)
+{
+	const struct cs_named *s = name != NULL ? cs_context_secret(c, name) : NULL;
+
+	return s != NULL && s->len > 0;
+}
+
+static bool
+can_renew(const struct cs_context *c)
+{
+	const struct cs_auth_way *w = c->way;
+
+	if (w->grant == CS_GRANT_CODE)
+		return has_secret(c, w->refresh_token);
+	return w->client_secret == NULL || has_secret(c, w->client_secret);
+}
+
+/* ---- phases */
+
+static void
+enter(struct cs_token *t, enum cs_token_phase p)
+{
+	t->phase = p;
+	t->since_ms = cs_now_ms(t->engine->c.clock);
+	if (p != CS_TOKEN_REST)
+		return;
+	cs_list_del(&t->busy);
+	t->engine->n_flying--;
+	cs_context_unref(t->session.context);
+	memset(&t->session, 0, sizeof(t->session));
+	t->way = NULL;
+}
+
+/* The exchange of a code came to its end, if it was one. */
+static bool
+tell_exchanged(struct cs_token *t, bool ok, const char *why)
+{
+	void (*done)(void *, bool, const char *) = t->exchanged;
+
+	t->exchanged = NULL;
+	if (done != NULL)
+		done(t->exchanged_ctx, ok, why);
+	return done != NULL;
+}
+
+static void
+release(struct cs_token *t, int32_t outcome, const char *why)
+{
+	struct cs_list waiting, *n;
+
+	cs_list_init(&waiting);
+	cs_list_splice(&waiting, &t->waiters);
+	while ((n = cs_list_pop(&waiting)) != NULL) {
+		struct cs_token_wait *w = CS_CONTAINER(n, struct cs_token_wait, node);
+
+		w->ready(w, outcome, why);
+	}
+}
+
+static void
+cool_down(struct cs_token *t, int64_t at_least_ms)
+{
+	int64_t pause = PAUSE_FIRST_MS;
+
+	for (int i = 0; i < t->failures && pause < PAUSE_LAST_MS; i++)
+		pause *= 2;
+	if (pause > PAUSE_LAST_MS)
+		pause = PAUSE_LAST_MS;
+	t->failures++;
+	pause += cs_clock_jitter(t->engine->c.clock, pause / 5);
+	if (pause < at_least_ms)
+		pause = at_least_ms;
+	t->not_before_ms = cs_now_ms(t->engine->c.clock) + pause;
+}
+
+/* Another grant took the place of this one while it was renewed: what came of it is worth nothing. */
+static void
+superseded(struct cs_token *t)
+{
+	struct cs_engine *e = t->engine;
+	const struct cs_named *s;
+	struct cs_context *c;
+
+	forget_tokens(t);
+	read_row(t);
+	cs_engine_drop_context(e, t->conn_id);
+	if ((c = cs_engine_context(e, t->conn_id, NULL)) != NULL) {
+		c->token_gen = t->row.gen;
+		if (c->way->kind == CS_AUTH_OAUTH2 && (s = cs_context_secret(c, c->way->access_token)) != NULL)
+			t->access = cs_xstrdup(s->value);
+	}
+	enter(t, CS_TOKEN_REST);
+	release(t, CS_DONE, NULL);
+}
+
+static void
+die(struct cs_token *t, const char *reason)
+{
+	struct cs_context *c = t->session.context;
+
+	t->row.intent_ms = t->row.keep_ms = 0;
+	t->dead = true;
+	cs_log(CS_LOG_ERROR, "auth", "the grant of a connection is over: it must be connected again", "connection=%s crm=%s why=\"%s\"",
+	    c->public_id, c->crm, reason);
+	cs_token_save(t, CS_SAVE_DEAD, t->row.gen, reason, NULL);
+	cs_events_reauth(t->engine, c);
+	enter(t, CS_TOKEN_REST);
+	release(t, CS_REAUTH, reason);
+}
+
+/* ---- the new tokens */
+
+static void kept(struct cs_token *t, int rc);
+
+static void
+keep(struct cs_token *t)
+{
+	t->unsaved = false;
+	cs_crash_point("token-before-commit");
+	cs_token_save(t, CS_SAVE_TOKENS, t->row.gen - 1, NULL, kept);
+}
+
+static void
+kept(struct cs_token *t, int rc)
+{
+	if (rc == CS_ESTATE) {
+		superseded(t);
+		return;
+	}
+	if (rc < 0 && t->exchanged != NULL) { /* nobody works with it yet: the person begins again */
+		forget_tokens(t);
+		enter(t, CS_TOKEN_REST);
+		tell_exchanged(t, false, "The new access could not be written down");
+		return;
+	}
+	if (rc < 0) {
+		t->unsaved = true; /* tried again by the tick */
+		return;
+	}
+	cs_crash_point("token-committed");
+	enter(t, CS_TOKEN_REST);
+	release(t, CS_DONE, NULL);
+	tell_exchanged(t, true, NULL);
+}
+
+static int64_t
+keep_alive_ms(struct cs_engine *e, int64_t idle_ms, int64_t now_ms)
+{
+	return idle_ms > 0 ? now_ms + idle_ms / 2 + cs_clock_jitter(e->c.clock, idle_ms / 10) : 0;
+}
+
+static void
+take_facts(struct cs_token *t, const struct cs_auth_way *w, json_object *doc)
+{
+	struct cs_context *c = t->session.context;
+	bool any = false;
+
+	if (t->facts == NULL)
+		t->facts = json_object_new_object();
+	for (size_t i = 0; i < w->n_facts; i++) {
+		const char *v = cs_json_pointer_text(doc, w->facts[i].value);
+
+		if (v[0] == '\0' || strcmp(v, cs_context_fact(c, w->facts[i].name)) == 0)
+			continue;
+		json_object_object_add(t->facts, w->facts[i].name, json_object_new_string(v));
+		cs_context_fact_put(c, w->facts[i].name, v, strlen(v));
+		any = true;
+	}
+	if (any)
+		cs_results_facts(t->engine, c);
+}
+
+static void
+take(struct cs_token *t, const struct cs_oauth_answer *o)
+{
+	struct cs_context *c = t->session.context;
+	const struct cs_auth_way *w = t->way;
+	int64_t now_ms = cs_now_ms(t->engine->c.clock), life_s = o->expires_s >= 0 ? o->expires_s : w->expires_s;
+
+	cs_wipe_free(t->access, 0);
+	t->access = cs_xstrdup(o->access);
+	if (o->refresh[0] != '\0' && w->refresh_token != NULL) {
+		cs_wipe_free(t->refresh, 0);
+		t->refresh = cs_xstrdup(o->refresh);
+	}
+	t->row.gen++;
+	t->row.intent_ms = 0;
+	t->row.expires_ms = life_s > 0 ? now_ms + life_s * 1000 : 0;
+	t->row.renew_ms = cs_oauth_renew_ms(w, now_ms, t->row.expires_ms);
+	t->row.idle_ms = (o->refresh_expires_s > 0 ? o->refresh_expires_s : w->idle_life_s) * 1000;
+	t->row.keep_ms = w->grant == CS_GRANT_CODE ? keep_alive_ms(t->engine, t->row.idle_ms, now_ms) : 0;
+	t->failures = 0;
+	t->not_before_ms = 0;
+	t->released = false;
+	take_facts(t, w, o->doc);
+	put_tokens(c, w, t);
+	cs_log(CS_LOG_INFO, "auth", t->exchanged != NULL ? "access given" : "token renewed", "connection=%s crm=%s expires_s=%lld", c->public_id, c->crm, (long long)life_s);
+	enter(t, CS_TOKEN_KEEP);
+	keep(t);
+}
+
+/* ---- failures */
+
+static void
+fail(struct cs_token *t, const struct cs_http_answer *a, const struct cs_class *cl, const struct cs_oauth_answer *o)
+{
+	struct cs_context *c = t->session.context;
+	bool lost = a->fault != CS_HTTP_OK && a->sent && c->way->rotates && c->way->grant == CS_GRANT_CODE;
+	char why[200];
+
+	if (lost && c->way->needs_reauth) {
+		die(t, "the answer to a refresh was lost, and this CRM does not forgive an old refresh token: connect it again");
+		return;
+	}
+	cool_down(t, cl->retry_after_ms);
+	snprintf(why, sizeof(why), "the token could not be renewed: %s%s%s",
+	    a->fault != CS_HTTP_OK ? cs_http_fault_name(a->fault) : "the token endpoint refused for now", o->error[0] != '\0' ? ", " : "", o->error);
+	cs_log(CS_LOG_WARN, "auth", "token not renewed", "connection=%s crm=%s status=%d fault=%s error=%s failures=%d next_s=%lld",
+	    c->public_id, c->crm, a->status, cs_http_fault_name(a->fault), o->error, t->failures,
+	    (long long)(t->not_before_ms - cs_now_ms(t->engine->c.clock)) / 1000);
+	if (!lost)
+		t->row.intent_ms = 0;
+	t->row.keep_ms = lost || t->row.idle_ms > 0 ? t->not_before_ms : 0;
+	cs_token_save(t, CS_SAVE_ROW, t->row.gen, NULL, NULL);
+	enter(t, CS_TOKEN_REST);
+	release(t, CS_RETRY, why);
+}
+
+void
+cs_token_answered(struct cs_token *t, const struct cs_http_answer *a, const struct cs_class *cl)
+{
+	struct cs_oauth_answer o;
+	char why[200];
+
+	cs_crash_point("token-answered");
+	cs_oauth_answer_read(t->way, a->fault == CS_HTTP_OK ? a->status : 0, a->body, a->body_len, &o);
+	if (o.verdict == CS_OAUTH_OK)
+		take(t, &o);
+	else if (t->exchanged != NULL) {
+		snprintf(why, sizeof(why), "The CRM did not take the code (%s)",
+		    a->fault != CS_HTTP_OK ? cs_http_fault_name(a->fault) : o.error[0] != '\0' ? o.error : "no reason given");
+		cs_log(CS_LOG_WARN, "auth", "a code was not exchanged", "connection=%s crm=%s status=%d fault=%s error=%s",
+		    t->session.context->public_id, t->session.context->crm, a->status, cs_http_fault_name(a->fault), o.error);
+		enter(t, CS_TOKEN_REST);
+		tell_exchanged(t, false, why);
+	} else if (o.verdict == CS_OAUTH_DEAD) {
+		snprintf(why, sizeof(why), "the CRM ended the grant (%s): connect it again", o.error[0] != '\0' ? o.error : "refused");
+		die(t, why);
+	} else
+		fail(t, a, cl, &o);
+	cs_oauth_answer_fini(&o);
+}
+
+/* ---- the beginning */
+
+static void
+intent_kept(struct cs_token *t, int rc)
+{
+	if (rc == CS_ESTATE) {
+		superseded(t);
+		return;
+	}
+	if (rc < 0) { /* our own trouble: charged to nobody */
+		t->row.intent_ms = 0;
+		t->not_before_ms = cs_now_ms(t->engine->c.clock) + CS_SECOND_MS;
+		enter(t, CS_TOKEN_REST);
+		release(t, CS_WAIT, "the store did not take the intent to renew the token");
+		return;
+	}
+	cs_crash_point("token-before-send");
+	enter(t, CS_TOKEN_ASK);
+	cs_token_request(t, NULL, 0);
+}
+
+static void
+take_up(struct cs_token *t, struct cs_context *c, const struct cs_auth_way *w)
+{
+	t->session = (struct cs_session){ .engine = t->engine, .context = cs_context_ref(c) };
+	t->way = w;
+	cs_list_push(&t->engine->tokens_busy, &t->busy);
+	t->engine->n_flying++;
+}
+
+void
+cs_token_exchange(struct cs_engine *e, struct cs_context *c, const struct cs_auth_way *w, const struct cs_token_code *code)
+{
+	struct cs_token *t = token_of(e, c->conn_id);
+	struct cs_pair extra[4] = { { "grant_type", "authorization_code" }, { "code", "_code" }, { "redirect_uri", code->redirect_uri },
+		{ "code_verifier", code->verifier != NULL ? "_verifier" : "" } };
+
+	if (t->phase != CS_TOKEN_REST) {
+		code->done(code->ctx, false, "This connection is busy with its tokens");
+		return;
+	}
+	read_row(t); /* the intent came with the end of the state */
+	cs_context_secret_put(c, "_code", code->code, strlen(code->code));
+	if (code->verifier != NULL)
+		cs_context_secret_put(c, "_verifier", code->verifier, strlen(code->verifier));
+	t->dead = false;
+	t->exchanged = code->done;
+	t->exchanged_ctx = code->ctx;
+	take_up(t, c, w);
+	cs_crash_point("grant-before-exchange");
+	enter(t, CS_TOKEN_ASK);
+	cs_token_request(t, extra, CS_ARRAY_LEN(extra));
+}
+
+static void
+start(struct cs_token *t, struct cs_context *c)
+{
+	bool lost = t->row.intent_ms > 0 && c->way->rotates && c->way->grant == CS_GRANT_CODE && c->way->needs_reauth;
+	int64_t now_ms = cs_now_ms(t->engine->c.clock);
+
+	take_up(t, c, c->way);
+	enter(t, CS_TOKEN_INTENT);
+	if (lost) {
+		die(t, "csrelay stopped in the middle of a refresh, and this CRM does not forgive an old refresh token: connect it again");
+		return;
+	}
+	t->row.intent_ms = now_ms;
+	t->row.keep_ms = now_ms;
+	cs_crash_point("token-before-intent");
+	cs_token_save(t, CS_SAVE_ROW, t->row.gen, NULL, intent_kept);
+}
+
+/* ---- the gate */
+
+static enum cs_gate
+shut(struct cs_gate_answer *out, int32_t outcome, int64_t not_before_ms, const char *why)
+{
+	*out = (struct cs_gate_answer){ outcome, not_before_ms, why };
+	return CS_GATE_SHUT;
+}
+
+static bool
+under_way(const struct cs_token *t)
+{
+	return t->phase == CS_TOKEN_INTENT || t->phase == CS_TOKEN_ASK || (t->phase == CS_TOKEN_KEEP && !t->released);
+}
+
+static enum cs_gate
+wait_for(struct cs_token *t, struct cs_token_wait *w)
+{
+	cs_list_push(&t->waiters, &w->node);
+	return CS_GATE_WAIT;
+}
+
+enum cs_gate
+cs_token_gate(struct cs_engine *e, struct cs_context *c, int64_t *gen, bool refused, struct cs_token_wait *w, struct cs_gate_answer *out)
+{
+	int64_t now_ms = cs_now_ms(e->c.clock), built_with = *gen;
+	struct cs_token *t;
+	bool has, good;
+
+	if (c->way->kind != CS_AUTH_OAUTH2)
+		return CS_GATE_OPEN;
+	t = token_of(e, c->conn_id);
+	if (under_way(t))
+		return wait_for(t, w);
+	sync_context(c, t);
+	*gen = t->row.gen;
+	if (t->dead)
+		return shut(out, CS_REAUTH, 0, grant_over);
+	if (refused && built_with != t->row.gen)
+		return CS_GATE_OPEN; /* it spoke of a token that is history */
+	has = has_secret(c, c->way->access_token);
+	if (!has && !can_renew(c))
+		return shut(out, CS_REAUTH, 0, no_grant);
+	good = has && t->row.intent_ms == 0 && (t->row.renew_ms == 0 || now_ms < t->row.renew_ms);
+	if (c->state == CS_CONN_NEEDS_REAUTH && (!good || refused))
+		return shut(out, CS_REAUTH, 0, grant_over);
+	if ((good && !refused) || !can_renew(c) || t->phase == CS_TOKEN_KEEP)
+		return CS_GATE_OPEN;
+	if (now_ms < t->not_before_ms && t->not_before_ms - now_ms <= 2 * PAUSE_LAST_MS) {
+		if (has && !refused && (t->row.expires_ms == 0 || now_ms < t->row.expires_ms))
+			return CS_GATE_OPEN; /* still good for the moment */
+		return shut(out, CS_WAIT, t->not_before_ms, not_now);
+	}
+	wait_for(t, w);
+	start(t, c);
+	return CS_GATE_WAIT;
+}
+
+enum cs_gate
+cs_token_ask(struct cs_engine *e, struct cs_context *c, struct cs_token_wait *w, struct cs_gate_answer *out)
+{
+	struct cs_token *t = c->way->kind == CS_AUTH_OAUTH2 ? token_of(e, c->conn_id) : NULL;
+	int64_t gen = c->token_gen;
+
+	if (t == NULL || (!under_way(t) && !can_renew(c)))
+		return shut(out, CS_REAUTH, 0, no_grant);
+	return cs_token_gate(e, c, &gen, true, w, out);
+}
+
+bool
+cs_token_settled(struct cs_engine *e, struct cs_context *c)
+{
+	struct cs_token *t = token_of(e, c->conn_id);
+
+	if (under_way(t))
+		return false;
+	sync_context(c, t);
+	return true;
+}
+
+/* ---- shutdown and upkeep */
+
+void
+cs_token_abandon(struct cs_session *s)
+{
+	struct cs_token *t = CS_CONTAINER(s, struct cs_token, session);
+
+	cs_session_drop(s);
+	cs_buf_fini(&s->exchanges);
+	enter(t, CS_TOKEN_REST); /* the intent stays open in the store */
+	tell_exchanged(t, false, "csrelay is being stopped");
+}
+
+/* A token that has something to do without work for its connection. */
+static void
+look_after(struct cs_engine *e, const struct cs_token_row *row)
+{
+	struct cs_context *c = cs_engine_context(e, row->conn_id, NULL);
+	struct cs_token *t = token_of(e, row->conn_id);
+	int64_t now_ms = cs_now_ms(e->c.clock);
+
+	if (t->phase != CS_TOKEN_REST || now_ms < t->not_before_ms || t->row.keep_ms == 0 || t->row.keep_ms > now_ms)
+		return; /* what is in memory is newer than what was read */
+	if (c != NULL && c->way->kind == CS_AUTH_OAUTH2 && c->state != CS_CONN_NEEDS_REAUTH && can_renew(c)) {
+		sync_context(c, t);
+		start(t, c);
+		return;
+	}
+	if (c != NULL && c->state == CS_CONN_PENDING && (row->for_conn != 0 || c->account[0] == '\0') && !has_secret(c, c->way->access_token)) {
+		cs_token_drop(e, row->conn_id);
+		cs_engine_drop_context(e, row->conn_id);
+		return;
+	}
+	t->row.keep_ms = c != NULL && c->state != CS_CONN_NEEDS_REAUTH && c->way->kind == CS_AUTH_OAUTH2 ? 0 : cs_now_ms(e->c.clock) + PUT_OFF_MS;
+	cs_token_save(t, CS_SAVE_ROW, t->row.gen, NULL, NULL);
+}
+
+static void
+sweep(struct cs_engine *e, int64_t now_ms)
+{
+	struct cs_token_row rows[SWEEP_ROWS];
+	struct cs_arena mem;
+	int n;
+
+	cs_arena_init(&mem);
+	n = e->c.reader->ops->token_due(e->c.reader, now_ms, &mem, rows, SWEEP_ROWS, NULL);
+	for (int i = 0; i < n; i++)
+		look_after(e, &rows[i]);
+	cs_arena_fini(&mem);
+}
+
+void
+cs_token_tick(struct cs_engine *e, int64_t now_ms)
+{
+	CS_LIST_EACH_SAFE(n, tmp, &e->tokens_busy) {
+		struct cs_token *t = CS_CONTAINER(n, struct cs_token, busy);
+
+		if (t->phase != CS_TOKEN_KEEP)
+			continue;
+		if (!t->released && now_ms - t->since_ms >= PATIENCE_MS) {
+			t->released = true;
+			cs_log(CS_LOG_ERROR, "auth", "a new token could not be written yet and is used from memory", "connection=%s crm=%s",
+			    t->session.context->public_id, t->session.context->crm);
+			release(t, CS_DONE, NULL);
+		}
+		if (t->unsaved)
+			keep(t);
+	}
+	if (now_ms - e->tokens_swept_ms < SWEEP_EVERY_MS && now_ms >= e->tokens_swept_ms)
+		return;
+	e->tokens_swept_ms = now_ms;
+	sweep(e, now_ms);
+}
