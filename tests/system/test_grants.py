@@ -149,6 +149,52 @@ def test_access_from_the_marketplace_is_parked_until_claimed(idle, rig):
     assert row["state"] == "pending" and row["account"] == "acct_new"
 
 
+# ---- where no row of the manifest asks who it is: Jobber's plugin does
+
+@pytest.fixture
+def asked_by_plugin(rig):
+    d = rig.daemon()
+    d.options["public_url"] = PUBLIC
+    connection = d.connect("jobber", settings={"client_id": "sandbox-client"}, secrets={"client_secret": "sandbox-secret"})
+    del connection["secrets"]["access_token"]
+    return d.start()
+
+
+def test_who_it_is_is_asked_of_the_plugin_where_the_manifest_has_no_row(asked_by_plugin, sandbox):
+    daemon = asked_by_plugin
+    browser = Browser(PUBLIC, f"http://127.0.0.1:{daemon.port('admin')}")
+    sign_in(browser, link(daemon, "jobber:main"), "one")
+    assert browser.status == 200 and "Connected as one." in browser.body, browser.body
+    row, = daemon.query("SELECT remote_id, remote_name FROM token")
+    assert row["remote_id"] and row["remote_name"] == "one"
+    assert daemon.operate("GET", "/v1/connections/jobber:main")["facts"]["account_id"] == row["remote_id"]
+    sign_in(browser, link(daemon, "jobber:main"), "one")
+    assert browser.status == 200 and "Connected again" in browser.body, browser.body
+    sign_in(browser, link(daemon, "jobber:main"), "two")
+    assert browser.status == 409 and "You signed in to two" in browser.body, browser.body
+    parked, = daemon.operate("GET", "/v1/parked-grants")["items"]
+    assert parked["remote_name"] == "two" and parked["remote_id"] not in ("", row["remote_id"])
+    doc = lead("jobber")
+    daemon.send(doc)
+    daemon.wait_for(doc, "delivered")
+    assert len(sandbox.records("jobber", "clients", "one")) == 1 and not sandbox.records("jobber", "clients", "two")
+
+
+def test_an_account_that_cannot_be_told_does_not_take_the_place_of_a_known_one(asked_by_plugin, sandbox):
+    daemon = asked_by_plugin
+    browser = Browser(PUBLIC, f"http://127.0.0.1:{daemon.port('admin')}")
+    sign_in(browser, link(daemon, "jobber:main"), "one")
+    assert browser.status == 200, browser.body
+    fault = sandbox.fault("status", "jobber", "POST /graphql", times=-1, status=503)
+    sign_in(browser, link(daemon, "jobber:main"), "two")
+    sandbox.heal(fault)
+    assert browser.status == 503 and "did not say" in browser.body, browser.body
+    doc = lead("jobber")
+    daemon.send(doc)
+    daemon.wait_for(doc, "delivered")
+    assert len(sandbox.records("jobber", "clients", "one")) == 1 and not sandbox.records("jobber", "clients", "two")
+
+
 @pytest.mark.parametrize("point", ["grant-before-exchange", "token-answered", "token-before-commit"])
 def test_what_a_crash_leaves_of_an_exchange_is_cleaned_up(idle, point):
     daemon = idle.start(CSRELAY_CRASH_AT=point)

@@ -58,7 +58,7 @@ struct cs_session {
 	struct cs_buf exchanges;      /* JSON array without its brackets */
 	int n_exchanges;
 	struct cs_exchange *x;        /* the request under way; NULL */
-	/* Without a plugin call (identify.c): the core's own request is answered here, and the session is the callee's. */
+	/* Without a plugin call (ask.c): the core's own request is answered here, and the session is the callee's. */
 	void (*answered)(struct cs_session *, const struct cs_http_answer *, const struct cs_class *);
 	void (*abandoned)(struct cs_session *); /* with it, when the engine stops: drop the session and end what it was for */
 	const struct cs_own_request *own; /* without the manifest's constants, limits and tokens; NULL: an ordinary one */
