@@ -3,8 +3,9 @@
  * jobber.h - what the plugin's files share. map.c makes the document, push.c brings it in with client.c, webhook.c reads what
  * comes back, api.c asks one GraphQL question.
  *
- * The document: {"client": ClientCreateInput, "request": {"title": ...}, "note": {"message": ...}}. Without "request" (setting
- * `record`) the note goes to the client; without "note" (an override may set it to null) none is written.
+ * The document: {"client": ClientCreateInput, "request": {"title": ...}, "note": {"message": ...}}, or "job" (JobCreateAttributes)
+ * in place of "request". Without either (setting `record`) the note goes to the client; without "note" (an override may set it to
+ * null) none is written.
  */
 #ifndef JOBBER_H
 #define JOBBER_H
@@ -18,7 +19,8 @@ struct jobber_push {
 	json_object *client; /* found, as read from Jobber; owned */
 	const char *id;       /* of the client; "" */
 	const char *property; /* where the service is wanted; "" not known yet, "none" */
-	const char *request;  /* id; "" */
+	const struct jobber_form *form; /* what the lead became, once that is settled */
+	const char *record;   /* its id; "" */
 	int is_new;           /* the client was made by this call: nothing to complete */
 };
 
@@ -26,7 +28,7 @@ int32_t jobber_map(void *inst, struct cs_call *call, const struct cs_map_in *in)
 int32_t jobber_push(void *inst, struct cs_call *call, const struct cs_delivery *d);
 int32_t jobber_webhook(void *inst, struct cs_call *call, const struct cs_webhook *w);
 
-/* What is in every title of ours: a request is found again by it. */
+/* What is in every title of ours: a request or job is found again by it. */
 const char *jobber_mark(const struct csh *h, const struct cs_lead *lead);
 
 /* client.c: p->id is a client of Jobber, found or made; then p->property is where the service is wanted, or "none". */

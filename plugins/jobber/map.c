@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * map.c - a lead as Jobber wants it: a client with the service address as property, a request, and the call as a note on it.
+ * map.c - a lead as Jobber wants it: a client with the service address as property, a request or job, and the call as a note on it.
  *
  * Jobber refuses empty texts and empty lists, so what is not known is left out. A request has no text beside its title; all
- * that was said stands in the note.
+ * that was said stands in the note. A job is not scheduled: when to come is for the office to say.
  */
 #include <string.h>
 #include "jobber.h"
@@ -77,13 +77,18 @@ client(const struct csh *h, const struct cs_lead *lead)
 	return o;
 }
 
-/* "HVAC / heating repair (same day) [CS-7d1f4f0e]" */
+/* "HVAC / heating repair (same day) [CS-7d1f4f0e]"; a job says how it is invoiced, too. */
 static json_object *
-request(const struct csh *h, const struct cs_lead *lead)
+record(const struct csh *h, const struct cs_lead *lead, int is_job)
 {
-	json_object *o = json_object_new_object();
+	json_object *o = json_object_new_object(), *invoicing = json_object_new_object();
 
 	csh_put(o, "title", csh_printf(h, "%s %s", csh_title(h, lead, TITLE_MAX), jobber_mark(h, lead)));
+	if (is_job) {
+		csh_put(invoicing, "invoicingType", csh_setting(h, "job_billing"));
+		csh_put(invoicing, "invoicingSchedule", csh_setting(h, "job_invoices"));
+	}
+	csh_put_new(o, "invoicing", invoicing);
 	return o;
 }
 
@@ -93,11 +98,12 @@ jobber_map(void *inst, struct cs_call *call, const struct cs_map_in *in)
 	const struct csh h = { in->host, call };
 	CSH_JSON doc = json_object_new_object();
 	json_object *note = json_object_new_object();
+	const char *form = csh_setting(&h, "record");
 
 	(void)inst;
 	json_object_object_add(doc, "client", client(&h, in->lead));
-	if (strcmp(csh_setting(&h, "record"), "client") != 0)
-		json_object_object_add(doc, "request", request(&h, in->lead));
+	if (strcmp(form, "client") != 0)
+		json_object_object_add(doc, form, record(&h, in->lead, strcmp(form, "job") == 0));
 	csh_put(note, "message", csh_note(&h, in->lead, CSH_PLAIN, NOTE_MAX));
 	json_object_object_add(doc, "note", note);
 	return csh_emit(&h, doc);

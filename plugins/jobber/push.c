@@ -1,29 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * push.c - the client (client.c), a request of it, the note.
+ * push.c - the client (client.c), the record of it that the setting `record` asks for, the note.
  *
- *   request  our mark is in its title; in doubt the client's requests are read for it.
- *   note     beside the point of no return: refused, it is a remark on a lead that is in. In doubt the notes are read for the
- *            marker.
+ *   request, job  our mark is in its title; in doubt those of the client are read for it. A job needs a place: a caller whose
+ *                 address is not known gets a request, and the delivery says so.
+ *   note          beside the point of no return: refused, it is a remark on a lead that is in. In doubt the notes are read for the
+ *                 marker.
  *
- * With the setting record = "client" there is no request, and the note goes to the client.
+ * With record = "client" there is nothing else, and the note goes to the client. What an earlier attempt made counts, whatever the
+ * setting says by now.
  */
 #include <string.h>
 #include "jobber.h"
 
 #define PAGES_MAX 20
-#define CREATE_REQUEST "mutation CreateRequest($input: RequestCreateInput!) { requestCreate(input: $input) { " \
-	"request { id title jobberWebUri } userErrors { message path } } }"
-#define REQUESTS "query FindRequest($id: EncodedId!, $after: String) { client(id: $id) { " \
-	"requests(first: 50, after: $after) { nodes { id title jobberWebUri } pageInfo { endCursor hasNextPage } } } }"
-#define CREATE_REQUEST_NOTE "mutation CreateNote($id: EncodedId!, $message: String!) { " \
-	"requestCreateNote(requestId: $id, input: { message: $message }) { requestNote { id } userErrors { message path } } }"
-#define CREATE_CLIENT_NOTE "mutation CreateNote($id: EncodedId!, $message: String!) { " \
-	"clientCreateNote(clientId: $id, input: { message: $message }) { clientNote { id } userErrors { message path } } }"
-#define REQUEST_NOTES "query FindNote($id: EncodedId!, $after: String) { request(id: $id) { " \
-	"notes(first: 50, after: $after) { nodes { ... on RequestNote { id message } } pageInfo { endCursor hasNextPage } } } }"
-#define CLIENT_NOTES "query FindNote($id: EncodedId!, $after: String) { client(id: $id) { " \
-	"notes(first: 50, after: $after) { nodes { ... on ClientNote { id message } } pageInfo { endCursor hasNextPage } } } }"
+#define CREATE(Name, name, type) "mutation Create" Name "($input: " type "!) { " name "Create(input: $input) { " \
+	name " { id title jobberWebUri } userErrors { message path } } }"
+#define LIST(Name, list) "query Find" Name "($id: EncodedId!, $after: String) { client(id: $id) { " \
+	list "(first: 50, after: $after) { nodes { id title jobberWebUri } pageInfo { endCursor hasNextPage } } } }"
+#define CREATE_NOTE(name) "mutation CreateNote($id: EncodedId!, $message: String!) { " \
+	name "CreateNote(" name "Id: $id, input: { message: $message }) { " name "Note { id } userErrors { message path } } }"
+#define NOTES(Name, name) "query FindNote($id: EncodedId!, $after: String) { " name "(id: $id) { " \
+	"notes(first: 50, after: $after) { nodes { ... on " Name "Note { id message } } pageInfo { endCursor hasNextPage } } } }"
+#define RECORD(Name, name_, type, list) .name = name_, .at = "/" name_, .create = CREATE(Name, name_, type), .all = LIST(Name, list), \
+	.answer = "/" name_ "Create", .made = "/" name_ "Create/" name_, .listed = "/client/" list
+#define NOTE(Name, name) .create_note = CREATE_NOTE(name), .note_answer = "/" name "CreateNote", \
+	.note_made = "/" name "CreateNote/" name "Note/id", .notes = NOTES(Name, name), .notes_listed = "/" name "/notes"
+
+/* What a lead may become; in the order in which a document's members count. Texts of queries, and pointers into their answers. */
+static const struct jobber_form {
+	const char *name, *at;    /* step and type of the record; member of the document */
+	const char *create, *answer, *made; /* NULL: nothing is made beside the client */
+	const char *all, *listed; /* those of a client */
+	const char *create_note, *note_answer, *note_made, *notes, *notes_listed;
+} forms[] = {
+	{ RECORD("Request", "request", "RequestCreateInput", "requests"), NOTE("Request", "request") },
+	{ RECORD("Job", "job", "JobCreateAttributes", "jobs"), NOTE("Job", "job") },
+	{ .name = "client", NOTE("Client", "client") },
+};
+enum { REQUEST, JOB };
 
 /* ---- look for what has our mark in it, page after page */
 struct hunt {
@@ -69,81 +84,106 @@ hunt(const struct csh *h, struct hunt *w)
 	    "the list in Jobber is too long to find out whether the lead is there already: look for %s and mark it as done", w->mark);
 }
 
-/* ---- request */
+/* ---- the record */
 static int32_t
-remember_request(struct jobber_push *p, json_object *request)
+remember(struct jobber_push *p, const struct jobber_form *f, json_object *record)
 {
 	const struct csh *h = &p->h;
 
-	p->request = csh_printf(h, "%s", csh_get(request, "/id"));
-	csh_receipt_put(h, "request", p->request);
-	h->host->record(h->call, "request", p->request, csh_get(request, "/jobberWebUri"));
+	p->form = f;
+	p->record = csh_printf(h, "%s", csh_get(record, "/id"));
+	csh_receipt_put(h, f->name, p->record);
+	h->host->record(h->call, f->name, p->record, csh_get(record, "/jobberWebUri"));
 	return CS_DONE;
 }
 
 /* {"clientId", "propertyId", "title", ...}; new. An override may have changed the title: our mark stays in it. */
 static json_object *
-request_input(const struct jobber_push *p, int is_test)
+record_input(const struct jobber_push *p, const struct jobber_form *f, int is_test)
 {
-	const char *mark = jobber_mark(&p->h, p->lead), *title;
-	json_object *o = NULL;
+	const char *mark = jobber_mark(&p->h, p->lead), *title = csh_get_or(p->doc, "/request/title", csh_get(p->doc, "/job/title"));
+	json_object *o = json_object_new_object(), *wanted = csh_at(p->doc, f->at), *copied = NULL;
 
-	json_object_deep_copy(csh_at(p->doc, "/request"), &o, NULL);
-	title = csh_get(o, "/title");
+	if (wanted && json_object_deep_copy(wanted, &copied, NULL) == 0) {
+		json_object_put(o);
+		o = copied;
+	}
 	if (!strstr(title, mark))
 		title = csh_printf(&p->h, "%s %s", title, mark);
 	csh_put(o, "title", is_test ? csh_printf(&p->h, "TEST %s", title) : title);
-	csh_put(o, "clientId", p->id);
+	if (f != &forms[JOB]) /* a job's client is the property's */
+		csh_put(o, "clientId", p->id);
 	if (strcmp(p->property, "none") != 0)
 		csh_put(o, "propertyId", p->property);
 	return o;
 }
 
 static int32_t
-create_request(struct jobber_push *p, int is_test)
+create_record(struct jobber_push *p, const struct jobber_form *f, int is_test)
 {
 	const struct csh *h = &p->h;
-	struct csh_graphql q = { .step = "request", .text = CREATE_REQUEST, .mutates = 1, .cost = 20,
-		.variables = json_object_new_object() };
-	CSH_JSON data = NULL;
+	struct csh_graphql q = { .step = f->name, .text = f->create, .mutates = 1, .cost = 20, .variables = json_object_new_object() };
 	const char *why;
+	CSH_JSON data = NULL;
 	int32_t rc;
 
-	json_object_object_add(q.variables, "input", request_input(p, is_test));
+	json_object_object_add(q.variables, "input", record_input(p, f, is_test));
 	if ((rc = csh_graphql(h, &q, &data)) != CS_DONE)
 		return rc;
-	why = jobber_user_error(h, data, "/requestCreate");
+	why = jobber_user_error(h, data, f->answer);
 	if (*why)
-		return h->host->fail(h->call, CS_REJECT, "Jobber did not accept the request: %s", why);
-	if ((rc = csh_need(h, data, "/requestCreate/request/id")) != CS_DONE)
+		return h->host->fail(h->call, CS_REJECT, "Jobber did not accept the %s: %s", f->name, why);
+	if ((rc = csh_need(h, data, csh_printf(h, "%s/id", f->made))) != CS_DONE)
 		return rc;
-	return remember_request(p, csh_at(data, "/requestCreate/request"));
+	return remember(p, f, csh_at(data, f->made));
+}
+
+/* In doubt: p->record is set when it is there. */
+static int32_t
+look_for(struct jobber_push *p, const struct jobber_form *f)
+{
+	const struct csh *h = &p->h;
+	struct hunt w = { .step = f->name, .text = f->all, .id = p->id, .list = f->listed, .member = "/title", .mark = jobber_mark(h, p->lead) };
+	int32_t rc = hunt(h, &w);
+
+	if (rc == CS_DONE && w.found)
+		rc = remember(p, f, w.found);
+	csh_json_putp(&w.found);
+	return rc;
+}
+
+static const struct jobber_form *
+wanted(const struct jobber_push *p)
+{
+	const struct jobber_form *f = forms;
+
+	while (f->create && !json_object_is_type(csh_at(p->doc, f->at), json_type_object))
+		f++;
+	if (f != &forms[JOB] || strcmp(p->property, "none") != 0)
+		return f;
+	p->h.host->warn(p->h.call, "a job needs the address of the service, which is not known: the lead became a request");
+	return &forms[REQUEST];
 }
 
 static int32_t
-request(struct jobber_push *p, int is_test)
+record(struct jobber_push *p, int is_test)
 {
-	const struct csh *h = &p->h;
-	struct hunt w = { .step = "request", .text = REQUESTS, .id = p->id, .list = "/client/requests", .member = "/title",
-		.mark = jobber_mark(h, p->lead) };
 	int32_t rc;
 
-	if (csh_in_doubt(h, "request")) {
-		if ((rc = hunt(h, &w)) == CS_DONE && w.found)
-			rc = remember_request(p, w.found);
-		csh_json_putp(&w.found);
-		if (rc != CS_DONE || *p->request)
+	for (int i = 0; forms[i].create; i++)
+		if (csh_in_doubt(&p->h, forms[i].name) && ((rc = look_for(p, &forms[i])) != CS_DONE || *p->record))
 			return rc;
-	}
-	return create_request(p, is_test);
+	p->form = wanted(p);
+	p->record = p->id;
+	return p->form->create ? create_record(p, p->form, is_test) : CS_DONE;
 }
 
 /* ---- note */
 static int32_t
-find_note(const struct jobber_push *p, int of_request, const char *id, const char **note_id)
+find_note(const struct jobber_push *p, const char **note_id)
 {
-	struct hunt w = { .step = "note", .text = of_request ? REQUEST_NOTES : CLIENT_NOTES, .id = id,
-		.list = of_request ? "/request/notes" : "/client/notes", .member = "/message", .mark = csh_marker(&p->h, p->lead) };
+	struct hunt w = { .step = "note", .text = p->form->notes, .id = p->record, .list = p->form->notes_listed,
+		.member = "/message", .mark = csh_marker(&p->h, p->lead) };
 	int32_t rc = hunt(&p->h, &w);
 
 	*note_id = csh_printf(&p->h, "%s", csh_get(w.found, "/id"));
@@ -152,42 +192,42 @@ find_note(const struct jobber_push *p, int of_request, const char *id, const cha
 }
 
 static int32_t
-create_note(const struct jobber_push *p, int of_request, const char *id, const char **note_id)
+create_note(const struct jobber_push *p, const char **note_id)
 {
 	const struct csh *h = &p->h;
-	const char *mutation = of_request ? "/requestCreateNote" : "/clientCreateNote", *why;
-	const char *at_id = of_request ? "/requestCreateNote/requestNote/id" : "/clientCreateNote/clientNote/id";
-	struct csh_graphql q = { .step = "note", .text = of_request ? CREATE_REQUEST_NOTE : CREATE_CLIENT_NOTE, .mutates = 1,
-		.cost = 20, .variables = jobber_variable("id", id) };
+	const struct jobber_form *f = p->form;
+	const char *why;
+	struct csh_graphql q = { .step = "note", .text = f->create_note, .mutates = 1, .cost = 20,
+		.variables = jobber_variable("id", p->record) };
 	CSH_JSON data = NULL;
 	int32_t rc;
 
 	csh_put(q.variables, "message", csh_get(p->doc, "/note/message"));
 	if ((rc = csh_graphql(h, &q, &data)) != CS_DONE)
 		return rc;
-	why = jobber_user_error(h, data, mutation);
+	why = jobber_user_error(h, data, f->note_answer);
 	if (*why) {
-		h->host->warn(h->call, "the %s is there, its note was refused: %s", of_request ? "request" : "client", why);
+		h->host->warn(h->call, "the %s is there, its note was refused: %s", f->name, why);
 		*note_id = "refused";
 		return CS_DONE;
 	}
-	if ((rc = csh_need(h, data, at_id)) == CS_DONE)
-		*note_id = csh_printf(h, "%s", csh_get(data, at_id));
+	if ((rc = csh_need(h, data, f->note_made)) == CS_DONE)
+		*note_id = csh_printf(h, "%s", csh_get(data, f->note_made));
 	return rc;
 }
 
 static int32_t
-note(const struct jobber_push *p, int of_request)
+note(const struct jobber_push *p)
 {
 	const struct csh *h = &p->h;
-	const char *id = of_request ? p->request : p->id, *note_id = "";
+	const char *note_id = "";
 	int32_t rc;
 
 	if (*csh_receipt(h, "note") || !*csh_get(p->doc, "/note/message"))
 		return CS_DONE;
-	if (csh_in_doubt(h, "note") && (rc = find_note(p, of_request, id, &note_id)) != CS_DONE)
+	if (csh_in_doubt(h, "note") && (rc = find_note(p, &note_id)) != CS_DONE)
 		return rc;
-	if (!*note_id && (rc = create_note(p, of_request, id, &note_id)) != CS_DONE)
+	if (!*note_id && (rc = create_note(p, &note_id)) != CS_DONE)
 		return rc;
 	csh_receipt_put(h, "note", note_id);
 	return CS_DONE;
@@ -198,25 +238,24 @@ static int32_t
 push_lead(struct jobber_push *p, int is_test)
 {
 	const struct csh *h = &p->h;
-	int wants_request = json_object_is_type(csh_at(p->doc, "/request"), json_type_object);
 	int32_t rc;
 
-	p->request = csh_receipt(h, "request");
-	if (wants_request && *p->request) {
-		h->host->record(h->call, "request", p->request, NULL);
-		return note(p, 1);
-	}
-	if ((rc = jobber_client(p)) != CS_DONE || (rc = jobber_property(p)) != CS_DONE)
+	for (int i = 0; forms[i].create; i++)
+		if (*csh_receipt(h, forms[i].name)) { /* by an earlier attempt */
+			p->form = &forms[i];
+			p->record = csh_receipt(h, forms[i].name);
+			h->host->record(h->call, p->form->name, p->record, NULL);
+			return note(p);
+		}
+	if ((rc = jobber_client(p)) != CS_DONE || (rc = jobber_property(p)) != CS_DONE || (rc = record(p, is_test)) != CS_DONE)
 		return rc;
-	if (wants_request && (rc = request(p, is_test)) != CS_DONE)
-		return rc;
-	return note(p, wants_request);
+	return note(p);
 }
 
 int32_t
 jobber_push(void *inst, struct cs_call *call, const struct cs_delivery *d)
 {
-	struct jobber_push p = { .h = { d->host, call }, .lead = d->lead, .id = "", .property = "", .request = "" };
+	struct jobber_push p = { .h = { d->host, call }, .lead = d->lead, .id = "", .property = "", .record = "" };
 	int32_t rc;
 
 	(void)inst;

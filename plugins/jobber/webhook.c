@@ -6,7 +6,8 @@
  * messages may come twice and in any order. A record that is gone since is nothing; its own deletion is another message.
  *
  * A job, quote or invoice is matched by its own id, then by the request and quote it came from. The client's id is not used,
- * because a client has many jobs; the client's phone is the last resort and counts as likely only.
+ * because a client has many jobs; the client's phone is the last resort and counts as likely only. A job that a lead became at once
+ * (setting `record`) is no conversion: it bears our mark, as jobs made from our requests do, but came from nothing.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -15,7 +16,7 @@
 #define CALLER "client { id phones { number } emails { address } } "
 #define READ_REQUEST "query Read($id: EncodedId!) { request(id: $id) { id jobberWebUri requestStatus updatedAt } }"
 #define READ_QUOTE "query Read($id: EncodedId!) { quote(id: $id) { id jobberWebUri quoteStatus transitionedAt updatedAt amounts { total } request { id } " CALLER "} }"
-#define READ_JOB "query Read($id: EncodedId!) { job(id: $id) { id jobberWebUri jobStatus startAt completedAt total updatedAt request { id } quote { id } " CALLER "} }"
+#define READ_JOB "query Read($id: EncodedId!) { job(id: $id) { id title jobberWebUri jobStatus startAt completedAt total updatedAt request { id } quote { id } " CALLER "} }"
 #define READ_VISIT "query Read($id: EncodedId!) { visit(id: $id) { id startAt isComplete completedAt visitStatus " \
 	"job { id jobberWebUri jobStatus startAt completedAt total request { id } quote { id } " CALLER "} } }"
 #define READ_INVOICE "query Read($id: EncodedId!) { invoice(id: $id) { id jobberWebUri invoiceStatus receivedDate updatedAt " \
@@ -102,6 +103,12 @@ on_quote(const struct happening *m, json_object *q)
 	return csh_emit(&m->h, e);
 }
 
+static int
+is_our_own(json_object *job)
+{
+	return strstr(csh_get(job, "/title"), "[CS-") && !*csh_get(job, "/request/id") && !*csh_get(job, "/quote/id");
+}
+
 static int32_t
 on_job(const struct happening *m, json_object *job)
 {
@@ -110,8 +117,10 @@ on_job(const struct happening *m, json_object *job)
 
 	if (strcmp(m->topic, "JOB_CLOSED") == 0)
 		return emit_job(m, "job.completed", job, start, csh_get(job, "/completedAt"));
-	if ((rc = emit_job(m, "lead.converted", job, start, "")) != CS_DONE || !*start)
+	if (!is_our_own(job) && (rc = emit_job(m, "lead.converted", job, start, "")) != CS_DONE)
 		return rc;
+	if (!*start)
+		return CS_DONE;
 	return emit_job(m, "job.scheduled", job, start, start);
 }
 

@@ -31,6 +31,7 @@ ON_PURPOSE = {
 JOBBER_BESIDES = {
     "Query.account", "Mutation.clientEdit", "Mutation.propertyCreate", "Mutation.requestCreateNote", "Mutation.clientCreateNote",
     "RequestNote.id", "RequestNote.message", "ClientNote.id", "ClientNote.message",
+    "Mutation.jobCreate", "Mutation.jobCreateNote", "JobNote.id", "JobNote.message",
 }
 
 
