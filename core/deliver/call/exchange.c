@@ -1,30 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * exchange.c - building and classing one request.
+ * exchange.c - one request: copied, built, wiped.
  *
  * The order of building matters: base URL and path are joined and the host is checked before any secret is put in, a secret goes
  * only to its own hosts, and the client checks header values again after that.
- *
- * Classing (design, "never twice"): a request that mutates and ends in anything but 2xx or a clear 4xx leaves its step in
- * doubt. What was certainly not sent never does.
  */
 #define _GNU_SOURCE
 #include "deliver/call/exchange.h"
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <curl/curl.h>
 #include "auth/oauth.h"
 #include "deliver/engine_private.h"
 #include "http/url.h"
-#include "util/clock.h"
 #include "util/text.h"
 
 #define BODY_MAX (1u << 20)
-#define ERROR_BODY_KEPT 2048
 #define SPARE_MAX 64   /* exchanges that are over and kept for the next ones */
-#define SECRET_MIN 6 /* shorter ones cannot be told from other text */
 
 /* ---- copying what was asked */
 
@@ -540,155 +532,4 @@ cs_exchange_build(struct cs_exchange *x, struct cs_err *err)
 		.body_len = x->body.len > 0 ? x->body.len : x->req.body.len, .total_timeout_ms = x->req.timeout_ms,
 		.mutates = x->mutates, .ctx = x };
 	return 0;
-}
-
-/* ---- classing */
-
-static int64_t
-retry_after(const struct cs_manifest *m, const struct cs_http_answer *a, int64_t now_ms)
-{
-	const char *name = m->retry_after_header != NULL ? m->retry_after_header : "retry-after";
-	int64_t unit = m->retry_after_unit_ms > 0 ? m->retry_after_unit_ms : 1000;
-
-	for (size_t i = 0; i < a->n_headers; i++) {
-		const char *v = a->headers[i].value;
-		time_t t;
-
-		if (strcasecmp(a->headers[i].name, name) != 0)
-			continue;
-		if (isdigit((unsigned char)v[0]))
-			return strtoll(v, NULL, 10) * unit;
-		t = curl_getdate(v, NULL);
-		return t > 0 && t * 1000LL > now_ms ? t * 1000LL - now_ms : 0;
-	}
-	return 0;
-}
-
-static void
-classify_fault(bool mutates, const struct cs_http_answer *a, struct cs_class *out)
-{
-	out->blame = CS_BLAME_CRM;
-	if (a->fault == CS_HTTP_URL || a->fault == CS_HTTP_REFUSED) {
-		out->outcome = CS_REJECT;
-		out->blame = CS_BLAME_CONNECTION;
-	} else if (a->sent && mutates) {
-		out->outcome = CS_UNKNOWN;
-		out->doubt = true;
-	} else
-		out->outcome = CS_RETRY;
-}
-
-void
-cs_exchange_classify(const struct cs_manifest *m, bool mutates, const struct cs_http_answer *a, int64_t now_ms,
-                     struct cs_class *out)
-{
-	int st = a->status, own;
-
-	*out = (struct cs_class){ .outcome = CS_DONE, .blame = CS_BLAME_NONE };
-	if (a->fault != CS_HTTP_OK) {
-		classify_fault(mutates, a, out);
-		return;
-	}
-	out->retry_after_ms = retry_after(m, a, now_ms);
-	if ((own = cs_manifest_status(m, st)) >= 0)
-		out->outcome = own;
-	else if (st == 401)
-		out->outcome = CS_REAUTH;
-	else if (st == 425 || st == 429)
-		out->outcome = CS_WAIT;
-	else if (st == 408 || st >= 500)
-		out->outcome = mutates ? CS_UNKNOWN : CS_RETRY;
-	if (st == 503 && out->retry_after_ms > 0 && own < 0 && !mutates)
-		out->outcome = CS_WAIT;
-	out->doubt = mutates && (out->outcome == CS_UNKNOWN || (own >= 0 && own == CS_RETRY && (st == 408 || st >= 500)));
-	if (out->outcome != CS_DONE && out->outcome != CS_REJECT)
-		out->blame = out->outcome == CS_REAUTH ? CS_BLAME_CREDENTIAL : CS_BLAME_CRM;
-}
-
-/* ---- writing down */
-
-static void
-blank_out(char *text, size_t n, const char *value, size_t len)
-{
-	char *at;
-
-	while (len >= SECRET_MIN && (at = memmem(text, n, value, len)) != NULL)
-		memset(at, '*', len);
-}
-
-void
-cs_exchange_scrub(const struct cs_context *c, char *text, size_t n)
-{
-	for (size_t i = 0; i < c->n_secrets; i++) {
-		const struct cs_named *s = &c->secrets[i];
-
-		blank_out(text, n, s->value, s->len);
-		if (s->encoded != NULL)
-			blank_out(text, n, s->encoded, strlen(s->encoded));
-	}
-}
-
-/* Did the manifest put a secret into this header? Then nothing of it is shown, however it was encoded. */
-static bool
-holds_secret(const struct cs_manifest *m, const char *header)
-{
-	for (size_t i = 0; i < m->n_places; i++)
-		if (m->places[i].kind == CS_PLACE_HEADER && strcasecmp(m->places[i].name, header) == 0 &&
-		    (strstr(m->places[i].template, "${secret:") != NULL || strstr(m->places[i].template, "${basic:") != NULL))
-			return true;
-	return strcasecmp(header, "Authorization") == 0;
-}
-
-static void
-note_headers(struct cs_exchange *x, struct cs_buf *b)
-{
-	cs_buf_adds(b, ",\"headers\":{");
-	for (size_t i = 0; i < x->n_headers; i++) {
-		cs_buf_adds(b, i > 0 ? "," : "");
-		cs_buf_add_json_string(b, x->headers[i].name, strlen(x->headers[i].name));
-		cs_buf_addc(b, ':');
-		if (holds_secret(x->s->context->manifest, x->headers[i].name))
-			cs_buf_adds(b, "\"******\"");
-		else
-			cs_buf_add_json_string(b, x->headers[i].value, strlen(x->headers[i].value));
-	}
-	cs_buf_addc(b, '}');
-}
-
-void
-cs_exchange_note(struct cs_exchange *x, const struct cs_http_answer *a, const struct cs_class *c)
-{
-	struct cs_buf *b = &x->s->exchanges;
-	const char *path = strstr(cs_buf_str(&x->url), "://");
-	size_t start = b->len;
-
-	path = path != NULL && strchr(path + 3, '/') != NULL ? strchr(path + 3, '/') : "/";
-	if (x->s->n_exchanges++ > 0)
-		cs_buf_addc(b, ',');
-	cs_buf_adds(b, "{\"at_ms\":");
-	cs_buf_add_int(b, x->started_ms);
-	cs_buf_adds(b, ",\"ms\":");
-	cs_buf_add_int(b, a->total_us / 1000);
-	cs_buf_adds(b, ",\"step\":\"");
-	cs_buf_adds(b, x->step->name);
-	cs_buf_adds(b, "\",\"method\":\"");
-	cs_buf_adds(b, x->req.method);
-	cs_buf_adds(b, "\",\"url\":");
-	cs_buf_add_json_string(b, path, strlen(path));
-	cs_buf_adds(b, ",\"status\":");
-	cs_buf_add_int(b, a->status);
-	if (a->fault != CS_HTTP_OK) {
-		cs_buf_printf(b, ",\"fault\":\"%s\",\"sent\":%s,\"detail\":", cs_http_fault_name(a->fault), a->sent ? "true" : "false");
-		cs_buf_add_json_string(b, a->detail, strlen(a->detail));
-	}
-	if (a->fault != CS_HTTP_OK || a->status >= 400) {
-		note_headers(x, b);
-		cs_buf_adds(b, ",\"answer\":");
-		cs_buf_add_json_string(b, a->body, cs_utf8_cut(a->body, a->body_len, ERROR_BODY_KEPT));
-	}
-	cs_buf_adds(b, ",\"outcome\":\"");
-	cs_buf_adds(b, cs_outcome_name(c->outcome));
-	cs_buf_adds(b, c->doubt ? "\",\"doubt\":true}" : "\"}");
-	if (b->ptr != NULL)
-		cs_exchange_scrub(x->s->context, b->ptr + start, b->len - start);
 }
