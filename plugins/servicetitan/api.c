@@ -17,6 +17,26 @@ st_bookings_path(const struct csh *h)
 	return st_path(h, "crm", csh_printf(h, "booking-provider/%s/bookings", csh_setting(h, "booking_provider")));
 }
 
+const char *
+st_leads_path(const struct csh *h)
+{
+	return st_path(h, "crm", "leads");
+}
+
+int
+st_makes_leads(const struct csh *h)
+{
+	return strcmp(csh_setting(h, "record"), "lead") == 0;
+}
+
+int32_t
+st_ready(const struct csh *h)
+{
+	if (!st_makes_leads(h) || *csh_setting(h, "campaign"))
+		return CS_DONE;
+	return h->host->fail(h->call, CS_REAUTH, "a lead needs a campaign: choose one");
+}
+
 int32_t
 st_refused(const struct csh *h, const struct cs_http_res *res, const char *what)
 {

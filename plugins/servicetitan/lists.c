@@ -2,7 +2,7 @@
 /*
  * lists.c - who is connected, what the wizard lets the owner choose from, and reading single records.
  *
- * Identifying tries all that a push will need: the tenant with its app key, the booking provider, and whether job type and
+ * Identifying tries all that a push will need: the tenant with its app key, the booking provider, the leads where calls become such, and whether job type and
  * business unit belong together. ServiceTitan takes a pair that does not, but its screen then stays empty.
  */
 #include <string.h>
@@ -25,17 +25,26 @@ belongs(json_object *job_type, const char *business_unit)
 
 /* ---- who */
 static int32_t
-check_provider(const struct csh *h)
+check_list(const struct csh *h, const char *path, const char *what)
 {
 	struct cs_http_res res = CS_RES_INIT;
 	CSH_JSON answer = NULL;
-	int32_t rc;
+	int32_t rc = csh_read(h, "find", NULL, path, "page=1&pageSize=1", &res, &answer);
 
-	if (!*csh_setting(h, "booking_provider"))
-		return CS_DONE;
-	if ((rc = csh_read(h, "find", NULL, st_bookings_path(h), "page=1&pageSize=1", &res, &answer)) != CS_DONE)
+	return rc != CS_DONE || res.status < 300 ? rc : st_refused(h, &res, what);
+}
+
+/* Where the records will go. */
+static int32_t
+check_place(const struct csh *h)
+{
+	int32_t rc = st_ready(h);
+
+	if (rc == CS_DONE && st_makes_leads(h))
+		rc = check_list(h, st_leads_path(h), "the leads could not be read");
+	if (rc != CS_DONE || !*csh_setting(h, "booking_provider"))
 		return rc;
-	return res.status < 300 ? CS_DONE : st_refused(h, &res, "the booking provider could not be read");
+	return check_list(h, st_bookings_path(h), "the booking provider could not be read");
 }
 
 static int32_t
@@ -71,7 +80,7 @@ st_identify(const struct csh *h)
 		return rc;
 	if (res.status >= 300)
 		return st_refused(h, &res, "the tenant could not be read");
-	if ((rc = csh_need_list(h, answer, "/data")) != CS_DONE || (rc = check_provider(h)) != CS_DONE || (rc = check_pair(h)) != CS_DONE)
+	if ((rc = csh_need_list(h, answer, "/data")) != CS_DONE || (rc = check_place(h)) != CS_DONE || (rc = check_pair(h)) != CS_DONE)
 		return rc;
 	csh_put(out, "id", csh_setting(h, "tenant"));
 	csh_put(out, "name", csh_get_or(answer, "/data/0/tenant/name", csh_get_or(answer, "/data/0/officialName", csh_setting(h, "tenant"))));
@@ -120,16 +129,20 @@ st_choices(const struct csh *h, const char *list)
 int32_t
 st_fetch(const struct csh *h, const char *what)
 {
-	const char *booking = csh_id_of(what, "booking"), *job = csh_id_of(what, "job");
+	const char *booking = csh_id_of(what, "booking"), *lead = csh_id_of(what, "lead"), *job = csh_id_of(what, "job"), *path;
 	struct cs_http_res res = CS_RES_INIT;
 	CSH_JSON answer = NULL;
 	int32_t rc;
 
-	if (!booking && !job)
+	if (booking)
+		path = csh_printf(h, "%s/%s", st_bookings_path(h), csh_url(h, booking));
+	else if (lead)
+		path = csh_printf(h, "%s/%s", st_leads_path(h), csh_url(h, lead));
+	else if (job)
+		path = st_path(h, "jpm", csh_printf(h, "jobs/%s", csh_url(h, job)));
+	else
 		return CS_UNSUPPORTED;
-	rc = csh_read(h, "find", NULL, booking ? csh_printf(h, "%s/%s", st_bookings_path(h), csh_url(h, booking))
-	                                       : st_path(h, "jpm", csh_printf(h, "jobs/%s", csh_url(h, job))), NULL, &res, &answer);
-	if (rc != CS_DONE)
+	if ((rc = csh_read(h, "find", NULL, path, NULL, &res, &answer)) != CS_DONE)
 		return rc;
 	return res.status < 300 ? csh_emit(h, answer) : st_refused(h, &res, "the record could not be read");
 }
