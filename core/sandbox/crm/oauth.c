@@ -43,6 +43,7 @@ struct asked {
 	struct cs_sb_crm_state *st;
 	json_object *conf;
 	char client[128], client_tenant[CS_SB_TENANT_NAME + 1];
+	const char *rotation; /* what a refresh does with the refresh token: new, same or none */
 	const char *error, *why;
 };
 
@@ -260,6 +261,7 @@ find_client(struct asked *a, const char *id, const char *secret, bool with_secre
 		if (with_secret && !cs_secure_equal(want, strlen(want), secret, strlen(secret)))
 			continue;
 		snprintf(a->client, sizeof(a->client), "%s", id);
+		a->rotation = cs_json_str(c, "refresh", cs_json_str(a->conf, "refresh", "same"));
 		return true;
 	}
 	return deny(a, "invalid_client", "unknown client, or a wrong secret");
@@ -376,7 +378,7 @@ by_code(struct asked *a)
 static json_object *
 by_refresh(struct asked *a)
 {
-	const char *text = param(a, "refresh_token"), *rotation = cs_json_str(a->conf, "refresh", "same");
+	const char *text = param(a, "refresh_token");
 	struct token *rt = token_get(a->st, text, REFRESH);
 	struct cs_sb_tenant *tenant;
 
@@ -390,8 +392,8 @@ by_refresh(struct asked *a)
 		deny(a, "invalid_grant", "the refresh token is unknown, used, expired or revoked");
 		return NULL;
 	}
-	if (strcmp(rotation, "new") != 0)
-		return grant_tokens(a, rt->tenant, rt->grant, strcmp(rotation, "same") == 0 ? rt->text : NULL);
+	if (strcmp(a->rotation, "new") != 0)
+		return grant_tokens(a, rt->tenant, rt->grant, strcmp(a->rotation, "same") == 0 ? rt->text : NULL);
 	rt->dead = true;
 	return grant_tokens(a, rt->tenant, rt->grant, new_refresh(a, rt->tenant, rt->grant));
 }

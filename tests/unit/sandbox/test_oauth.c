@@ -17,7 +17,7 @@ start_acme(const char *more)
 	char *file = cs_xasprintf(
 		"{\"title\":\"A\",\"credentials\":{\"t\":{\"any\":[{\"from\":\"${header/authorization}\",\"form\":\"Bearer {token}\",\"issued\":true,\"accept\":[\"static-{tenant}\"]}],"
 		"\"expired\":\"expired\"}},\"needs\":[\"t\"],\"errors\":{\"expired\":{\"status\":401,\"body\":{\"why\":\"expired\"}}},"
-		"\"oauth\":{\"clients\":[{\"id\":\"c\",\"secret\":\"s\"},{\"id\":\"c-{tenant}\",\"secret\":\"s\"}],\"grants\":[\"authorization_code\",\"refresh_token\",\"client_credentials\"],"
+		"\"oauth\":{\"clients\":[{\"id\":\"c\",\"secret\":\"s\"},{\"id\":\"c-{tenant}\",\"secret\":\"s\"},{\"id\":\"still\",\"secret\":\"s\",\"refresh\":\"same\"}],\"grants\":[\"authorization_code\",\"refresh_token\",\"client_credentials\"],"
 		"\"codes\":[\"code-{tenant}\"],\"refresh_tokens\":[\"refresh-{tenant}\"],\"expires_s\":60%s},"
 		"\"endpoints\":[{\"method\":\"GET\",\"path\":\"/me\",\"answer\":{\"body\":{\"tenant\":\"${tenant}\"}}},"
 		"{\"method\":\"GET\",\"path\":\"/authorize\",\"needs\":[],\"steps\":[{\"oauth\":\"authorize\",\"as\":\"g\"}],\"answer\":{\"status\":302,\"headers\":{\"Location\":\"${query/redirect_uri}?code=${g/code}&state=${query/state|url}\"}}},"
@@ -134,6 +134,18 @@ START_TEST(without_rotation_the_same_or_none_comes_back)
 }
 END_TEST
 
+START_TEST(a_client_may_have_rotation_switched_off)
+{
+	static const char still[] = "grant_type=refresh_token&refresh_token=refresh-a&client_id=still&client_secret=s";
+
+	start_acme(",\"refresh\":\"new\"");
+	for (int i = 0; i < 2; i++)
+		ck_assert_str_eq(rig_at(token(still), "/refresh_token"), "refresh-a");
+	ck_assert_str_ne(rig_at(refresh("refresh-a"), "/refresh_token"), "refresh-a");
+	ck_assert_int_eq(token(still)->status, 400);
+}
+END_TEST
+
 START_TEST(client_credentials_know_the_tenant_by_the_client)
 {
 	char *at;
@@ -242,6 +254,7 @@ main(void)
 	tcase_add_test(tc, an_access_token_expires_by_the_clock_and_by_command);
 	tcase_add_test(tc, a_rotated_refresh_token_is_dead_and_its_reuse_ends_the_grant);
 	tcase_add_test(tc, without_rotation_the_same_or_none_comes_back);
+	tcase_add_test(tc, a_client_may_have_rotation_switched_off);
 	tcase_add_test(tc, client_credentials_know_the_tenant_by_the_client);
 	tcase_add_test(tc, the_client_may_have_to_stand_in_basic);
 	tcase_add_test(tc, a_code_from_the_browser_is_bound_to_redirect_and_verifier);

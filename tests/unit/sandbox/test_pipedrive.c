@@ -7,8 +7,11 @@
 #include "rig.h"
 
 static struct rig rig;
-#define V1 "/pipedrive/api/v1"
-#define V2 "/pipedrive/api/v2"
+#define V "/pipedrive"
+#define V1 V "/api/v1"
+#define V2 V "/api/v2"
+#define CLIENT "Authorization: Basic c2FuZGJveC1jbGllbnQ6c2FuZGJveC1zZWNyZXQ=\r\n"
+#define FORM "Content-Type: application/x-www-form-urlencoded\r\n"
 #define AUTH "x-api-token: sandbox-pipedrive-token\r\n"
 #define MARIA "{\"name\":\"Maria\",\"phones\":[{\"value\":\"(305) 555-0182\"}],\"emails\":[{\"value\":\"Maria@example.com\"}]}"
 
@@ -45,6 +48,23 @@ START_TEST(a_token_goes_by_either_header)
 	ck_assert_str_eq(rig_at(get(V1 "/users/me"), "/data/company_name"), "Acme Heating");
 	ck_assert_str_eq(rig_at(rig_call(&rig, "GET", "/pipedrive/v1/users/me", "Authorization: Bearer sandbox-pipedrive-other\r\n", NULL),
 	                     "/data/company_domain"), "other");
+}
+END_TEST
+
+START_TEST(a_company_agrees_and_the_browser_comes_back_with_code_and_state)
+{
+	static const char way[] = V "/oauth/authorize?client_id=sandbox-client&redirect_uri=https%3A%2F%2Fcsrelay.test%2Fback&state=s1&tenant=north";
+	struct answer *a = rig_call(&rig, "GET", way, "", NULL);
+	char form[300], *code;
+
+	ck_assert_int_eq(a->status, 302);
+	ck_assert_ptr_nonnull(code = strstr(a->head, "Location: https://csrelay.test/back?code="));
+	ck_assert_ptr_nonnull(strstr(code, "&state=s1\r\n"));
+	snprintf(form, sizeof(form), "grant_type=authorization_code&redirect_uri=https://csrelay.test/back&%.*s", (int)strcspn(strchr(code, '?') + 1, "&"),
+	         strchr(code, '?') + 1);
+	a = rig_call(&rig, "POST", V "/oauth/token", CLIENT FORM, form);
+	ck_assert_int_eq(a->status, 200);
+	ck_assert_ptr_nonnull(strstr(rig_at(a, "/api_domain"), V));
 }
 END_TEST
 
@@ -118,7 +138,8 @@ END_TEST
 int
 main(void)
 {
-	const TTest *const tests[] = { a_token_goes_by_either_header, numbers_are_kept_as_typed_and_the_search_lags,
+	const TTest *const tests[] = { a_token_goes_by_either_header,
+		a_company_agrees_and_the_browser_comes_back_with_code_and_state, numbers_are_kept_as_typed_and_the_search_lags,
 		what_the_vendor_refuses_is_refused, a_lead_that_becomes_a_deal_disappears, searches_are_ten_in_two_seconds };
 	Suite *s = suite_create("pipedrive");
 	TCase *tc = tcase_create("all");
