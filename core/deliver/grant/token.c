@@ -115,12 +115,31 @@ put_tokens(struct cs_context *c, const struct cs_auth_way *w, const struct cs_to
 		cs_context_fact_put(c, name, json_object_get_string(v), (size_t)json_object_get_string_len(v));
 }
 
-/* A context that was made before the last refresh gets what came of it. */
+static void
+copy_secret(struct cs_context *to, const struct cs_context *from, const char *name)
+{
+	const struct cs_named *s = name != NULL ? cs_context_secret(from, name) : NULL;
+
+	if (s != NULL)
+		cs_context_secret_put(to, name, s->value, s->len);
+}
+
+/*
+ * A context that was made before the last refresh gets what came of it. One that was made before another grant took the place of
+ * its own gets the new one's tokens, which are in the store and not here: what it does with the old ones would be held against them.
+ */
 static void
 sync_context(struct cs_context *c, struct cs_token *t)
 {
-	if (c->token_gen != t->row.gen)
-		put_tokens(c, c->way, t);
+	struct cs_context *now;
+
+	if (c->token_gen == t->row.gen)
+		return;
+	if (c->token_gen > 0 && t->access == NULL && (now = cs_engine_context(t->engine, t->conn_id, NULL)) != NULL && now != c) {
+		copy_secret(c, now, c->way->access_token);
+		copy_secret(c, now, c->way->refresh_token);
+	}
+	put_tokens(c, c->way, t);
 }
 
 static bool
