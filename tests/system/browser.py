@@ -44,3 +44,15 @@ class Browser:
         found = re.search(r'<form[^>]*action="([^"]*)"', self.body)
         form = dict(re.findall(r'<input[^>]*type="hidden"[^>]*name="([^"]*)"[^>]*value="([^"]*)"', self.body))
         return self.request("POST", urllib.parse.urljoin(self.url, html.unescape(found[1])), {**form, **fields})
+
+
+def consent(browser, url, tenant="default"):
+    """From a link for signing in over the sandbox's consent page, which takes the account from the query, and back."""
+    browser.get(url, follow=False)
+    assert browser.status == 303, browser.body
+    return browser.get(browser.headers["Location"] + f"&tenant={tenant}")
+
+
+def sign_in(daemon, browser, conn, tenant="default"):
+    """The same with a new link for this connection."""
+    return consent(browser, daemon.operate("POST", f"/v1/connections/{conn}/authorize", {}, 201)["url"], tenant)

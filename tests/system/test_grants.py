@@ -5,7 +5,7 @@ import urllib.parse
 
 import pytest
 
-from browser import Browser
+from browser import Browser, consent, sign_in
 from rig import BUILD, MINUTE, lead, wait_until
 
 PUBLIC = "http://csrelay.test"
@@ -39,7 +39,7 @@ def test_the_next_action_of_lost_access_is_a_call_that_makes_a_link(daemon, brow
         action = row["next_action"]
         assert f"csrelay connections authorize {row['id']}" in action["text"]
     method, path = action["call"].split(" ")
-    sign_in(browser, daemon.operate(method, path, {}, 201)["url"])
+    consent(browser, daemon.operate(method, path, {}, 201)["url"])
     assert browser.status == 200 and "Connected again" in browser.body, browser.body
     assert daemon.operate("GET", "/v1/connections/hubspot:main")["next_action"] is None
 
@@ -53,18 +53,12 @@ def tenant(url, name):
     return url + f"&tenant={name}"
 
 
-def sign_in(browser, url, name="default"):
-    browser.get(url, follow=False)
-    assert browser.status == 303, browser.body
-    return browser.get(tenant(browser.headers["Location"], name))
-
-
 def test_a_connection_without_access_says_so_and_works_after_it_was_given(daemon, browser, sandbox):
     doc = lead()
     daemon.send(doc)
     assert daemon.wait_for(doc, "dead")["blame"] == "credential"
     assert daemon.connection("hubspot")["state"] == "needs_reauth"
-    sign_in(browser, link(daemon))
+    sign_in(daemon, browser, "hubspot:main")
     assert browser.status == 200 and "Connected again" in browser.body, browser.body
     assert "default-src 'none'" in browser.headers["Content-Security-Policy"]
     daemon.wait_for(doc, "delivered")
@@ -90,9 +84,9 @@ def test_the_command_line_makes_the_link_and_shows_what_waits(daemon, browser):
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    sign_in(browser, csrelay("connections", "authorize", "hubspot/main").splitlines()[-1], "one")
+    consent(browser, csrelay("connections", "authorize", "hubspot/main").splitlines()[-1], "one")
     assert "nothing waits" in csrelay("connections", "parked")
-    sign_in(browser, link(daemon), "two")
+    sign_in(daemon, browser, "hubspot:main", "two")
     parked = daemon.operate("GET", "/v1/parked-grants")["items"][0]["id"]
     assert parked in csrelay("connections", "parked")
     csrelay("connections", "claim", parked, "connection=hubspot/main")
@@ -116,9 +110,9 @@ def test_a_refusal_is_no_access_with_or_without_words(daemon, browser):
 
 
 def test_another_account_is_refused_until_somebody_claims_it(daemon, browser, sandbox):
-    sign_in(browser, link(daemon), "one")
+    sign_in(daemon, browser, "hubspot:main", "one")
     assert browser.status == 200, browser.body
-    sign_in(browser, link(daemon), "two")
+    sign_in(daemon, browser, "hubspot:main", "two")
     assert browser.status == 409 and "another account" in browser.body
     doc = lead()
     daemon.send(doc)
@@ -163,14 +157,14 @@ def asked_by_plugin(rig):
 def test_who_it_is_is_asked_of_the_plugin_where_the_manifest_has_no_row(asked_by_plugin, sandbox):
     daemon = asked_by_plugin
     browser = Browser(PUBLIC, f"http://127.0.0.1:{daemon.port('admin')}")
-    sign_in(browser, link(daemon, "jobber:main"), "one")
+    sign_in(daemon, browser, "jobber:main", "one")
     assert browser.status == 200 and "Connected as one." in browser.body, browser.body
     row, = daemon.query("SELECT remote_id, remote_name FROM token")
     assert row["remote_id"] and row["remote_name"] == "one"
     assert daemon.operate("GET", "/v1/connections/jobber:main")["facts"]["account_id"] == row["remote_id"]
-    sign_in(browser, link(daemon, "jobber:main"), "one")
+    sign_in(daemon, browser, "jobber:main", "one")
     assert browser.status == 200 and "Connected again" in browser.body, browser.body
-    sign_in(browser, link(daemon, "jobber:main"), "two")
+    sign_in(daemon, browser, "jobber:main", "two")
     assert browser.status == 409 and "You signed in to two" in browser.body, browser.body
     parked, = daemon.operate("GET", "/v1/parked-grants")["items"]
     assert parked["remote_name"] == "two" and parked["remote_id"] not in ("", row["remote_id"])
@@ -183,10 +177,10 @@ def test_who_it_is_is_asked_of_the_plugin_where_the_manifest_has_no_row(asked_by
 def test_an_account_that_cannot_be_told_does_not_take_the_place_of_a_known_one(asked_by_plugin, sandbox):
     daemon = asked_by_plugin
     browser = Browser(PUBLIC, f"http://127.0.0.1:{daemon.port('admin')}")
-    sign_in(browser, link(daemon, "jobber:main"), "one")
+    sign_in(daemon, browser, "jobber:main", "one")
     assert browser.status == 200, browser.body
     fault = sandbox.fault("status", "jobber", "POST /graphql", times=-1, status=503)
-    sign_in(browser, link(daemon, "jobber:main"), "two")
+    sign_in(daemon, browser, "jobber:main", "two")
     sandbox.heal(fault)
     assert browser.status == 503 and "did not say" in browser.body, browser.body
     doc = lead("jobber")
@@ -200,12 +194,12 @@ def test_what_a_crash_leaves_of_an_exchange_is_cleaned_up(idle, point):
     daemon = idle.start(CSRELAY_CRASH_AT=point)
     browser = Browser(PUBLIC, f"http://127.0.0.1:{daemon.port('admin')}")
     with pytest.raises(OSError):
-        sign_in(browser, link(daemon))
+        sign_in(daemon, browser, "hubspot:main")
     daemon.process.wait(30)
     daemon.start()
     assert len(daemon.query("SELECT 1 FROM conn")) == 2
     daemon.advance(11 * MINUTE)
     wait_until(lambda: len(daemon.query("SELECT 1 FROM conn")) == 1, 60, "the stand-in is gone")
     browser = Browser(PUBLIC, f"http://127.0.0.1:{daemon.port('admin')}")
-    sign_in(browser, link(daemon))
+    sign_in(daemon, browser, "hubspot:main")
     assert browser.status == 200, browser.body

@@ -8,7 +8,7 @@ import urllib.request
 
 import pytest
 
-from browser import Browser
+from browser import Browser, sign_in
 from rig import lead, wait_until
 
 PUBLIC = "http://csrelay.test"
@@ -24,9 +24,7 @@ def daemon(rig):
     d.shared = {"housecall_pro": {"settings": {"client_id": "sandbox-client"}, "secrets": {
         "client_secret": d.secret("cs", "sandbox-secret"), "webhook_secret": d.secret("ws", "sandbox-hook-key")}}}
     d.start()
-    browser = Browser(PUBLIC, f"http://127.0.0.1:{d.port('admin')}")
-    browser.get(d.operate("POST", "/v1/connections/housecall_pro:main/authorize", {}, 201)["url"], follow=False)
-    browser.get(browser.headers["Location"] + "&tenant=default")
+    browser = sign_in(d, Browser(PUBLIC, f"http://127.0.0.1:{d.port('admin')}"), "housecall_pro:main")
     assert browser.status == 200, browser.body
     return d
 
