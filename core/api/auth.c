@@ -109,7 +109,7 @@ cs_auth_bearer(const struct cs_conf *conf, struct cs_store *reader, const char *
 		return rc != CS_ENOTFOUND ? rc : cs_err_set(err, CS_EPERM, "this key is not known");
 	if (row.expires_ms != 0 && row.expires_ms <= now_ms)
 		return cs_err_set(err, CS_EPERM, "this key has expired");
-	*out = (struct cs_auth){ cs_auth_scopes(row.scopes), row.accounts, row.id, row.last_used_ms, 0 };
+	*out = (struct cs_auth){ .scopes = cs_auth_scopes(row.scopes), .accounts = row.accounts, .key_id = row.id, .last_used_ms = row.last_used_ms };
 	return 0;
 }
 

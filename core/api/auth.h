@@ -23,7 +23,7 @@ struct cs_auth {
 	const char *accounts;  /* space-separated; "" all */
 	int64_t key_id;        /* 0: no key of the store */
 	int64_t last_used_ms;  /* of that key */
-	int64_t link_id;       /* the session of a connect link; 0: none */
+	int64_t link_id, session_id; /* of a connect link's session; 0: none */
 };
 
 /*

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * links.c - links for connecting: made for one account, good for a short time, opened once (connect/ says what becomes of them).
+ * links.c - links for connecting: made for one account, good for a short time and one success (connect/ says what becomes of them).
  *
- * The address is shown once and kept as a hash. A link that is over, revoked or has done its work is no row any more.
+ * The address is shown once and kept as a hash. Opening it does not use it up, since programs that look at mail open links, too: each
+ * opening makes a browser's session of its own, and the first of them that says which account it is ends the link and all the others.
  */
 #include "config.h"
-#include "api/resources.h"
+#include "api/links.h"
 
 #include <string.h>
+#include "api/resources.h"
 #include "auth/ticket.h"
 #include "http/url.h"
 #include "util/clock.h"
@@ -140,6 +142,8 @@ read_draft(struct cs_api_call *call, json_object *body, struct draft *d)
 	return true;
 }
 
+static const char *const state_words[] = { [CS_LINK_OPEN] = "open", [CS_LINK_DONE] = "connected", [CS_LINK_FINISHED] = "finished" };
+
 static void
 put_link(struct cs_buf *b, const struct cs_link_row *l, const char *connection)
 {
@@ -147,10 +151,12 @@ put_link(struct cs_buf *b, const struct cs_link_row *l, const char *connection)
 	cs_out_string(b, "account", l->account);
 	cs_out_text(b, "crm", l->crm);
 	cs_out_text(b, "connection", connection);
-	cs_out_bool(b, "opened", l->is_session);
+	cs_out_string(b, "state", state_words[l->state]);
+	cs_out_int(b, "openings", l->openings);
 	cs_out_string(b, "by", l->who);
 	cs_out_time(b, "created_at", l->created_ms);
 	cs_out_time(b, "expires_at", l->expires_ms);
+	cs_out_time(b, "ends_at", l->last_ms);
 }
 
 static int
@@ -161,8 +167,8 @@ apply_new(struct cs_change *c, struct cs_store *s, int64_t now_ms, struct cs_err
 	int rc;
 
 	row.created_ms = now_ms;
-	row.expires_ms = now_ms + row.life_ms;
-	if ((rc = s->ops->link_sweep(s, now_ms, err)) < 0 || (rc = s->ops->link_put(s, &row, err)) < 0)
+	row.expires_ms = row.last_ms = now_ms + row.life_ms;
+	if ((rc = s->ops->link_put(s, &row, err)) < 0)
 		return rc;
 	c->wrote = true;
 	c->status = 201;
@@ -197,6 +203,12 @@ cs_api_link_new(struct cs_api_call *call)
 
 /* ---- list */
 
+static bool
+is_alive(const struct cs_link_row *l, int64_t now_ms)
+{
+	return l->last_ms > now_ms && l->state != CS_LINK_FINISHED;
+}
+
 static void
 put_row(struct cs_view *v, const struct cs_link_row *l)
 {
@@ -217,7 +229,7 @@ list(struct cs_view *v, const struct cs_auth *who, int64_t now_ms, int64_t befor
 		return n;
 	cs_out_open_list(&v->out);
 	for (int i = 0; i < n && i < max; i++)
-		if (rows[i].expires_ms > now_ms && cs_auth_may(who, rows[i].account))
+		if (is_alive(&rows[i], now_ms) && cs_auth_may(who, rows[i].account))
 			put_row(v, &rows[i]);
 	cs_out_close_list(&v->out, n > max ? rows[max - 1].id : 0);
 	return 0;
@@ -241,16 +253,16 @@ cs_api_links_list(struct cs_api_call *call)
 /* ---- revoke */
 
 static int
-apply_delete(struct cs_change *c, struct cs_store *s, int64_t now_ms CS_UNUSED, struct cs_err *err)
+apply_delete(struct cs_change *c, struct cs_store *s, int64_t now_ms, struct cs_err *err)
 {
 	struct cs_link_row row;
 	int rc;
 
 	if ((rc = s->ops->link_get(s, c->id, &c->mem, &row, err)) < 0)
 		return rc;
-	if (!cs_auth_may(&c->who, row.account))
+	if (!cs_auth_may(&c->who, row.account) || !is_alive(&row, now_ms))
 		return cs_err_set(err, CS_ENOTFOUND, "no such link");
-	if ((rc = s->ops->link_delete(s, c->id, err)) < 0)
+	if ((rc = s->ops->link_end(s, c->id, 0, now_ms, err)) < 0)
 		return rc;
 	return cs_change_answer_deleted(c);
 }
@@ -266,4 +278,39 @@ cs_api_link_delete(struct cs_api_call *call)
 	c = cs_change_new(call, apply_delete);
 	c->id = id;
 	cs_change_put(c);
+}
+
+/* ---- what sessions do to their link */
+
+int
+cs_link_bind(struct cs_store *s, int64_t session_id, int64_t conn_id, struct cs_arena *mem, struct cs_err *err)
+{
+	struct cs_link_session_row row;
+	int rc = s->ops->link_session_get(s, session_id, mem, &row, err);
+
+	if (rc < 0)
+		return rc;
+	row.conn_id = conn_id;
+	return s->ops->link_session_put(s, &row, err);
+}
+
+int
+cs_link_win(struct cs_store *s, int64_t session_id, struct cs_arena *mem, int64_t now_ms, struct cs_link_row *link, struct cs_err *err)
+{
+	struct cs_link_session_row row;
+	int rc;
+
+	if ((rc = s->ops->link_session_get(s, session_id, mem, &row, err)) < 0 || (rc = s->ops->link_get(s, row.link_id, mem, link, err)) < 0)
+		return rc;
+	if (row.has_won)
+		return 0;
+	if (link->state != CS_LINK_OPEN || row.expires_ms <= now_ms)
+		return cs_err_set(err, CS_ESTATE, "the link is over: somebody else with it was first, or it was revoked");
+	row.has_won = true;
+	link->state = CS_LINK_DONE;
+	link->crm = row.crm;
+	link->conn_id = row.conn_id;
+	if ((rc = s->ops->link_session_put(s, &row, err)) < 0 || (rc = s->ops->link_put(s, link, err)) < 0)
+		return rc;
+	return s->ops->link_end(s, link->id, row.id, now_ms, err);
 }

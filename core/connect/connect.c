@@ -11,9 +11,6 @@
 #include "connect/visit.h"
 
 #define ROOT "/connect"
-#define OVER "This link is over"
-#define OVER_TEXT "A link to connect can be opened once, in one browser, and only for a while. Ask for a new one where you got this one."
-
 enum need { NEEDS_SESSION, NEEDS_CRM, NEEDS_CONN };
 
 static void home(struct cs_visit *v);
@@ -36,8 +33,8 @@ static const struct {
 
 /* ---- where somebody is */
 
-static bool
-is_confirmed(const struct cs_visit *v)
+bool
+cs_connect_is_confirmed(const struct cs_visit *v)
 {
 	return v->conn.state == CS_CONN_CONNECTED || v->conn.state == CS_CONN_PAUSED;
 }
@@ -55,11 +52,11 @@ is_known(const struct cs_visit *v)
 const char *
 cs_connect_next(const struct cs_visit *v)
 {
-	if (v->link.crm[0] == '\0')
+	if (v->session.crm[0] == '\0')
 		return ROOT "/crm";
 	if (v->conn.id == 0)
 		return ROOT "/setup";
-	if (is_confirmed(v))
+	if (cs_connect_is_confirmed(v))
 		return ROOT "/settings";
 	return is_known(v) ? ROOT "/who" : ROOT "/setup";
 }
@@ -72,7 +69,9 @@ home(struct cs_visit *v)
 
 /* ---- letting somebody in */
 
-static bool
+enum standing { STRANGER, LATE /* another session of the link was first */, GUEST };
+
+static enum standing
 read_session(struct cs_visit *v)
 {
 	struct cs_store *s = v->api->reader;
@@ -80,18 +79,55 @@ read_session(struct cs_visit *v)
 	uint8_t hash[32];
 
 	if (cookie == NULL || strlen(cookie) != CS_TICKET_TEXT - 1)
-		return false;
+		return STRANGER;
 	cs_ticket_hash(cookie, hash);
-	if (s->ops->link_find(s, hash, &v->mem, &v->link, NULL) < 0 || !v->link.is_session ||
-	    v->link.expires_ms <= cs_now_ms(v->api->clock))
-		return false;
+	if (s->ops->link_session_find(s, hash, &v->mem, &v->session, NULL) < 0 || v->session.expires_ms <= cs_now_ms(v->api->clock) ||
+	    s->ops->link_get(s, v->session.link_id, &v->mem, &v->link, NULL) < 0)
+		return STRANGER;
+	if (v->link.state != CS_LINK_OPEN && !v->session.has_won)
+		return LATE;
 	memcpy(v->cookie, cookie, sizeof(v->cookie));
 	cs_session_form(cookie, v->form);
-	if (v->link.conn_id != 0 && s->ops->conn_get(s, v->link.conn_id, &v->mem, &v->conn, NULL) < 0)
+	if (v->session.conn_id != 0 && s->ops->conn_get(s, v->session.conn_id, &v->mem, &v->conn, NULL) < 0)
 		v->conn = (struct cs_conn_row){ .id = 0 }; /* deleted meanwhile: made anew */
-	if (v->link.crm[0] != '\0' && v->api->engine != NULL)
-		v->manifest = cs_engine_manifest(v->api->engine, v->link.crm);
-	return true;
+	if (v->session.crm[0] != '\0' && v->api->engine != NULL)
+		v->manifest = cs_engine_manifest(v->api->engine, v->session.crm);
+	return GUEST;
+}
+
+/* False: answered. */
+static bool
+is_guest(struct cs_visit *v)
+{
+	enum standing is = read_session(v);
+
+	if (is == LATE)
+		cs_visit_tell(v, 410, "It is connected already",
+		              "Somebody who has the same link has come to the end of it meanwhile. What was entered here is not used. There is nothing left "
+		              "to do; if you do not know who that was, tell who sent you the link.", NULL, NULL);
+	else if (is == STRANGER)
+		cs_visit_tell(v, 410, "This is over", "Pages for connecting are open for a while, and until the CRM is connected. Open your link again; if it "
+		                                      "does not open any more, ask for a new one where you got it. If it leads "
+		                                      "back here at once, allow cookies for this address.", NULL, NULL);
+	return is == GUEST;
+}
+
+/* Who comes again with the link goes on: only a browser that is new here counts as an opening. */
+static void
+come_with(struct cs_visit *v, const char *token)
+{
+	uint8_t hash[32];
+
+	cs_ticket_hash(token, hash);
+	if (strcmp(v->req->method, "HEAD") == 0) { /* of a program that looks whether there is something: no opening, and no word about the link */
+		cs_visit_tell(v, 200, "Connect your CRM", "Open this address with a browser.", NULL, NULL);
+	} else if (strcmp(v->req->method, "GET") != 0) {
+		cs_page_no_method(v->req, "GET, HEAD");
+		cs_visit_end(v);
+	} else if (read_session(v) == GUEST && memcmp(v->link.hash, hash, sizeof(hash)) == 0)
+		cs_visit_go(v, ROOT);
+	else
+		cs_connect_open(v, hash);
 }
 
 static void
@@ -126,11 +162,11 @@ has_what_it_needs(struct cs_visit *v, enum need need)
 {
 	if (need == NEEDS_SESSION)
 		return true;
-	if (v->link.crm[0] != '\0' && v->manifest == NULL) {
+	if (v->session.crm[0] != '\0' && v->manifest == NULL) {
 		cs_visit_tell(v, 503, "Not now", "csrelay does not serve this CRM at the moment. Try again in a few minutes.", ROOT, "Try again");
 		return false;
 	}
-	if (v->link.crm[0] == '\0' || (need == NEEDS_CONN && v->conn.id == 0)) {
+	if (v->session.crm[0] == '\0' || (need == NEEDS_CONN && v->conn.id == 0)) {
 		cs_visit_go(v, ROOT);
 		return false;
 	}
@@ -150,10 +186,8 @@ serve(struct cs_visit *v, size_t i)
 			cs_visit_tell(v, 405, "Not allowed", "This page is for browsers.", NULL, NULL);
 		return;
 	}
-	if (!read_session(v)) {
-		cs_visit_tell(v, 410, OVER, OVER_TEXT, NULL, NULL);
+	if (!is_guest(v))
 		return;
-	}
 	if (is_post)
 		read_fields(v);
 	if (is_post && !is_ours(v)) {
@@ -177,8 +211,8 @@ dispatch(struct cs_visit *v)
 		}
 	if (strcmp(path, "/done") == 0)
 		cs_connect_done(v);
-	else if (strlen(path) == CS_TICKET_TEXT && path[0] == '/' && strcmp(v->req->method, "GET") == 0)
-		cs_connect_open(v, path + 1);
+	else if (strlen(path) == CS_TICKET_TEXT && path[0] == '/')
+		come_with(v, path + 1);
 	else
 		cs_visit_tell(v, 404, "Not found", "There is nothing here.", NULL, NULL);
 }
@@ -218,6 +252,7 @@ cs_connect_handle(struct cs_api *api, struct cs_http_request *req)
 	v->req = req;
 	v->conf = cs_api_conf_ref(api);
 	v->link = (struct cs_link_row){ .account = "", .crm = "" };
+	v->session = (struct cs_link_session_row){ .crm = "" };
 	if (is_host_ok(v))
 		dispatch(v);
 	else

@@ -63,14 +63,14 @@ cs_connect_crm(struct cs_visit *v)
 static int
 apply_choice(struct cs_visit *v, struct cs_store *s, int64_t now_ms CS_UNUSED, struct cs_err *err)
 {
-	struct cs_link_row row;
-	int rc = s->ops->link_get(s, v->link.id, &v->mem, &row, err);
+	struct cs_link_session_row row;
+	int rc = s->ops->link_session_get(s, v->session.id, &v->mem, &row, err);
 
 	if (rc < 0)
 		return rc;
-	row.crm = v->link.crm;
+	row.crm = v->session.crm;
 	row.conn_id = 0;
-	return s->ops->link_put(s, &row, err);
+	return s->ops->link_session_put(s, &row, err);
 }
 
 static void
@@ -94,7 +94,7 @@ cs_connect_crm_chosen(struct cs_visit *v)
 {
 	const char *crm = cs_visit_field(v, "crm");
 	struct cs_manifest *m = crm != NULL && v->api->engine != NULL ? cs_engine_manifest(v->api->engine, crm) : NULL;
-	bool same = strcmp(v->link.crm, crm != NULL ? crm : "") == 0;
+	bool same = strcmp(v->session.crm, crm != NULL ? crm : "") == 0;
 
 	cs_manifest_unref(m);
 	if (m == NULL || !can_choose(v)) {
@@ -105,7 +105,7 @@ cs_connect_crm_chosen(struct cs_visit *v)
 		cs_visit_go(v, "/connect/setup");
 		return;
 	}
-	v->link.crm = crm;
+	v->session.crm = crm;
 	if (v->conn.id != 0)
 		cs_visit_ask(v, "DELETE", cs_visit_conn_path(v, ""), NULL, given_up);
 	else

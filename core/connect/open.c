@@ -1,36 +1,51 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * open.c - the beginning and the end: a link becomes a session, a session is over.
+ * open.c - the beginning and the end: a link is opened, a session is over.
  */
 #include "config.h"
 #include "connect/visit.h"
 
 #include <string.h>
+#include "api/links.h"
 #include "log/log.h"
 
 /* ---- the link */
 
 struct opening {
 	uint8_t hash[32]; /* of the link */
-	bool is_over;     /* or there was never one: no failure of ours */
+	enum { OPENS, IS_OVER /* or there was never one */, IS_DONE, TOO_OFTEN } how;
 };
 
-/* The address is dead from here on, whoever else has read it. */
+static const struct {
+	const char *title, *text;
+} refusals[] = {
+	[IS_OVER] = { "This link is over", "Its time has passed, or it was taken back. Ask for a new one where you got this one." },
+	[IS_DONE] = { "This link has done its work", "The CRM is connected. To change something, ask for a new link where you got this one." },
+	[TOO_OFTEN] = { "This link was opened too often",
+	                "It does not open any more, so that nobody can try it without end. If you have begun in another window or on another device, go on "
+	                "there. If not, ask for a new link where you got this one, and open it in one browser." },
+};
+
 static int
 apply_open(struct cs_visit *v, struct cs_store *s, int64_t now_ms, struct cs_err *err)
 {
 	struct opening *o = v->page;
-	int rc = s->ops->link_find(s, o->hash, &v->mem, &v->link, err);
+	struct cs_link_row *l = &v->link;
+	int rc = s->ops->link_find(s, o->hash, &v->mem, l, err);
 
 	if (rc < 0 && rc != CS_ENOTFOUND)
 		return rc;
-	o->is_over = rc < 0 || v->link.is_session || v->link.expires_ms <= now_ms;
-	if (o->is_over)
+	o->how = rc < 0 ? IS_OVER : l->state != CS_LINK_OPEN ? IS_DONE : l->expires_ms <= now_ms ? IS_OVER :
+	         l->openings >= CS_LINK_OPENINGS ? TOO_OFTEN : OPENS;
+	if (o->how != OPENS)
 		return 0;
-	cs_ticket_hash(v->cookie, v->link.hash);
-	v->link.is_session = true;
-	v->link.expires_ms = now_ms + v->link.life_ms;
-	return s->ops->link_put(s, &v->link, err);
+	v->session = (struct cs_link_session_row){ .link_id = l->id, .crm = l->crm, .conn_id = l->conn_id, .expires_ms = now_ms + l->life_ms };
+	cs_ticket_hash(v->cookie, v->session.hash);
+	l->openings++;
+	l->last_ms = v->session.expires_ms; /* later than of any before: all last equally long */
+	if ((rc = s->ops->link_session_put(s, &v->session, err)) < 0)
+		return rc;
+	return s->ops->link_put(s, l, err);
 }
 
 static void
@@ -42,17 +57,20 @@ opened(struct cs_visit *v, int rc)
 		cs_visit_tell(v, 503, "Not now", "This could not be written down. Open the link again in a minute.", NULL, NULL);
 		return;
 	}
-	if (o->is_over) {
-		cs_visit_tell(v, 410, "This link is over", "It was opened before, or its time has passed. Ask for a new one where you got this one.", NULL, NULL);
+	if (o->how == TOO_OFTEN)
+		cs_log(CS_LOG_WARN, "connect", "a link was opened too often", "link=%lld account=%s", (long long)v->link.id, v->link.account);
+	if (o->how != OPENS) {
+		cs_visit_tell(v, 410, refusals[o->how].title, refusals[o->how].text, NULL, NULL);
 		return;
 	}
-	cs_log(CS_LOG_INFO, "connect", "a link was opened", "link=%lld account=%s", (long long)v->link.id, v->link.account);
+	cs_log(CS_LOG_INFO, "connect", "a link was opened", "link=%lld account=%s times=%d", (long long)v->link.id, v->link.account,
+	       v->link.openings);
 	cs_page_go(v->req, "/connect", cs_visit_set_cookie(v, v->cookie));
 	cs_visit_end(v);
 }
 
 void
-cs_connect_open(struct cs_visit *v, const char *token)
+cs_connect_open(struct cs_visit *v, const uint8_t hash[32])
 {
 	const char *purpose = cs_http_request_header(v->req, "Sec-Purpose");
 	struct opening *o = v->page = cs_arena_alloc(&v->mem, sizeof(*o));
@@ -61,7 +79,7 @@ cs_connect_open(struct cs_visit *v, const char *token)
 		cs_visit_tell(v, 503, "Not yet", "This page is not made in advance.", NULL, NULL);
 		return;
 	}
-	cs_ticket_hash(token, o->hash);
+	memcpy(o->hash, hash, sizeof(o->hash));
 	cs_ticket_new(v->cookie);
 	cs_visit_write(v, apply_open, opened);
 }
@@ -69,17 +87,26 @@ cs_connect_open(struct cs_visit *v, const char *token)
 /* ---- the end */
 
 static int
-apply_finish(struct cs_visit *v, struct cs_store *s, int64_t now_ms CS_UNUSED, struct cs_err *err)
+apply_finish(struct cs_visit *v, struct cs_store *s, int64_t now_ms, struct cs_err *err)
 {
-	int rc = s->ops->link_delete(s, v->link.id, err);
+	int rc = cs_link_win(s, v->session.id, &v->mem, now_ms, &v->link, err);
 
-	return rc == CS_ENOTFOUND ? 0 : rc; /* a second click */
+	if (rc < 0)
+		return rc;
+	v->link.state = CS_LINK_FINISHED;
+	if ((rc = s->ops->link_put(s, &v->link, err)) < 0)
+		return rc;
+	return s->ops->link_session_delete(s, v->session.id, err);
 }
 
 static void
 finished(struct cs_visit *v, int rc)
 {
-	if (rc < 0) {
+	if (rc == CS_ESTATE) { /* somebody else was first: the page says so */
+		cs_visit_go(v, "/connect");
+		return;
+	}
+	if (rc < 0 && rc != CS_ENOTFOUND) { /* not there: a second click */
 		cs_visit_tell(v, 503, "Not now", "This could not be written down. Try again in a minute.", "/connect", "Try again");
 		return;
 	}
@@ -92,7 +119,7 @@ finished(struct cs_visit *v, int rc)
 void
 cs_connect_finish(struct cs_visit *v)
 {
-	if (v->conn.state != CS_CONN_CONNECTED && v->conn.state != CS_CONN_PAUSED)
+	if (!cs_connect_is_confirmed(v))
 		cs_visit_go(v, "/connect");
 	else
 		cs_visit_write(v, apply_finish, finished);

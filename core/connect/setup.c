@@ -283,42 +283,13 @@ onward(struct cs_visit *v)
 	return w != NULL && signs_in(w) ? cs_arena_printf(&v->mem, "/connect/signin?way=%s", w->name) : "/connect/who";
 }
 
-static int
-apply_bind(struct cs_visit *v, struct cs_store *s, int64_t now_ms CS_UNUSED, struct cs_err *err)
-{
-	struct cs_link_row row;
-	struct cs_conn_row conn;
-	int rc;
-
-	if ((rc = s->ops->link_get(s, v->link.id, &v->mem, &row, err)) < 0 ||
-	    (rc = s->ops->conn_find(s, v->conn.public_id, &v->mem, &conn, err)) < 0)
-		return rc;
-	row.conn_id = conn.id;
-	return s->ops->link_put(s, &row, err);
-}
-
 static void
-bound(struct cs_visit *v, int rc)
+kept(struct cs_visit *v, int status, json_object *doc CS_UNUSED)
 {
-	if (rc < 0)
-		cs_visit_tell(v, 503, "Not now", "This could not be written down.", "/connect/setup", "Try again");
+	if (status < 400)
+		cs_visit_go(v, onward(v));
 	else
-		cs_visit_go(v, onward(v));
-}
-
-static void
-kept(struct cs_visit *v, int status, json_object *doc)
-{
-	if (status >= 400 || doc == NULL) {
 		put_page(v, status == 503 ? 503 : 422);
-		return;
-	}
-	if (v->conn.id != 0) {
-		cs_visit_go(v, onward(v));
-		return;
-	}
-	v->conn.public_id = cs_arena_strdup(&v->mem, cs_json_str(doc, "id", ""));
-	cs_visit_write(v, apply_bind, bound);
 }
 
 /* The keys of the form; false: one is missing, and the faults say which. */
@@ -355,7 +326,7 @@ hand_in(struct cs_visit *v, json_object *settings, json_object *secrets)
 	if (json_object_object_length(secrets) > 0)
 		json_object_object_add(body, "secrets", json_object_get(secrets));
 	if (v->conn.id == 0) {
-		json_object_object_add(body, "crm", json_object_new_string(v->link.crm));
+		json_object_object_add(body, "crm", json_object_new_string(v->session.crm));
 		json_object_object_add(body, "account", json_object_new_string(v->link.account));
 		cs_visit_ask(v, "POST", "/v1/connections", body, kept);
 	} else if (json_object_object_length(body) > 0)

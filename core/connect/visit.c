@@ -87,7 +87,8 @@ void
 cs_visit_ask(struct cs_visit *v, const char *method, const char *target, json_object *body,
              void (*answered)(struct cs_visit *, int status, json_object *doc))
 {
-	const struct cs_auth who = { .scopes = CS_SCOPE_READ | CS_SCOPE_ADMIN, .accounts = v->link.account, .link_id = v->link.id };
+	const struct cs_auth who = { .scopes = CS_SCOPE_READ | CS_SCOPE_ADMIN, .accounts = v->link.account, .link_id = v->link.id,
+		.session_id = v->session.id };
 	const char *text = body != NULL ? cs_json_text(body) : NULL;
 
 	cs_wipe_free(v->asked, 0);
@@ -200,7 +201,7 @@ cs_visit_own_settings(struct cs_visit *v)
 const struct cs_conf_crm *
 cs_visit_shared(struct cs_visit *v)
 {
-	return cs_conf_crm_find(v->conf, v->link.crm);
+	return cs_conf_crm_find(v->conf, v->session.crm);
 }
 
 /* ---- writing */

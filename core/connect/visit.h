@@ -29,8 +29,9 @@ struct cs_visit {
 	struct cs_arena mem;
 	char cookie[CS_TICKET_TEXT], form[CS_TICKET_TEXT]; /* form: what its forms carry */
 	struct cs_link_row link;
+	struct cs_link_session_row session;
 	struct cs_conn_row conn;          /* as it was when the request came; id 0: none */
-	struct cs_manifest *manifest;     /* of link.crm; NULL: not chosen, or not served */
+	struct cs_manifest *manifest;     /* of session.crm; NULL: not chosen, or not served */
 	struct cs_field *fields;          /* of a POST */
 	size_t n_fields;
 	struct cs_problem_row faults[CS_VISIT_FAULTS]; /* of the last answer of the API */
@@ -93,7 +94,7 @@ void cs_visit_trouble(const struct cs_visit *v, struct cs_buf *b);
 void cs_visit_addresses(struct cs_visit *v, struct cs_buf *b);
 
 /* ---- pages, one group for each file */
-void cs_connect_open(struct cs_visit *v, const char *token); /* open.c */
+void cs_connect_open(struct cs_visit *v, const uint8_t hash[32]); /* open.c; of the link */
 void cs_connect_finish(struct cs_visit *v);
 void cs_connect_done(struct cs_visit *v);
 void cs_connect_crm(struct cs_visit *v); /* crm.c */
@@ -108,6 +109,8 @@ void cs_connect_settings_sent(struct cs_visit *v);
 void cs_connect_test(struct cs_visit *v); /* test.c */
 void cs_connect_test_sent(struct cs_visit *v);
 
+/* Is it known whose account the connection is, and may leads go there? */
+bool cs_connect_is_confirmed(const struct cs_visit *v);
 /* The page that comes next, by what is stored. */
 const char *cs_connect_next(const struct cs_visit *v);
 

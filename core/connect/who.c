@@ -6,6 +6,7 @@
 #include "connect/visit.h"
 
 #include <string.h>
+#include "api/links.h"
 
 static void
 put_question(struct cs_visit *v, json_object *found)
@@ -69,6 +70,8 @@ confirmed(struct cs_visit *v, int status, json_object *doc CS_UNUSED)
 {
 	if (status < 400)
 		cs_visit_go(v, "/connect/settings");
+	else if (status == 409 && v->n_faults == 0)
+		cs_visit_go(v, "/connect"); /* it was said before, or somebody else was first */
 	else if (v->n_faults > 0) /* another connection has the place */
 		cs_visit_tell(v, 409, "There is one already",
 		              cs_arena_printf(&v->mem, "Leads of this account go to %s already, over another connection. Ask for a link to connect that one anew, or for "
@@ -78,11 +81,31 @@ confirmed(struct cs_visit *v, int status, json_object *doc CS_UNUSED)
 		cs_visit_tell(v, status, "Not now", v->trouble, "/connect/who", "Try again");
 }
 
+/* A connection that was connected anew needs no word to get leads, but its link is done all the same. */
+static int
+apply_yes(struct cs_visit *v, struct cs_store *s, int64_t now_ms, struct cs_err *err)
+{
+	int rc = cs_link_win(s, v->session.id, &v->mem, now_ms, &v->link, err);
+
+	return rc == CS_ESTATE || rc == CS_ENOTFOUND ? 0 : rc; /* the next page says so */
+}
+
+static void
+yes_kept(struct cs_visit *v, int rc)
+{
+	if (rc < 0)
+		cs_visit_tell(v, 503, "Not now", "This could not be written down.", "/connect/who", "Try again");
+	else
+		cs_visit_go(v, "/connect");
+}
+
 void
 cs_connect_who_confirmed(struct cs_visit *v)
 {
 	if (v->conn.state == CS_CONN_PENDING)
 		cs_visit_ask(v, "POST", cs_visit_conn_path(v, "/confirm"), NULL, confirmed);
+	else if (cs_connect_is_confirmed(v))
+		cs_visit_write(v, apply_yes, yes_kept);
 	else
-		cs_visit_go(v, "/connect"); /* it was said before, or need not be */
+		cs_visit_go(v, "/connect"); /* its access is not there yet */
 }

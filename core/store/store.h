@@ -223,6 +223,7 @@ struct cs_flow_row { /* a person is on the way to the CRM's consent page and bac
 	struct cs_bytes verifier;   /* PKCE, sealed; empty: none */
 	const char *crm, *way;
 	int64_t conn_id;            /* 0: for nobody yet */
+	int64_t session_id;         /* of the connect link's session that began it; 0: none */
 	int64_t expires_ms;
 };
 
@@ -235,16 +236,29 @@ struct cs_mail_row { /* to one recipient; gone once the server took it */
 	const char *recipient, *subject, *body; /* text in UTF-8, lines end with LF */
 };
 
-struct cs_link_row { /* a link at which an account's owner connects a CRM; opened, it is a browser's session */
+enum cs_link_state { CS_LINK_OPEN = 0, CS_LINK_DONE = 1 /* one session has said which account it is, and alone goes on */,
+	CS_LINK_FINISHED = 2 };
+struct cs_link_row { /* a link at which an account's owner connects a CRM */
 	int64_t id;
-	uint8_t hash[32];           /* SHA-256 of what the URL has; of a session, of its cookie */
-	bool is_session;
+	uint8_t hash[32];           /* SHA-256 of what the URL has */
+	enum cs_link_state state;
 	bool any_crm;               /* the owner chooses the CRM */
 	const char *account, *crm;  /* crm "": not chosen yet */
-	int64_t conn_id;            /* 0: not made yet */
-	int64_t created_ms, expires_ms;
-	int64_t life_ms;            /* how long a session lasts once it was opened */
+	int64_t conn_id;            /* to be connected anew, or that was connected; 0: none yet */
+	int64_t created_ms;
+	int64_t expires_ms;         /* not opened from then on */
+	int64_t last_ms;            /* the link, or the last of its sessions, is over by then */
+	int64_t life_ms;            /* how long a session lasts once the link was opened */
+	int32_t openings;
 	const char *who;            /* made the link: "operator", "key 3" */
+};
+struct cs_link_session_row { /* a browser that opened the link */
+	int64_t id, link_id;
+	uint8_t hash[32];           /* SHA-256 of its cookie */
+	bool has_won;               /* the link is done by it */
+	const char *crm;            /* as in the link, or what was chosen since */
+	int64_t conn_id;            /* as in the link, or what it made; 0 */
+	int64_t expires_ms;
 };
 
 struct cs_filter { /* deliveries; absent conditions: 0, NULL or -1 as noted */
@@ -411,8 +425,17 @@ struct cs_store_ops {
 	int (*link_get)(struct cs_store *, int64_t id, struct cs_arena *, struct cs_link_row *out, struct cs_err *);
 	/* Newest first, ids below `before` (0: from the newest). Returns the count. */
 	int (*link_list)(struct cs_store *, int64_t before, struct cs_arena *, struct cs_link_row *out, int max, struct cs_err *);
-	int (*link_delete)(struct cs_store *, int64_t id, struct cs_err *); /* CS_ENOTFOUND */
-	int (*link_sweep)(struct cs_store *, int64_t now_ms, struct cs_err *); /* those that are over */
+	int (*link_session_put)(struct cs_store *, struct cs_link_session_row *row, struct cs_err *); /* insert, or update by id; fills id */
+	int (*link_session_find)(struct cs_store *, const uint8_t hash[32], struct cs_arena *, struct cs_link_session_row *out, struct cs_err *);
+	int (*link_session_get)(struct cs_store *, int64_t id, struct cs_arena *, struct cs_link_session_row *out, struct cs_err *);
+	/* Those that are over, longest first. Returns the count. */
+	int (*link_sessions_over)(struct cs_store *, int64_t now_ms, struct cs_arena *, struct cs_link_session_row *out, int max, struct cs_err *);
+	int (*link_session_delete)(struct cs_store *, int64_t id, struct cs_err *); /* CS_ENOTFOUND */
+	/* What its sessions, but for one, have begun at CRMs is over; but == 0: the link and its sessions, too, and nothing of it is found any
+	 * more but by link_sessions_over. */
+	int (*link_end)(struct cs_store *, int64_t id, int64_t but, int64_t now_ms, struct cs_err *);
+	/* Deletes links whose last_ms has come, at most max. Returns the count. */
+	int (*link_sweep)(struct cs_store *, int64_t now_ms, int max, struct cs_err *);
 
 	/*
 	 * ---- hooks. Connections take turns: after a row was retried or done its connection stands behind those that wait already,

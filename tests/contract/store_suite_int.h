@@ -57,6 +57,7 @@ void store_suite_moves(TCase *tc);
 void store_suite_lists(TCase *tc);
 void store_suite_rest(TCase *tc);
 void store_suite_conns(TCase *tc);
+void store_suite_links(TCase *tc);
 void store_suite_upkeep(TCase *tc);
 
 #endif

@@ -626,60 +626,19 @@ END_TEST
 START_TEST(an_authorization_is_found_by_ticket_and_state_and_used_once)
 {
 	struct cs_flow_row f = { .ticket = { 1 }, .state = { 2 }, .browser = { 3 }, .verifier = { "sealed", 6 }, .crm = "hubspot",
-		                 .way = "oauth2", .conn_id = 5, .expires_ms = 100 }, got;
+		                 .way = "oauth2", .conn_id = 5, .session_id = 6, .expires_ms = 100 }, got;
 
 	tx();
 	ok(fx.ops->flow_put(fx.store, &f, &fx.err));
 	ok(fx.ops->flow_find(fx.store, f.ticket, false, &fx.arena, &got, &fx.err));
 	ok(fx.ops->flow_find(fx.store, f.state, true, &fx.arena, &got, &fx.err));
-	ck_assert(got.browser[0] == 3 && got.verifier.len == 6 && got.conn_id == 5 && got.expires_ms == 100);
+	ck_assert(got.browser[0] == 3 && got.verifier.len == 6 && got.conn_id == 5 && got.session_id == 6 && got.expires_ms == 100);
 	refused(fx.ops->flow_find(fx.store, f.ticket, true, &fx.arena, &got, &fx.err), CS_ENOTFOUND);
 	ok(fx.ops->flow_delete(fx.store, f.ticket, &fx.err));
 	refused(fx.ops->flow_delete(fx.store, f.ticket, &fx.err), CS_ENOTFOUND);
 	ok(fx.ops->flow_put(fx.store, &f, &fx.err));
 	ok(fx.ops->flow_sweep(fx.store, 101, &fx.err));
 	refused(fx.ops->flow_find(fx.store, f.ticket, false, &fx.arena, &got, &fx.err), CS_ENOTFOUND);
-	done();
-}
-END_TEST
-
-START_TEST(a_link_becomes_a_session_and_is_gone_when_over)
-{
-	struct cs_link_row l = { .hash = { 1 }, .any_crm = true, .account = "acct_1", .crm = "", .created_ms = 5, .expires_ms = 100,
-		                 .life_ms = 95, .who = "key 3" };
-	struct cs_link_row other = l, got[3];
-
-	tx();
-	ok(fx.ops->link_put(fx.store, &l, &fx.err));
-	other.hash[0] = 9;
-	other.any_crm = false;
-	other.expires_ms = 101;
-	ok(fx.ops->link_put(fx.store, &other, &fx.err));
-	ck_assert_int_ne(l.id, other.id);
-	ok(fx.ops->link_find(fx.store, l.hash, &fx.arena, got, &fx.err));
-	ck_assert(got->id == l.id && got->any_crm && !got->is_session && got->conn_id == 0 && got->life_ms == 95 && got->created_ms == 5);
-	ck_assert_str_eq(got->account, "acct_1");
-	ck_assert_str_eq(got->who, "key 3");
-	l.hash[0] = 2;
-	l.is_session = true;
-	l.conn_id = 7;
-	l.crm = "hubspot";
-	l.expires_ms = 150;
-	ok(fx.ops->link_put(fx.store, &l, &fx.err));
-	ok(fx.ops->link_find(fx.store, l.hash, &fx.arena, got, &fx.err));
-	ck_assert(got->is_session && got->conn_id == 7 && got->expires_ms == 150);
-	ck_assert_str_eq(got->crm, "hubspot");
-	l.hash[0] = 1;
-	refused(fx.ops->link_find(fx.store, l.hash, &fx.arena, got, &fx.err), CS_ENOTFOUND);
-	ck_assert_int_eq(ok(fx.ops->link_list(fx.store, 0, &fx.arena, got, 3, &fx.err)), 2);
-	ck_assert_int_eq(got[0].id, other.id);
-	ck_assert_int_eq(ok(fx.ops->link_list(fx.store, other.id, &fx.arena, got, 3, &fx.err)), 1);
-	ok(fx.ops->link_sweep(fx.store, 101, &fx.err));
-	refused(fx.ops->link_get(fx.store, other.id, &fx.arena, got, &fx.err), CS_ENOTFOUND);
-	ok(fx.ops->link_get(fx.store, l.id, &fx.arena, got, &fx.err));
-	ok(fx.ops->link_delete(fx.store, l.id, &fx.err));
-	refused(fx.ops->link_delete(fx.store, l.id, &fx.err), CS_ENOTFOUND);
-	refused(fx.ops->link_put(fx.store, &l, &fx.err), CS_ENOTFOUND);
 	done();
 }
 END_TEST
@@ -725,6 +684,5 @@ store_suite_rest(TCase *tc)
 	tcase_add_test(tc, alerts_are_replaced_by_key_and_listed);
 	tcase_add_test(tc, of_tokens_those_are_found_whose_time_has_come);
 	tcase_add_test(tc, an_authorization_is_found_by_ticket_and_state_and_used_once);
-	tcase_add_test(tc, a_link_becomes_a_session_and_is_gone_when_over);
 	tcase_add_test(tc, meta_keeps_values_by_key);
 }

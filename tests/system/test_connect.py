@@ -62,6 +62,47 @@ def only(daemon):
     return row
 
 
+def test_what_looks_at_links_does_not_use_them_up(daemon, owner):
+    url = daemon.operate("POST", "/v1/connect-links", {"account": ACCOUNT, "crm": "workiz"}, 201)["url"]
+    for _ in range(3):
+        owner.request("HEAD", url, None)
+        assert owner.status == 200 and owner.headers["Set-Cookie"] is None
+    for _ in range(15):  # of a mail's scanners
+        scanner = Browser(PUBLIC, owner.local).get(url)
+        assert scanner.status == 200 and "Connect Workiz" in text(scanner)
+    assert daemon.operate("GET", "/v1/connect-links")["items"][0]["openings"] == 15
+    owner.get(url)
+    assert owner.status == 200 and "Connect Workiz" in text(owner)
+    late = Browser(PUBLIC, owner.local).get(url)
+    assert late.status == 410 and "opened too often" in text(late) and "ask for a new link" in text(late)
+    owner.get(url)
+    form(owner, "setup", way="static", key_api_token="sandbox-workiz-main", key_api_secret="sandbox-workiz-secret")
+    form(owner, "who")
+    assert owner.url.endswith("/connect/settings") and only(daemon)["state"] == "connected"
+    scanner.get(url)
+    assert scanner.status == 410 and "has done its work" in text(scanner)
+    scanner.get(f"{PUBLIC}/connect/setup")
+    assert scanner.status == 410 and "It is connected already" in text(scanner)
+
+
+def test_at_the_consent_page_when_somebody_else_was_faster(daemon, owner):
+    url = daemon.operate("POST", "/v1/connect-links", {"account": ACCOUNT, "crm": "hubspot"}, 201)["url"]
+    late = Browser(PUBLIC, owner.local).get(url)
+    form(late, "setup", way="sign_in")
+    onward = html.unescape(re.search('http-equiv="refresh" content="0; url=([^"]*)"', late.body)[1])
+    back = late.get(onward, follow=False).headers["Location"]
+    owner.get(url)
+    form(owner, "setup", way="sign_in")
+    consent(owner)
+    form(owner, "who")
+    assert owner.url.endswith("/connect/settings")
+    late.get(back)  # to the CRM, which sends it here
+    assert late.status == 410 and "This link is over" in text(late) and 'href="/connect/setup"' in late.body
+    late.get(f"{PUBLIC}/connect/setup")
+    assert "It is connected already" in text(late)
+    assert sorted(c["state"] for c in daemon.operate("GET", "/v1/connections")["items"]) == ["connected", "pending"]
+
+
 def test_a_plan_without_api_access_is_told_with_what_is_left(daemon, owner, sandbox):
     enter(daemon, owner, crm="housecall_pro")
     sandbox.fault("status", "housecall_pro", "GET /company", times=1, status=403, body='{"message":"Forbidden"}')

@@ -23,7 +23,7 @@ static int
 apply_link(struct cs_change *c, struct cs_store *s, int64_t now_ms, struct cs_err *err)
 {
 	struct cs_flow_row f = { .verifier = { "", 0 }, .crm = cs_json_str(c->body, "crm", ""), .way = cs_json_str(c->body, "way", ""),
-		.conn_id = c->id, .expires_ms = now_ms + CS_GRANT_LIFE_MS };
+		.conn_id = c->id, .session_id = c->who.session_id, .expires_ms = now_ms + CS_GRANT_LIFE_MS };
 	int rc;
 
 	cs_ticket_hash(c->text, f.ticket);

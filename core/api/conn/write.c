@@ -9,6 +9,7 @@
  */
 #include "config.h"
 #include "api/conn/ask.h"
+#include "api/links.h"
 #include "api/resources.h"
 
 #include <stdio.h>
@@ -153,6 +154,8 @@ apply_make(struct cs_change *c, struct cs_store *s, int64_t now_ms, struct cs_er
 	c->wrote = true;
 	c->status = 201;
 	if ((rc = put_secrets(c, s, w, row.id, err)) < 0 || (rc = release(c, s, row.id, now_ms, err)) < 0)
+		return rc;
+	if (c->who.session_id != 0 && (rc = cs_link_bind(s, c->who.session_id, row.id, &c->mem, err)) < 0)
 		return rc;
 	cs_tells_conn(&c->tells, row.id, false);
 	return answer_connection(c, s, row.id, err);
@@ -303,6 +306,7 @@ static int
 apply_confirm(struct cs_change *c, struct cs_store *s, int64_t now_ms, struct cs_err *err)
 {
 	struct cs_conn_row row;
+	struct cs_link_row link;
 	int rc;
 
 	if ((rc = s->ops->conn_get(s, c->id, &c->mem, &row, err)) < 0)
@@ -311,9 +315,11 @@ apply_confirm(struct cs_change *c, struct cs_store *s, int64_t now_ms, struct cs
 		return cs_err_set(err, CS_ESTATE, "the connection is %s: there is nothing to confirm", cs_conn_state_name(row.state));
 	if ((rc = refuse_twin(c, s, &row, err)) != 0)
 		return rc < 0 ? rc : 0;
-	if ((rc = s->ops->conn_state(s, c->id, CS_CONN_CONNECTED, "", now_ms, err)) < 0)
+	if (c->who.session_id != 0 && (rc = cs_link_win(s, c->who.session_id, &c->mem, now_ms, &link, err)) < 0)
 		return rc;
 	c->wrote = true;
+	if ((rc = s->ops->conn_state(s, c->id, CS_CONN_CONNECTED, "", now_ms, err)) < 0)
+		return rc;
 	if ((rc = release(c, s, c->id, now_ms, err)) < 0)
 		return rc;
 	cs_tells_conn(&c->tells, c->id, true);

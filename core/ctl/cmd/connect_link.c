@@ -34,7 +34,7 @@ run(struct cs_ctl *c)
 		cs_ctl_print_json(answer);
 		return CS_CTL_OK;
 	}
-	fprintf(stderr, "link %" PRId64 " for %s; it is shown this once, can be opened once, and is over in %" PRId64 " minutes:\n",
+	fprintf(stderr, "link %" PRId64 " for %s; it is shown this once, opens for %" PRId64 " minutes, and is over with its success:\n",
 		cs_json_int(answer, "id", 0), cs_ctl_json_text(&c->mem, answer, "account"), minutes);
 	puts(cs_ctl_json_text(&c->mem, answer, "url"));
 	return CS_CTL_OK;
@@ -50,8 +50,10 @@ const struct cs_ctl_command cs_ctl_cmd_connect_link = {
 	.name = "connect-link",
 	.args = "[ACCOUNT]",
 	.help = "make a link at which an account's owner connects a CRM",
-	.more = "The address alone goes to standard output. Whoever opens it first has the session, so send it to that person only. Opening it "
-		"begins as many minutes again in which to finish. DELETE /v1/connect-links/ID ends link and session.",
+	.more = "The address alone goes to standard output. Each browser that opens it has a session of its own, for as many minutes; so a program "
+		"that looks at mail does not use it up, and whoever has the address can connect: send it to that person only. It is dead, with all "
+		"other sessions, once somebody has confirmed which account of the CRM it is, and it opens at most 16 times. DELETE "
+		"/v1/connect-links/ID ends link and sessions.",
 	.max = 1,
 	.opts = opts,
 	.run = run,

@@ -84,12 +84,19 @@ static const char tokens_and_authorizations[] =
     " for_conn INTEGER NOT NULL, remote_id TEXT NOT NULL, remote_name TEXT NOT NULL) STRICT;"
     "CREATE INDEX token_keep ON token (keep_ms) WHERE keep_ms > 0;"
     "CREATE TABLE flow (ticket BLOB PRIMARY KEY, state BLOB NOT NULL, browser BLOB NOT NULL, verifier BLOB NOT NULL,"
-    " crm TEXT NOT NULL, way TEXT NOT NULL, conn_id INTEGER NOT NULL, expires_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    " crm TEXT NOT NULL, way TEXT NOT NULL, conn_id INTEGER NOT NULL, session_id INTEGER NOT NULL,"
+    " expires_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
     "CREATE INDEX flow_state ON flow (state);"
-    "CREATE TABLE link (id INTEGER PRIMARY KEY AUTOINCREMENT, hash BLOB NOT NULL UNIQUE, is_session INTEGER NOT NULL,"
+    "CREATE INDEX flow_session ON flow (session_id) WHERE session_id > 0;"
+    "CREATE TABLE link (id INTEGER PRIMARY KEY AUTOINCREMENT, hash BLOB NOT NULL UNIQUE, state INTEGER NOT NULL,"
     " any_crm INTEGER NOT NULL, conn_id INTEGER NOT NULL, created_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL,"
-    " life_ms INTEGER NOT NULL, account TEXT NOT NULL, crm TEXT NOT NULL, who TEXT NOT NULL) STRICT;"
-    "CREATE INDEX link_expires ON link (expires_ms);";
+    " last_ms INTEGER NOT NULL, life_ms INTEGER NOT NULL, openings INTEGER NOT NULL, account TEXT NOT NULL, crm TEXT NOT NULL,"
+    " who TEXT NOT NULL) STRICT;"
+    "CREATE INDEX link_last ON link (last_ms);"
+    "CREATE TABLE link_session (id INTEGER PRIMARY KEY AUTOINCREMENT, hash BLOB NOT NULL UNIQUE, link_id INTEGER NOT NULL,"
+    " has_won INTEGER NOT NULL, conn_id INTEGER NOT NULL, expires_ms INTEGER NOT NULL, crm TEXT NOT NULL) STRICT;"
+    "CREATE INDEX link_session_link ON link_session (link_id);"
+    "CREATE INDEX link_session_expires ON link_session (expires_ms);";
 
 static const char hooks_and_cursors[] =
     "CREATE TABLE hook_seen (dedupe BLOB NOT NULL, crm TEXT NOT NULL, conn_id INTEGER NOT NULL,"

@@ -62,14 +62,14 @@ token_due(struct cs_store *st, int64_t now_ms, struct cs_arena *a, struct cs_tok
 
 /* ---- authorizations under way */
 
-#define FLOW_COLUMNS "ticket, state, browser, verifier, crm, way, conn_id, expires_ms"
+#define FLOW_COLUMNS "ticket, state, browser, verifier, crm, way, conn_id, session_id, expires_ms"
 
 static int
 flow_put(struct cs_store *st, const struct cs_flow_row *r, struct cs_err *err)
 {
 	return sq_exec(sq_of(st), SQ_FLOW_PUT,
-	               "INSERT OR REPLACE INTO flow (" FLOW_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)", err, "hhhbttll", r->ticket,
-	               r->state, r->browser, r->verifier, r->crm, r->way, r->conn_id, r->expires_ms);
+	               "INSERT OR REPLACE INTO flow (" FLOW_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)", err, "hhhbttlll", r->ticket,
+	               r->state, r->browser, r->verifier, r->crm, r->way, r->conn_id, r->session_id, r->expires_ms);
 }
 
 static void
@@ -84,7 +84,8 @@ read_flow(sqlite3_stmt *st, struct cs_arena *a, void *row)
 	r->crm = sq_text(st, 4, a);
 	r->way = sq_text(st, 5, a);
 	r->conn_id = sqlite3_column_int64(st, 6);
-	r->expires_ms = sqlite3_column_int64(st, 7);
+	r->session_id = sqlite3_column_int64(st, 7);
+	r->expires_ms = sqlite3_column_int64(st, 8);
 }
 
 static int

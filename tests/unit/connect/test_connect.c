@@ -3,6 +3,7 @@
  * walked by tests/system. */
 #include "config.h"
 #include "fixture.h"
+#include "api/links.h"
 #include "connect/connect.h"
 #include "deliver/call/ask.h"
 
@@ -100,22 +101,45 @@ enter(const char *body)
 #define ANY "{\"account\":\"acct_1\"}"
 #define ACME "{\"account\":\"acct_1\",\"crm\":\"acme\"}"
 
-START_TEST(the_first_look_takes_the_link_for_a_cookie_and_nobody_else_gets_in)
+/* Another browser, or this one again with what it had. */
+static void
+use(const char *with)
+{
+	snprintf(cookie, sizeof(cookie), "%s", with);
+	form[0] = '\0';
+}
+
+static int64_t
+openings(void)
+{
+	ck_assert_int_eq(GET("/v1/connect-links"), 200);
+	return int_at("/items/0/openings");
+}
+
+START_TEST(each_browser_with_the_link_gets_a_session_of_its_own_and_nobody_else_gets_in)
 {
 	char mine[200];
 
 	begin();
 	make_link(ANY);
-	ck_assert_int_eq(browse("HEAD", last, "", NULL), 404); /* of a program that looks at links */
+	ck_assert_int_eq(browse("HEAD", last, "", NULL), 200); /* of a program that looks at links */
+	ck_assert_str_eq(cookie, "");
 	ck_assert_int_eq(browse("GET", last, "Sec-Purpose: prefetch\r\n", NULL), 503);
+	ck_assert_int_eq(browse("POST", last, "", ""), 405);
+	ck_assert_str_eq(header("Allow: "), "GET, HEAD");
+	ck_assert_int_eq(openings(), 0);
+	ck_assert_int_eq(look(last), 303); /* of one that opens them, before the person does */
+	use("");
 	ck_assert_int_eq(look(last), 303);
 	ck_assert_ptr_nonnull(strstr(fx.head, "HttpOnly; SameSite=Lax; Max-Age=1800"));
 	ck_assert_int_eq(look("/connect"), 303);
 	ck_assert_str_eq(header("Location: "), "/connect/crm");
 	ck_assert_int_eq(look("/connect/crm"), 200);
 	snprintf(mine, sizeof(mine), "%s", cookie);
-	cookie[0] = '\0';
-	ck_assert_int_eq(look(last), 410); /* a second browser with the link */
+	ck_assert_int_eq(look(last), 303); /* a second click in the mail */
+	ck_assert_str_eq(cookie, mine);
+	ck_assert_int_eq(openings(), 2);
+	use("");
 	ck_assert_int_eq(look("/connect/crm"), 410);
 	snprintf(cookie, sizeof(cookie), "csrelay-connect=%s", strrchr(last, '/') + 1); /* the link's own text is no cookie */
 	ck_assert_int_eq(look("/connect/crm"), 410);
@@ -124,22 +148,109 @@ START_TEST(the_first_look_takes_the_link_for_a_cookie_and_nobody_else_gets_in)
 }
 END_TEST
 
+START_TEST(a_link_opens_so_often_and_says_what_to_do_then)
+{
+	char mine[200];
+
+	begin();
+	make_link(ANY);
+	for (int i = 0; i < CS_LINK_OPENINGS; i++) {
+		use("");
+		ck_assert_int_eq(look(last), 303);
+	}
+	snprintf(mine, sizeof(mine), "%s", cookie);
+	use("");
+	ck_assert_int_eq(look(last), 410);
+	ck_assert_ptr_nonnull(strstr(fx.body, "opened too often"));
+	ck_assert_str_eq(cookie, "");
+	ck_assert_int_eq(openings(), CS_LINK_OPENINGS);
+	use(mine);
+	ck_assert_int_eq(look(last), 303); /* who is in goes on */
+	ck_assert_int_eq(look("/connect/crm"), 200);
+}
+END_TEST
+
 START_TEST(link_and_session_end_by_time_and_by_word)
 {
+	char link[400];
+
 	begin();
 	make_link(ANY);
 	cs_clock_set(&fx.clock, NOW + 30 * 60000);
 	ck_assert_int_eq(look(last), 410);
+	ck_assert_ptr_nonnull(strstr(fx.body, "Its time has passed"));
 	enter(ANY);
 	cs_clock_set(&fx.clock, NOW + 59 * 60000);
 	ck_assert_int_eq(look("/connect/crm"), 200);
+	ck_assert_int_eq(look(last), 303); /* as often as it likes */
 	cs_clock_set(&fx.clock, NOW + 60 * 60000);
 	ck_assert_int_eq(look("/connect/crm"), 410);
 	enter(ANY);
+	snprintf(link, sizeof(link), "%s", last);
 	ck_assert_int_eq(GET("/v1/connect-links"), 200);
 	ck_assert_uint_eq(length_at("/items"), 1);
 	ck_assert_int_eq(call("DELETE", path_of("/v1/connect-links/%lld", (long long)int_at("/items/0/id")), ADMIN, NULL), 200);
 	ck_assert_int_eq(look("/connect/crm"), 410);
+	use("");
+	ck_assert_int_eq(look(link), 410);
+}
+END_TEST
+
+/* With the link of `last`, as far as the question whose account it is; the cookie is what is left. */
+static void
+get_to_the_question(void)
+{
+	use("");
+	ck_assert_int_eq(look(last), 303);
+	look("/connect/setup");
+	ck_assert_int_eq(send_form("/connect/setup", "way=static&key_token=tok-2"), 303);
+	ck_assert_str_eq(header("Location: "), "/connect/who");
+}
+
+static void
+is_too_late(const char *method, const char *path)
+{
+	ck_assert_int_eq(browse(method, path, "", method[0] == 'P' ? "form=" : NULL), 410);
+	ck_assert_msg(strstr(fx.body, "It is connected already") != NULL, "%s: %s", path, fx.body);
+}
+
+START_TEST(the_first_session_that_says_yes_ends_the_link_and_the_others)
+{
+	char first[200], second[200], form1[100];
+
+	begin();
+	make_link(ACME);
+	get_to_the_question();
+	snprintf(first, sizeof(first), "%s", cookie);
+	snprintf(form1, sizeof(form1), "%s", form);
+	get_to_the_question();
+	snprintf(second, sizeof(second), "%s", cookie);
+	ck_assert_int_eq(GET("/v1/connections"), 200);
+	ck_assert_uint_eq(length_at("/items"), 2); /* neither sees what the other has entered */
+	use(first);
+	snprintf(form, sizeof(form), "%s", form1);
+	ck_assert_int_eq(send_form("/connect/who", ""), 303);
+	ck_assert_str_eq(header("Location: "), "/connect/settings");
+	use(second);
+	is_too_late("GET", "/connect/setup");
+	is_too_late("POST", "/connect/who");
+	is_too_late("POST", "/connect/finish");
+	ck_assert_int_eq(look(last), 410);
+	ck_assert_ptr_nonnull(strstr(fx.body, "has done its work"));
+	use(first);
+	ck_assert_int_eq(GET("/v1/connect-links"), 200);
+	ck_assert_str_eq(text_at("/items/0/state"), "connected");
+	snprintf(form, sizeof(form), "%s", form1);
+	ck_assert_int_eq(send_form("/connect/who", ""), 303); /* again: it is its own yes */
+	ck_assert_str_eq(header("Location: "), "/connect");
+	ck_assert_int_eq(send_form("/connect/finish", ""), 303);
+	ck_assert_str_eq(header("Location: "), "/connect/done");
+	ck_assert_int_eq(GET("/v1/connect-links"), 200);
+	ck_assert_uint_eq(length_at("/items"), 0);
+	use(second);
+	is_too_late("GET", "/connect");
+	ck_assert_int_eq(GET("/v1/connections"), 200);
+	ck_assert_uint_eq(length_at("/items"), 2); /* the loser's is pending, and goes with its session */
 }
 END_TEST
 
@@ -217,13 +328,18 @@ START_TEST(a_key_makes_one_connection_of_the_links_account)
 	ck_assert_str_eq(header("Location: "), "/connect/done");
 	ck_assert_int_eq(look("/connect/done"), 200);
 	ck_assert_int_eq(look("/connect"), 410);
+	use("");
+	ck_assert_int_eq(look(last), 410);
+	ck_assert_ptr_nonnull(strstr(fx.body, "has done its work"));
 }
 END_TEST
 
 int
 main(void)
 {
-	const TTest *const tests[] = { the_first_look_takes_the_link_for_a_cookie_and_nobody_else_gets_in, link_and_session_end_by_time_and_by_word,
+	const TTest *const tests[] = { each_browser_with_the_link_gets_a_session_of_its_own_and_nobody_else_gets_in,
+		a_link_opens_so_often_and_says_what_to_do_then, link_and_session_end_by_time_and_by_word,
+		the_first_session_that_says_yes_ends_the_link_and_the_others,
 		every_page_lets_the_browser_do_nothing_else, a_form_must_come_from_a_page_of_this_session,
 		a_key_makes_one_connection_of_the_links_account, NULL };
 
