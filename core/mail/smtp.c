@@ -4,6 +4,9 @@
  *
  * The operator's file names the server, so there is no guard against private addresses here. With "required" libcurl breaks
  * off before it logs in or names anybody when the server offers no STARTTLS.
+ *
+ * A stop breaks off what is on its way, but for a mail that was handed over whole: its server may have taken it already, and it
+ * would be sent again, so its answer is waited for, for a moment.
  */
 #include "config.h"
 #include <curl/curl.h>
@@ -12,14 +15,18 @@
 #include <string.h>
 #include "mail/message.h"
 #include "mail/smtp.h"
+#include "util/clock.h"
 
 #define CONNECT_TIMEOUT_MS 10000L
 #define TOTAL_TIMEOUT_MS 60000L
 #define MESSAGE_MAX ((size_t)4 << 20)
+#define ANSWER_WAIT_US (3 * 1000000LL) /* at a stop */
 
 struct upload {
 	const char *at;
 	size_t left;
+	const _Atomic bool *stop;
+	int64_t stopped_us; /* when that was seen; 0: it was not */
 };
 
 static size_t
@@ -37,8 +44,14 @@ give(char *to, size_t size, size_t n, void *ctx)
 static int
 keep_going(void *ctx, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
 {
+	struct upload *u = ctx;
+
 	(void)a, (void)b, (void)c, (void)d;
-	return *(const _Atomic bool *)ctx ? 1 : 0;
+	if (!*u->stop)
+		return 0;
+	if (u->stopped_us == 0)
+		u->stopped_us = cs_mono_us();
+	return u->left > 0 || cs_mono_us() - u->stopped_us > ANSWER_WAIT_US;
 }
 
 /* 4xx is a no for now and 5xx for good; but a login that is refused says nothing about the mail. */
@@ -56,7 +69,7 @@ cs_smtp_judge(int curl_code, long status)
 }
 
 static void
-set_up(CURL *h, const struct cs_conf *conf, struct curl_slist *to, struct upload *u, const _Atomic bool *stop)
+set_up(CURL *h, const struct cs_conf *conf, struct curl_slist *to, struct upload *u)
 {
 	static const long tls[] = { [CS_CONF_TLS_REQUIRED] = CURLUSESSL_ALL, [CS_CONF_TLS_IF_OFFERED] = CURLUSESSL_TRY,
 		[CS_CONF_TLS_OFF] = CURLUSESSL_NONE };
@@ -81,20 +94,20 @@ set_up(CURL *h, const struct cs_conf *conf, struct curl_slist *to, struct upload
 	curl_easy_setopt(h, CURLOPT_READDATA, u);
 	curl_easy_setopt(h, CURLOPT_NOPROGRESS, 0L);
 	curl_easy_setopt(h, CURLOPT_XFERINFOFUNCTION, keep_going);
-	curl_easy_setopt(h, CURLOPT_XFERINFODATA, (void *)(uintptr_t)stop);
+	curl_easy_setopt(h, CURLOPT_XFERINFODATA, u);
 }
 
 static enum cs_smtp_result
 perform(const struct cs_conf *conf, const char *recipient, const struct cs_buf *message, const _Atomic bool *stop, struct cs_err *err)
 {
 	struct curl_slist *to = curl_slist_append(NULL, recipient);
-	struct upload u = { message->ptr, message->len };
+	struct upload u = { .at = message->ptr, .left = message->len, .stop = stop };
 	CURL *h = curl_easy_init();
 	long status = 0;
 	CURLcode rc = CURLE_OUT_OF_MEMORY;
 
 	if (h != NULL && to != NULL) {
-		set_up(h, conf, to, &u, stop);
+		set_up(h, conf, to, &u);
 		rc = curl_easy_perform(h);
 		curl_easy_getinfo(h, CURLINFO_RESPONSE_CODE, &status);
 	}

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A real SMTP server (aiosmtpd) on a free port, which takes mail, or does not, as a test says."""
+import asyncio
 import email
 import email.policy
 import socket
@@ -19,10 +20,11 @@ def certificate(folder):
 
 
 class MailServer:
-    """.mails: what was taken, as (recipients, message). .answers: what to say instead of 250, one for each RCPT."""
+    """.mails: what was taken, as (recipients, message). .answers: what to say instead of 250, one for each RCPT. .thinks_s: so long
+    it takes from having a mail to saying so."""
 
     def __init__(self, port=0, tls=None, login=None):
-        self.mails, self.answers, self.logins, self.login = [], [], [], login
+        self.mails, self.answers, self.logins, self.login, self.thinks_s = [], [], [], login, 0
         context = None
         if tls:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -60,6 +62,7 @@ class MailServer:
         message.raw = envelope.content
         message.was_tls = session.ssl is not None
         self.mails.append((envelope.rcpt_tos, message))
+        await asyncio.sleep(self.thinks_s)
         return "250 taken"
 
     def to(self, address):

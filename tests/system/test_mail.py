@@ -145,6 +145,24 @@ def test_whatever_holds_it_up(idle, sandbox, servers, how):
     assert len([m for _, m in server.mails if "EMERGENCY" in m["Subject"]]) == 1
 
 
+def test_a_stop_waits_for_what_the_server_says_to_a_whole_mail(idle, servers):
+    server = servers()
+    server.thinks_s = 1
+    by_mail(idle, server)
+    with_contacts(idle, "hubspot", OWNER)
+    daemon = idle.start()
+    daemon.operate("POST", "/v1/connections/hubspot:main/pause")
+    daemon.send(lead(urgency="emergency"))
+    wait_until(lambda: late(daemon) == 1)
+    daemon.advance(6 * MINUTE)
+    wait_until(lambda: server.mails, what="the server has it")
+    daemon.restart()
+    assert waiting(daemon) == 0 and "mail was sent" in daemon.log()
+    daemon.advance(30 * MINUTE)
+    time.sleep(1.2)
+    assert len(server.mails) == 1
+
+
 def test_what_arrived_in_time_is_nobodys_mail(idle, servers):
     server = servers()
     by_mail(idle, server)
