@@ -104,6 +104,23 @@ def test_a_dead_grant_is_said_once_and_the_leads_wait_for_it(idle, sandbox):
     assert len(token_requests(sandbox)) == 2
 
 
+def test_a_late_401_does_not_wake_a_dead_grant(idle, sandbox):
+    """Its request was under way, with a context of its own, when another one found out."""
+    daemon = idle.start()
+    first = lead()
+    daemon.send(first)
+    daemon.wait_for(first, "delivered")
+    sandbox.fault("latency", "hubspot", "POST *search*", latency_ms=1500)
+    late, soon = lead(), lead()
+    daemon.send(late)
+    wait_until(lambda: sandbox.fault_hits() == 1, what="the late one is under way")
+    sandbox.tokens("hubspot", "revoke")
+    daemon.send(soon)
+    assert daemon.wait_for(soon, "dead")["blame"] == "credential"
+    assert daemon.wait_for(late, "dead")["blame"] == "credential"
+    assert len(token_requests(sandbox)) == 2 and daemon.log().count("the grant of a connection is over") == 1
+
+
 @pytest.mark.parametrize("point", POINTS)
 def test_killed_in_the_middle_of_a_refresh(idle, sandbox, point):
     daemon = idle

@@ -490,6 +490,15 @@ wait_for(struct cs_token *t, struct cs_token_wait *w)
 	return CS_GATE_WAIT;
 }
 
+/* Also when the caller's context is older than that. */
+static bool
+needs_owner(struct cs_engine *e, const struct cs_context *c)
+{
+	const struct cs_context *now = c->state == CS_CONN_NEEDS_REAUTH ? c : cs_engine_context(e, c->conn_id, NULL);
+
+	return now != NULL && now->state == CS_CONN_NEEDS_REAUTH;
+}
+
 enum cs_gate
 cs_token_gate(struct cs_engine *e, struct cs_context *c, int64_t *gen, bool refused, struct cs_token_wait *w, struct cs_gate_answer *out)
 {
@@ -512,7 +521,7 @@ cs_token_gate(struct cs_engine *e, struct cs_context *c, int64_t *gen, bool refu
 	if (!has && !can_renew(c))
 		return shut(out, CS_REAUTH, 0, no_grant);
 	good = has && t->row.intent_ms == 0 && (t->row.renew_ms == 0 || now_ms < t->row.renew_ms);
-	if (c->state == CS_CONN_NEEDS_REAUTH && (!good || refused))
+	if ((!good || refused) && needs_owner(e, c))
 		return shut(out, CS_REAUTH, 0, grant_over);
 	if ((good && !refused) || !can_renew(c) || t->phase == CS_TOKEN_KEEP)
 		return CS_GATE_OPEN;
