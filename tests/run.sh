@@ -22,10 +22,13 @@ failed_stage=0
 say() { printf '\n== %s (%ss)\n' "$*" "$SECONDS"; }
 wants() { [[ " $stages " == *" $1 "* ]]; }
 
+prepare() { # configure, once for all builds
+	[ -x configure ] && [ configure -nt configure.ac ] && [ Makefile.in -nt Makefile.am ] || autoreconf -fi >build/autoreconf.log 2>&1 || { tail -20 build/autoreconf.log; exit 1; }
+}
+
 build() { # folder, targets of make, environment and configure arguments
 	local dir=$1 targets=$2; shift 2
 	say "building in $dir"
-	[ -x configure ] && [ configure -nt configure.ac ] && [ Makefile.in -nt Makefile.am ] || autoreconf -fi >build/autoreconf.log 2>&1 || { tail -20 build/autoreconf.log; exit 1; }
 	mkdir -p "$dir"
 	[ -f "$dir/Makefile" ] && [ "$dir/Makefile" -nt configure ] || (cd "$dir" && env "$@" >configure.log 2>&1) || { tail -20 "$dir/configure.log"; exit 1; }
 	# shellcheck disable=SC2086
@@ -51,20 +54,28 @@ py() { # folder, label, files...
 	local dir=$1 label=$2; shift 2
 	say "$label in $dir"
 	export CSRELAY_BUILD="$top/$dir" CSRELAY_SOURCE="$top"
-	/usr/bin/python3 -m pytest -q -n "$jobs" --dist loadfile -o cache_dir="$top/$dir/.pytest-$label" --tb=short --junitxml="$dir/$label.xml" "$@"
+	/usr/bin/python3 -m pytest -q -n $((jobs + 1)) --dist loadfile -o cache_dir="$top/$dir/.pytest-$label" --tb=short --junitxml="$dir/$label.xml" "$@"
 	/usr/bin/python3 tests/junit.py "$dir/$label.xml" "$label" >>"$results" || echo "fail $label the-runner-itself" >>"$results"
 }
 
+prepare
 if wants unit || wants plugins || wants fault; then
 	wants unit && targets=check || targets=tests/unit/sandbox/sandboxd
 	build build-check "$targets" CC=gcc CFLAGS="-O2 -g1" "$top/configure" --enable-werror --enable-test-hooks
-	if wants unit; then unit build-check gcc
-	elif wants plugins; then unit build-check gcc "TESTS=$(for f in plugins/*/; do f=${f%/}; echo -n "$f/${f#plugins/}.json "; done)"
-	fi
-	wants fault && py build-check fault tests/fault
 fi
-if wants san || wants system; then
-	build build-san check CC=clang CFLAGS="-O1 -g1" "$top/configure" --enable-werror --enable-test-hooks --with-sanitizer=address,undefined
+sanitized=
+if wants san || wants system; then # meanwhile: what is tested first waits more than it computes
+	build build-san check CC=clang CFLAGS="-O1 -g1" LDFLAGS=-fuse-ld=lld "$top/configure" --enable-werror --enable-test-hooks --with-sanitizer=address,undefined &
+	sanitized=$!
+	trap 'kill $sanitized 2>/dev/null' EXIT
+fi
+if wants unit; then unit build-check gcc
+elif wants plugins; then unit build-check gcc "TESTS=$(for f in plugins/*/; do f=${f%/}; echo -n "$f/${f#plugins/}.json "; done)"
+fi
+wants fault && py build-check fault tests/fault
+if [ -n "$sanitized" ]; then
+	wait "$sanitized" || exit 1
+	trap - EXIT
 	export ASAN_OPTIONS=detect_leaks=1:abort_on_error=1:detect_stack_use_after_return=0 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 	# Under sanitizers the cases whose answers are hard on a reader's memory are enough; they take ten times as long there.
 	export CSRELAY_CHECK_CASES="as-scripted doubt-settled cut deep other-types without-ids nulls null-rows huge-numbers bad-utf-8 200-null
