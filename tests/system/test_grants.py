@@ -128,6 +128,26 @@ def test_another_account_is_refused_until_somebody_claims_it(daemon, browser, sa
     assert daemon.operate("GET", "/v1/parked-grants")["items"] == []
 
 
+def test_access_that_the_crm_then_refuses_is_told_and_forgotten(daemon, browser, sandbox):
+    doc = lead()
+    daemon.send(doc)
+    daemon.wait_for(doc, "dead")
+    missing = sandbox.fault("status", "hubspot", "GET /account-info/*", times=-1, status=403)
+    sign_in(daemon, browser, "hubspot:main")
+    assert browser.status == 403 and "lacks a scope" in browser.body and "Nothing was changed" in browser.body, browser.body
+    sandbox.heal(missing)
+    sandbox.fault("401", "hubspot", "GET /account-info/*", times=-1)
+    sandbox.fault("status", "hubspot", "POST /oauth/*/token", times=-1, skip=1, status=400, body='{"error":"invalid_grant"}')
+    sign_in(daemon, browser, "hubspot:main")
+    assert browser.status == 403 and "does not let csrelay in" in browser.body, browser.body
+    wait_until(lambda: len(daemon.query("SELECT 1 FROM conn")) == 1, what="no stand-in is left")
+    assert [a["key"] for a in daemon.alerts()] == ["reauth/" + daemon.connection("hubspot")["public_id"]]
+    sandbox.heal()
+    sign_in(daemon, browser, "hubspot:main")
+    assert browser.status == 200 and "Connected again" in browser.body, browser.body
+    daemon.wait_for(doc, "delivered")
+
+
 def test_access_from_the_marketplace_is_parked_until_claimed(idle, rig):
     idle.crms["hubspot"]["main"]["secrets"]["access_token"] = idle.secret("t", "sandbox-hubspot-main")
     shared = {k: idle.crms["hubspot"]["main"]["settings"][k] for k in ("base_url", "client_id", "authorize_url")}

@@ -3,7 +3,8 @@
  * grant_who.c - there is access: to whose account, and whose place does it take? See grant.h.
  *
  * The same account takes its place at once. Another one waits to be claimed, and so does one that the CRM does not name although it is
- * known whose account this was: to bring leads into a stranger's CRM is worse than to ask a person once more.
+ * known whose account this was: to bring leads into a stranger's CRM is worse than to ask a person once more. One with which the CRM lets
+ * nobody in (no such right, no such plan) is told so and forgotten: there is nothing to claim.
  */
 #include "deliver/grant/grant_private.h"
 #include <string.h>
@@ -128,11 +129,32 @@ settle(struct cs_grant *g)
 
 /* ---- who is it */
 
+static bool
+lets_nobody_in(const struct cs_grant *g)
+{
+	return g->fresh.crm != NULL && (g->ask.said == CS_SAID_BAD_KEY || g->ask.said == CS_SAID_NO_API_ACCESS || g->ask.said == CS_SAID_MISSING_RIGHT);
+}
+
+static void
+forget(struct cs_grant *g)
+{
+	cs_context_unref(CS_STEAL(g->context));
+	cs_token_drop(g->engine, g->conn_id);
+	cs_token_forget(g->engine, g->conn_id);
+	cs_engine_drop_context(g->engine, g->conn_id);
+	cs_grant_finish(g, 403, "The CRM does not let csrelay in",
+	    cs_arena_printf(&g->mem, "It gave access, and then did not take it: %s Nothing was changed.", g->ask.text));
+}
+
 static void
 asked(struct cs_ask *a)
 {
 	struct cs_grant *g = CS_CONTAINER(a, struct cs_grant, ask);
 
+	if (lets_nobody_in(g)) {
+		forget(g);
+		return;
+	}
 	g->remote_id = cs_arena_strdup(&g->mem, a->id);
 	g->remote_name = cs_arena_strdup(&g->mem, a->name);
 	settle(g);

@@ -238,6 +238,13 @@ superseded(struct cs_token *t)
 	release(t, CS_DONE, NULL);
 }
 
+/* A grant that waits to take a connection's place, or for an account: nobody works with it yet. */
+static bool
+is_stand_in(const struct cs_token_row *row, const struct cs_context *c)
+{
+	return c->state == CS_CONN_PENDING && (row->for_conn != 0 || c->account[0] == '\0');
+}
+
 static void
 die(struct cs_token *t, const char *reason)
 {
@@ -245,6 +252,12 @@ die(struct cs_token *t, const char *reason)
 
 	t->row.intent_ms = t->row.keep_ms = 0;
 	t->dead = true;
+	if (is_stand_in(&t->row, c)) {
+		cs_token_drop(t->engine, t->conn_id);
+		enter(t, CS_TOKEN_REST);
+		release(t, CS_REAUTH, reason);
+		return;
+	}
 	cs_log(CS_LOG_ERROR, "auth", "the grant of a connection is over: it must be connected again", "connection=%s crm=%s why=\"%s\"",
 	    c->public_id, c->crm, reason);
 	cs_token_save(t, CS_SAVE_DEAD, t->row.gen, reason, NULL);
@@ -585,7 +598,7 @@ look_after(struct cs_engine *e, const struct cs_token_row *row)
 		start(t, c);
 		return;
 	}
-	if (c != NULL && c->state == CS_CONN_PENDING && (row->for_conn != 0 || c->account[0] == '\0') && !has_secret(c, c->way->access_token)) {
+	if (c != NULL && is_stand_in(row, c) && !has_secret(c, c->way->access_token)) {
 		cs_token_drop(e, row->conn_id);
 		cs_engine_drop_context(e, row->conn_id);
 		return;

@@ -61,6 +61,8 @@ bool cs_token_settled(struct cs_engine *e, struct cs_context *c);
 
 /* Once a second: commits that hang, refresh tokens that must be used before they die, intents of an earlier run. */
 void cs_token_tick(struct cs_engine *e, int64_t now_ms);
+/* A pending connection whose code was lost on the way to its first tokens, or whose access the CRM refuses, is of no use to anybody. */
+void cs_token_drop(struct cs_engine *e, int64_t conn_id);
 /* The connection changed or left memory. What is under way goes on. conn_id 0: all. */
 void cs_token_forget(struct cs_engine *e, int64_t conn_id);
 void cs_token_free_all(struct cs_engine *e);

@@ -32,8 +32,6 @@ struct cs_token {
 	void *exchanged_ctx;
 };
 void cs_token_abandon(struct cs_session *s);
-/* A pending connection whose code was lost on the way to its first tokens is of no use to anybody. */
-void cs_token_drop(struct cs_engine *e, int64_t conn_id);
 
 /* token_ask.c: send the token request of t->session. cs_token_answered is called with what came. */
 void cs_token_request(struct cs_token *t, const struct cs_pair *extra, size_t n);

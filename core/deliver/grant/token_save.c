@@ -143,7 +143,7 @@ dropped(struct cs_wop *w)
 	struct drop_op *o = CS_CONTAINER(w, struct drop_op, wop);
 
 	if (w->rc == 0)
-		cs_log(CS_LOG_WARN, "auth", "an authorization was lost on its way and must be begun again", "connection_id=%lld", (long long)o->conn_id);
+		cs_log(CS_LOG_WARN, "auth", "an authorization came to nothing and must be begun again", "connection_id=%lld", (long long)o->conn_id);
 	free(o);
 }
 
