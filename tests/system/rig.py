@@ -5,6 +5,7 @@ What happened is read from the store (read-only) and from the sandbox's records;
 operator would: by configuration, signals and the control socket. Time is moved on both sides at once.
 """
 import base64
+import contextlib
 import hashlib
 import hmac
 import http.client
@@ -386,6 +387,17 @@ class Daemon:
             db.row_factory = sqlite3.Row
             return [dict(r) for r in db.execute(sql, args)]
         finally:
+            db.close()
+
+    @contextlib.contextmanager
+    def store_held(self):
+        """Nobody else can write meanwhile."""
+        db = sqlite3.connect(self.store, isolation_level=None, timeout=10)
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        finally:
+            db.execute("ROLLBACK")
             db.close()
 
     def deliveries(self, doc=None, state=None):

@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tokens that keep working: renewed in time, once, and never lost, against the sandbox's HubSpot."""
-import contextlib
 import json
 import signal
-import sqlite3
 from pathlib import Path
 
 import pytest
@@ -141,25 +139,13 @@ def test_killed_in_the_middle_of_a_refresh(idle, sandbox, point):
 
 # ---- a store that does not take the new tokens
 
-@contextlib.contextmanager
-def store_held(daemon):
-    """Nobody else can write meanwhile."""
-    db = sqlite3.connect(daemon.store, isolation_level=None, timeout=10)
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    finally:
-        db.execute("ROLLBACK")
-        db.close()
-
-
 def test_a_new_token_is_used_from_memory_while_its_commit_hangs(idle, sandbox):
     daemon = idle.start()
     sandbox.fault("latency", "hubspot", f"POST {TOKEN}", latency_ms=1500)
     doc = lead()
     daemon.send(doc)
     wait_until(lambda: daemon.query("SELECT 1 FROM token WHERE intent_ms > 0"), what="the intent is on disk")
-    with store_held(daemon):
+    with daemon.store_held():
         wait_until(lambda: "is used from memory" in daemon.log(), 20, "patience is over")
         wait_until(lambda: [r for r in sandbox.requests("hubspot") if not r["path"].endswith(TOKEN)], 10, "a request with the new token")
         assert daemon.query("SELECT gen FROM token")[0]["gen"] == 0
