@@ -197,10 +197,15 @@ signs_url(const struct cs_verify_row *row)
 	return false;
 }
 
+static const char *const encodings[] = { [CS_ENCODING_HEX] = "hex", [CS_ENCODING_BASE64] = "base64", [CS_ENCODING_EITHER] = "hex or base64" };
+
+/* The hex of a digest has another length than its base64, so one of the two is what it was meant to be. */
 static int
 decode(const char *s, size_t n, int encoding, uint8_t *out, size_t cap)
 {
-	return encoding == CS_ENCODING_BASE64 ? cs_base64_decode(s, n, out, cap) : cs_hex_decode(s, n, out, cap);
+	int len = encoding != CS_ENCODING_BASE64 ? cs_hex_decode(s, n, out, cap) : -1;
+
+	return len < 0 && encoding != CS_ENCODING_HEX ? cs_base64_decode(s, n, out, cap) : len;
 }
 
 /* The bytes of the key; the length or CS_EPERM. */
@@ -258,8 +263,7 @@ verify_mac(const struct check *c)
 		return rc;
 	len = decode(header, strlen(header), c->row->encoding, given, sizeof(given));
 	if (len <= 0)
-		return cs_err_set(c->err, CS_EPERM, "header %s is no %s", c->row->header,
-		                  c->row->encoding == CS_ENCODING_BASE64 ? "base64" : "hex");
+		return cs_err_set(c->err, CS_EPERM, "header %s is no %s", c->row->header, encodings[c->row->encoding]);
 	rc = mac_fits(c, c->in->url, timestamp, given, len);
 	if (rc == 0 || !signs_url(c->row) || c->in->url == NULL || (url = relaxed_url(c->in->url, &b)) == NULL)
 		return rc;

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <strings.h>
 #include "auth/mac.h"
+#include "hooks/overrule.h"
 #include "hooks/told.h"
 #include "util/text.h"
 
@@ -31,14 +32,14 @@
 struct reading {
 	const struct cs_receive_env *env;
 	const struct cs_manifest *m;
-	const struct cs_webhook_row *w;
+	const struct cs_webhook_row *w; /* with what the operator's settings say */
 	const struct cs_hook_address *at;
 	const struct cs_hook_in *in;
 	struct cs_arena *mem;
 	struct cs_received *out;
 	json_object *doc;          /* NULL: the body is no JSON */
 	struct cs_conn_row conn;   /* of the address */
-	bool has_conn;
+	bool has_conn, is_verified;
 	const char *url_secret, *headers;
 	size_t cap;
 };
@@ -148,6 +149,9 @@ verify(struct reading *r)
 
 	in.url_token = r->url_secret;
 	secret_value(r, r->w->verify.secret, &secret, &len);
+	if (secret == NULL && r->w->verify.optional)
+		return 0;
+	r->is_verified = r->w->verify.kind != CS_VERIFY_NONE;
 	rc = cs_hook_verify(&r->w->verify, secret, len, &in, r->env->now_ms, &r->out->why);
 	if (secret != NULL)
 		cs_wipe_free(secret, len + 1);
@@ -433,7 +437,7 @@ add_row(struct reading *r, json_object *ev, struct cs_bytes body, int64_t conn_i
 	}
 	row = &out->rows[out->n_rows++];
 	*row = (struct cs_hook_row){ .crm = r->m->name, .conn_id = conn_id, .received_ms = r->env->now_ms, .due_ms = r->env->now_ms,
-		.is_verified = r->w->verify.kind != CS_VERIFY_NONE, .headers = r->headers, .body = body };
+		.is_verified = r->is_verified, .headers = r->headers, .body = body };
 	dedupe_key(r, ev, body, conn_id, row->dedupe);
 	return true;
 }
@@ -524,9 +528,11 @@ void
 cs_hooks_receive(const struct cs_receive_env *env, const struct cs_manifest *m, const struct cs_hook_address *at,
                  const struct cs_hook_in *in, struct cs_arena *mem, struct cs_received *out)
 {
-	struct reading r = { .env = env, .m = m, .w = &m->webhook, .at = at, .in = in, .mem = mem, .out = out };
+	struct cs_webhook_row row;
+	struct reading r = { .env = env, .m = m, .w = &row, .at = at, .in = in, .mem = mem, .out = out };
 
 	memset(out, 0, sizeof(*out));
+	cs_hook_row(m, cs_conf_crm_find(env->conf, m->name), &row);
 	if (!m->has_webhook || !find_connection(&r))
 		answer(&r, 404, "refused", "no webhooks come in here");
 	else if (strcmp(in->method, "GET") == 0 || strcmp(in->method, "HEAD") == 0)

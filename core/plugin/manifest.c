@@ -521,6 +521,18 @@ check_verify(struct cs_fields *r, const struct cs_manifest *m, const struct cs_v
 	return 0;
 }
 
+/* What an operator may overrule is a declared setting. */
+static int
+check_overruling(struct cs_fields *r, const struct cs_manifest *m)
+{
+	const char *const names[] = { m->webhook.verify.header_from, m->webhook.verify.encoding_from, m->webhook.tenant_from };
+
+	for (size_t i = 0; i < CS_ARRAY_LEN(names); i++)
+		if (names[i] != NULL && cs_manifest_setting(m, names[i]) == NULL)
+			return cs_check_undeclared(r, "settings", names[i]);
+	return 0;
+}
+
 static void
 fill_verify(struct cs_fields *r, struct cs_verify_row *v)
 {
@@ -556,7 +568,7 @@ finish_webhook(struct cs_fields *r, struct cs_draft *d)
 	cs_fields_enter(r, "verify");
 	if (w->verify.tolerance_ms > 0 && w->verify.timestamp_header == NULL)
 		return cs_fields_fail(r, "\"tolerance_s\" needs a \"timestamp_header\"");
-	if ((rc = check_verify(r, &d->m, &w->verify)) < 0)
+	if ((rc = check_verify(r, &d->m, &w->verify)) < 0 || (rc = check_overruling(r, &d->m)) < 0)
 		return rc;
 	fill_verify(r, &w->verify);
 	r->pointer[0] = '\0';

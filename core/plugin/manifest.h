@@ -132,8 +132,10 @@ enum cs_verify_kind {
 };
 struct cs_verify_row {
 	enum cs_verify_kind kind;
+	bool optional;             /* without the secret a message is a hint, as of kind none */
 	const char *secret, *header, *prefix, *separator, *timestamp_header, *pointer, *public_key;
-	enum { CS_ENCODING_HEX, CS_ENCODING_BASE64 } encoding;
+	enum { CS_ENCODING_HEX, CS_ENCODING_BASE64, CS_ENCODING_EITHER } encoding;
+	const char *header_from, *encoding_from; /* settings of the whole CRM that overrule; may be NULL */
 	enum { CS_KEY_RAW, CS_KEY_BASE64, CS_KEY_HEX } key_decoding;
 	const char **signed_parts; /* secret method url path body timestamp, in order */
 	size_t n_signed;
@@ -145,6 +147,7 @@ struct cs_webhook_row {
 	struct cs_verify_row verify;
 	const char *events;                   /* pointer to the array; NULL: the body is one event */
 	const char *tenant, *tenant_also, *tenant_fact;
+	const char *tenant_from;              /* setting of the whole CRM that overrules tenant; may be NULL */
 	enum { CS_TENANT_TEXT, CS_TENANT_NUMBER } tenant_form;
 	const char *ends, **ends_values;      /* pointer, and the values there that end the connection; NULL: none do */
 	size_t n_ends_values;
@@ -205,6 +208,8 @@ const struct cs_step_row *cs_manifest_step(const struct cs_manifest *m, const ch
 const struct cs_limit_row *cs_manifest_limit(const struct cs_manifest *m, const char *class); /* NULL class: the first */
 const struct cs_secret_row *cs_manifest_secret(const struct cs_manifest *m, const char *name);
 const struct cs_setting_row *cs_manifest_setting(const struct cs_manifest *m, const char *key);
+/* The encoding of signatures of that name; -1: there is none. */
+int cs_manifest_encoding(const char *word);
 /* Is there a way that gets its secrets by signing in? */
 bool cs_manifest_signs_in(const struct cs_manifest *m);
 /* The way that a connection uses which has the secrets that has() knows. Never NULL. */

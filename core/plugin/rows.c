@@ -109,7 +109,7 @@ cs_check_param(struct cs_fields *r, const char *s)
 static const char *const on_doubt_words[] = { "look", "repeat", "ask", NULL };
 static const char *const unit_words[] = { "s", "ms", NULL };
 static const char *const scope_words[] = { "connection", "app", NULL };
-static const char *const encoding_words[] = { "hex", "base64", NULL };
+static const char *const encoding_words[] = { "hex", "base64", "either", NULL };
 static const char *const key_words[] = { "raw", "base64", "hex", NULL };
 static const char *const method_words[] = { "GET", "POST", NULL };
 static const char *const reply_words[] = { "echo", "json", NULL };
@@ -121,6 +121,15 @@ static const char *const verify_words[] = {
 	[CS_VERIFY_HEADER_TOKEN] = "header-token", NULL,
 };
 static const char *const signed_words[] = { "secret", "method", "url", "path", "body", "timestamp" };
+
+int
+cs_manifest_encoding(const char *word)
+{
+	for (int i = 0; encoding_words[i] != NULL; i++)
+		if (strcmp(encoding_words[i], word) == 0)
+			return i;
+	return -1;
+}
 
 static int
 check_signed_part(struct cs_fields *r, const char *s)
@@ -268,7 +277,9 @@ static const struct cs_field verify_fields[] = {
 	{ .key = "kind", .kind = CS_FIELD_WORD, .at = AT(m.webhook.verify.kind), .required = true,
 	  .words = verify_words },
 	{ .key = "secret", .kind = CS_FIELD_TEXT, .at = AT(m.webhook.verify.secret), .check = cs_check_ident },
+	{ .key = "optional", .kind = CS_FIELD_BOOL, .at = AT(m.webhook.verify.optional) },
 	{ .key = "header", .kind = CS_FIELD_TEXT, .at = AT(m.webhook.verify.header), .check = check_token },
+	{ .key = "header_from", .kind = CS_FIELD_TEXT, .at = AT(m.webhook.verify.header_from), .check = cs_check_ident },
 	{ .key = "prefix", .kind = CS_FIELD_TEXT, .at = AT(m.webhook.verify.prefix), .max = 64 },
 	{ .key = "separator", .kind = CS_FIELD_TEXT, .at = AT(m.webhook.verify.separator), .max = 8 },
 	{ .key = "pointer", .kind = CS_FIELD_TEXT, .at = AT(m.webhook.verify.pointer),
@@ -276,6 +287,7 @@ static const struct cs_field verify_fields[] = {
 	{ .key = "public_key", .kind = CS_FIELD_TEXT, .at = AT(m.webhook.verify.public_key), .min = 1 },
 	{ .key = "encoding", .kind = CS_FIELD_WORD, .at = AT(m.webhook.verify.encoding),
 	  .words = encoding_words },
+	{ .key = "encoding_from", .kind = CS_FIELD_TEXT, .at = AT(m.webhook.verify.encoding_from), .check = cs_check_ident },
 	{ .key = "key_decoding", .kind = CS_FIELD_WORD, .at = AT(m.webhook.verify.key_decoding),
 	  .words = key_words },
 	{ .key = "signed", .kind = CS_FIELD_TEXTS, .at = AT(m.webhook.verify.signed_parts),
@@ -324,6 +336,7 @@ static const struct cs_field webhook_fields[] = {
 	{ .key = "events", .kind = CS_FIELD_TEXT, .at = AT(m.webhook.events), .check = cs_check_pointer },
 	{ .key = "tenant", .kind = CS_FIELD_TEXT, .at = AT(m.webhook.tenant), .check = cs_check_pointer },
 	{ .key = "tenant_also", .kind = CS_FIELD_TEXT, .at = AT(m.webhook.tenant_also), .check = cs_check_pointer },
+	{ .key = "tenant_from", .kind = CS_FIELD_TEXT, .at = AT(m.webhook.tenant_from), .check = cs_check_ident },
 	{ .key = "tenant_fact", .kind = CS_FIELD_TEXT, .at = AT(m.webhook.tenant_fact), .check = cs_check_ident },
 	{ .key = "tenant_form", .kind = CS_FIELD_WORD, .at = AT(m.webhook.tenant_form), .words = form_words },
 	{ .key = "dedupe", .kind = CS_FIELD_TEXTS, .at = AT(m.webhook.dedupe),

@@ -81,7 +81,7 @@ st_job_event(const struct csh *h, json_object *job, const char *at, const char *
 static int32_t
 hinted(const struct csh *h, json_object *m)
 {
-	const char *id = csh_get_or(m, "/jobId", csh_get_or(m, "/job/id", csh_get(m, "/data/jobId")));
+	const char *id = csh_get_or(m, csh_setting(h, "webhook_job"), csh_get_or(m, "/job/id", csh_get(m, "/data/jobId")));
 	struct cs_http_res res = CS_RES_INIT;
 	CSH_JSON job = NULL;
 	int32_t rc;

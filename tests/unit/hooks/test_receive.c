@@ -428,6 +428,78 @@ START_TEST(paths_are_read_strictly)
 }
 END_TEST
 
+/* ---- ServiceTitan, who publishes neither header nor encoding; the example is made by its fact sheet's assumption */
+
+#define ST_KEY "secrets : { webhook_key = \"0123456789abcdef0123456789abcdef\"; };\n"
+#define ST_BODY "{\"eventType\":\"job.completed\",\"tenantId\":1122334455,\"jobId\":70001}"
+#define ST_HEX "023fdfc0d8174e5df2858bd1cd6b0dad022ec3250f4457a87cb5e4bdc7d3dc66"
+#define ST_BASE64 "Aj/fwNgXTl3yhYvRzWsNrQIuwyUPRFeofLXkvcfT3GY="
+
+static struct cs_conn_row
+use_servicetitan(const char *more)
+{
+	char *file = cs_xasprintf("enabled = true;\n%s", more);
+
+	put_file("crm.d/servicetitan.conf", file);
+	free(file);
+	cs_conf_unref(conf);
+	load_conf("");
+	use_plugin("servicetitan");
+	return add_connection("servicetitan", "", "{\"tenant_id\":\"1122334455\"}");
+}
+
+static void
+receive_servicetitan(const char *body, const char *header, const char *signature)
+{
+	const struct cs_header h = { header, signature };
+
+	receive_at(NOW, "POST", "/hooks/servicetitan", body, &h, 1);
+}
+
+START_TEST(without_a_key_servicetitans_messages_are_hints)
+{
+	struct cs_conn_row c = use_servicetitan("");
+
+	receive_servicetitan(ST_BODY, "x-servicetitan-signature", "guess");
+	ck_assert_uint_eq(got.n_rows, 1);
+	ck_assert_int_eq(got.rows[0].conn_id, c.id);
+	ck_assert(!got.rows[0].is_verified);
+}
+END_TEST
+
+START_TEST(with_a_key_servicetitan_may_sign_in_hex_or_base64)
+{
+	static const char *const good[] = { ST_HEX, ST_BASE64 }, *const bad[] = { "", "guess", ST_HEX "00", "0" ST_HEX, ST_BASE64 "AAAA" };
+
+	use_servicetitan(ST_KEY);
+	for (size_t i = 0; i < CS_ARRAY_LEN(good); i++) {
+		receive_servicetitan(ST_BODY, "X-ServiceTitan-Signature", good[i]);
+		ck_assert_uint_eq(got.n_rows, 1);
+		ck_assert(got.rows[0].is_verified);
+	}
+	for (size_t i = 0; i < CS_ARRAY_LEN(bad); i++) {
+		receive_servicetitan(ST_BODY, "X-ServiceTitan-Signature", bad[i]);
+		ck_assert_msg(got.status == 401, "case %zu", i);
+	}
+	receive_plain("POST", "/hooks/servicetitan", ST_BODY);
+	ck_assert_int_eq(got.status, 401);
+}
+END_TEST
+
+START_TEST(what_servicetitan_does_not_publish_can_be_set)
+{
+	use_servicetitan(ST_KEY "settings : { webhook_header = \"X-Sig\"; webhook_encoding = \"hex\"; webhook_tenant = \"/eventType\"; };\n");
+	receive_servicetitan(ST_BODY, "X-Sig", ST_BASE64);
+	ck_assert_int_eq(got.status, 401);
+	receive_servicetitan(ST_BODY, "X-ServiceTitan-Signature", ST_HEX);
+	ck_assert_int_eq(got.status, 401);
+	receive_servicetitan(ST_BODY, "X-Sig", ST_HEX);
+	ck_assert_int_eq(got.status, 0);
+	ck_assert_uint_eq(got.n_rows, 0);
+	ck_assert_uint_eq(got.n_unknown, 1); /* the tenant was looked for there */
+}
+END_TEST
+
 /* ---- other kinds of proof */
 
 START_TEST(an_unsigned_message_is_kept_as_a_hint)
@@ -560,6 +632,9 @@ fill(TCase *tc)
 	tcase_add_test(tc, only_the_public_id_is_an_address);
 	tcase_add_test(tc, one_without_an_address_for_the_whole_app_has_none);
 	tcase_add_test(tc, paths_are_read_strictly);
+	tcase_add_test(tc, without_a_key_servicetitans_messages_are_hints);
+	tcase_add_test(tc, with_a_key_servicetitan_may_sign_in_hex_or_base64);
+	tcase_add_test(tc, what_servicetitan_does_not_publish_can_be_set);
 	tcase_add_test(tc, an_unsigned_message_is_kept_as_a_hint);
 	tcase_add_test(tc, the_token_in_a_body_is_checked_and_not_kept);
 	tcase_add_test(tc, the_secret_of_an_address_is_checked);
