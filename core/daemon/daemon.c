@@ -94,7 +94,7 @@ start_core(struct cs_daemon *d, struct cs_err *err)
 	see_who_listens(d);
 	if ((rc = cs_engine_start(&ec, &d->engine, err)) < 0)
 		return rc;
-	if ((rc = cs_maintenance_start(handle, d->writer, d->vault, &cs_clock_real, d->conf, &d->maintenance, err)) < 0 ||
+	if ((rc = cs_maintenance_start(handle, d->writer, d->engine, d->vault, &cs_clock_real, d->conf, &d->maintenance, err)) < 0 ||
 	    (rc = d->store->ops->reader(d->store, &handle, err)) < 0)
 		return rc;
 	return cs_post_start(handle, d->writer, &cs_clock_real, d->conf, &d->post, err);

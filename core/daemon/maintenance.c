@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <time.h>
+#include "api/conn/lapse.h"
 #include "log/log.h"
 #include "mail/emergency.h"
 #include "vault/reseal.h"
@@ -29,6 +30,7 @@ struct cs_maintenance {
 	const struct cs_clock *clock;
 	struct cs_conf *conf; /* changed under lock */
 	struct cs_reseal *reseal;
+	struct cs_lapse *lapse;
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
@@ -143,6 +145,7 @@ maintenance_main(void *arg)
 			retention(m, conf);
 		}
 		cs_reseal_tick(m->reseal, now_ms);
+		cs_lapse_tick(m->lapse, m->handle, now_ms);
 		if (now_ms - looked_ms >= EMERGENCIES_EVERY_MS) {
 			looked_ms = now_ms;
 			cs_emergency_sweep(m->handle, m->writer, conf, now_ms);
@@ -153,7 +156,7 @@ maintenance_main(void *arg)
 }
 
 int
-cs_maintenance_start(struct cs_store *handle, struct cs_writer *writer, const struct cs_vault *vault, const struct cs_clock *clock,
+cs_maintenance_start(struct cs_store *handle, struct cs_writer *writer, struct cs_engine *engine, const struct cs_vault *vault, const struct cs_clock *clock,
                      struct cs_conf *conf, struct cs_maintenance **out, struct cs_err *err)
 {
 	struct cs_maintenance *m = cs_xcalloc(1, sizeof(*m));
@@ -163,10 +166,12 @@ cs_maintenance_start(struct cs_store *handle, struct cs_writer *writer, const st
 	m->clock = clock;
 	m->conf = cs_conf_ref(conf);
 	m->reseal = cs_reseal_new(vault, writer);
+	m->lapse = cs_lapse_new(writer, engine);
 	pthread_mutex_init(&m->lock, NULL);
 	pthread_cond_init(&m->wake, NULL);
 	if (pthread_create(&m->thread, NULL, maintenance_main, m) != 0) {
 		cs_reseal_free(m->reseal);
+		cs_lapse_free(m->lapse);
 		cs_conf_unref(m->conf);
 		free(m);
 		return cs_err_set(err, CS_EIO, "could not start the maintenance thread");
@@ -199,6 +204,7 @@ cs_maintenance_stop(struct cs_maintenance *m)
 	pthread_join(m->thread, NULL);
 	cs_store_close(m->handle);
 	cs_reseal_free(m->reseal);
+	cs_lapse_free(m->lapse);
 	cs_conf_unref(m->conf);
 	pthread_mutex_destroy(&m->lock);
 	pthread_cond_destroy(&m->wake);

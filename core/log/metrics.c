@@ -47,7 +47,7 @@ struct names { /* words that are seen as the program runs */
 };
 
 static struct global {
-	counter accepted[KINDS], duplicates[2], refused[STATUSES], mails[CS_METRICS_MAILS];
+	counter accepted[KINDS], duplicates[2], refused[STATUSES], mails[CS_METRICS_MAILS], lapses[CS_METRICS_LAPSES];
 	counter lead_time[URGENCIES * (LEAD_BOUNDS + 2)]; /* buckets, +Inf, sum in ms */
 } global;
 
@@ -215,6 +215,12 @@ cs_metrics_mail(enum cs_metrics_mail result)
 	add(&global.mails[result], 1);
 }
 
+void
+cs_metrics_lapse(enum cs_metrics_lapse what)
+{
+	add(&global.lapses[what], 1);
+}
+
 static uint64_t
 value_of(counter *c)
 {
@@ -293,6 +299,14 @@ urgency_word(int i, const struct cs_metrics_words *w, char buf[8] CS_UNUSED)
 }
 
 static const char *
+lapse_word(int i, const struct cs_metrics_words *w CS_UNUSED, char buf[8] CS_UNUSED)
+{
+	static const char *const words[CS_METRICS_LAPSES] = { [CS_METRICS_LAPSE_GRANT] = "parked_grant", [CS_METRICS_LAPSE_CONNECTION] = "connection" };
+
+	return words[i];
+}
+
+static const char *
 mail_word(int i, const struct cs_metrics_words *w CS_UNUSED, char buf[8] CS_UNUSED)
 {
 	static const char *const words[] = { [CS_METRICS_MAIL_SENT] = "sent", [CS_METRICS_MAIL_RETRIED] = "retried",
@@ -344,6 +358,8 @@ static const struct family {
 	  .dim = { { "result", RESULTS, result_word } } },
 	{ .name = "csrelay_mails_total", .help = "Tries to send a mail.", .at = offsetof(struct global, mails),
 	  .dim = { { "result", CS_METRICS_MAILS, mail_word } } },
+	{ .name = "csrelay_lapsed_total", .help = "Given up, since nobody claimed or confirmed it in time.", .at = offsetof(struct global, lapses),
+	  .dim = { { "what", CS_METRICS_LAPSES, lapse_word } } },
 };
 
 /* ---- writing */

@@ -37,6 +37,10 @@ void cs_metrics_hook(const char *crm, const char *result);
 enum cs_metrics_mail { CS_METRICS_MAIL_SENT, CS_METRICS_MAIL_RETRIED, CS_METRICS_MAIL_GIVEN_UP, CS_METRICS_MAILS };
 void cs_metrics_mail(enum cs_metrics_mail result);
 
+/* What nobody came for any more: a grant that was parked; a connection that was begun at the pages for connecting. */
+enum cs_metrics_lapse { CS_METRICS_LAPSE_GRANT, CS_METRICS_LAPSE_CONNECTION, CS_METRICS_LAPSES };
+void cs_metrics_lapse(enum cs_metrics_lapse what);
+
 struct cs_metrics_totals {
 	uint64_t accepted, delivered; /* since the start */
 };

@@ -383,6 +383,9 @@ struct cs_store_ops {
 	int (*conn_checked)(struct cs_store *, int64_t id, const char *checked, int64_t now_ms, int64_t next_ms, struct cs_err *);
 	/* Connected ones that are to be looked at by now, longest due first. Returns the count. */
 	int (*conn_due_checks)(struct cs_store *, int64_t now_ms, int64_t *ids, int max, struct cs_err *);
+	/* Grants that nobody has claimed: pending since before_ms or earlier, without an account or for the place of another connection, oldest
+	 * first. Returns the count. */
+	int (*conn_unclaimed)(struct cs_store *, int64_t before_ms, int64_t *ids, int max, struct cs_err *);
 	/* Why it is failing, one row a cause; text NULL: no longer. The cause "breaker" lasts for the run. */
 	int (*trouble_put)(struct cs_store *, int64_t id, const char *cause, const char *text, int64_t now_ms, struct cs_err *);
 	/* How many there are of each CRM and state; failing: connected, but in trouble. */
@@ -434,7 +437,7 @@ struct cs_store_ops {
 	/* What its sessions, but for one, have begun at CRMs is over; but == 0: the link and its sessions, too, and nothing of it is found any
 	 * more but by link_sessions_over. */
 	int (*link_end)(struct cs_store *, int64_t id, int64_t but, int64_t now_ms, struct cs_err *);
-	/* Deletes links whose last_ms has come, at most max. Returns the count. */
+	/* Deletes links whose last_ms has come and whose sessions are gone, at most max. Returns the count. */
 	int (*link_sweep)(struct cs_store *, int64_t now_ms, int max, struct cs_err *);
 
 	/*

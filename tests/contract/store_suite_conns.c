@@ -2,6 +2,8 @@
 /* A connection's life in the store: history, troubles, looks at it, and what it leaves behind. */
 #include "store_suite_int.h"
 
+#include <string.h>
+
 START_TEST(settings_and_overrides_have_a_history)
 {
 	struct cs_conn_row c = conn_nr(1);
@@ -136,9 +138,44 @@ START_TEST(what_a_deleted_connection_has_not_delivered_is_dead_and_keeps_where_i
 }
 END_TEST
 
+START_TEST(grants_that_nobody_has_claimed_are_found_by_their_age)
+{
+	int64_t ids[5], parked[3], waiting, confirmed, got[4];
+	struct cs_token_row t = { .remote_id = "", .remote_name = "" };
+
+	tx();
+	for (int i = 0; i < 5; i++) {
+		struct cs_conn_row c = conn_nr(i + 1);
+
+		c.name = "";
+		c.account = i < 2 ? "" : c.account;
+		c.state = i == 4 ? CS_CONN_CONNECTED : CS_CONN_PENDING;
+		c.state_since_ms = NOW - i;
+		ok(fx.ops->conn_put(fx.store, &c, &fx.err));
+		ids[i] = c.id;
+	}
+	memcpy(parked, ids, sizeof(parked));
+	waiting = ids[3]; /* to be confirmed, and made by somebody who knows of it */
+	confirmed = ids[4];
+	for (const int64_t *id = (int64_t[]){ parked[2], waiting, confirmed, 0 }; *id != 0; id++) {
+		t.conn_id = *id;
+		t.for_conn = *id == waiting ? 0 : 99;
+		ok(fx.ops->token_put(fx.store, &t, &fx.err));
+	}
+	done();
+	ck_assert_int_eq(ok(fx.ops->conn_unclaimed(fx.store, NOW - 3, got, 4, &fx.err)), 0);
+	ck_assert_int_eq(ok(fx.ops->conn_unclaimed(fx.store, NOW - 1, got, 4, &fx.err)), 2);
+	ck_assert(got[0] == parked[2] && got[1] == parked[1]);
+	ck_assert_int_eq(ok(fx.ops->conn_unclaimed(fx.store, NOW, got, 4, &fx.err)), 3);
+	ck_assert_int_eq(ok(fx.ops->conn_unclaimed(fx.store, NOW, got, 1, &fx.err)), 1);
+	ck_assert_int_eq(got[0], parked[2]);
+}
+END_TEST
+
 void
 store_suite_conns(TCase *tc)
 {
+	tcase_add_test(tc, grants_that_nobody_has_claimed_are_found_by_their_age);
 	tcase_add_test(tc, settings_and_overrides_have_a_history);
 	tcase_add_test(tc, troubles_and_looks_at_a_connection_are_kept);
 	tcase_add_test(tc, what_a_deleted_connection_has_not_delivered_is_dead_and_keeps_where_it_was_to_go);

@@ -73,6 +73,21 @@ START_TEST(links_are_swept_in_bites)
 }
 END_TEST
 
+START_TEST(a_link_stays_as_long_as_a_session_of_it_does)
+{
+	struct cs_link_row l = link_nr(1);
+	struct cs_link_session_row session;
+
+	tx();
+	ok(fx.ops->link_put(fx.store, &l, &fx.err));
+	session = put_session(l.id, 1, 100);
+	ck_assert_int_eq(ok(fx.ops->link_sweep(fx.store, 100, 10, &fx.err)), 0);
+	ok(fx.ops->link_session_delete(fx.store, session.id, &fx.err));
+	ck_assert_int_eq(ok(fx.ops->link_sweep(fx.store, 100, 10, &fx.err)), 1);
+	done();
+}
+END_TEST
+
 START_TEST(a_session_is_found_by_its_cookie_and_listed_when_over)
 {
 	struct cs_link_session_row a, b, got[3];
@@ -174,6 +189,7 @@ store_suite_links(TCase *tc)
 {
 	tcase_add_test(tc, a_link_is_found_changed_listed_and_swept_when_its_last_session_is_over);
 	tcase_add_test(tc, links_are_swept_in_bites);
+	tcase_add_test(tc, a_link_stays_as_long_as_a_session_of_it_does);
 	tcase_add_test(tc, a_session_is_found_by_its_cookie_and_listed_when_over);
 	tcase_add_test(tc, what_the_other_sessions_of_a_link_have_begun_ends_with_its_success);
 	tcase_add_test(tc, a_link_that_is_taken_back_is_over_with_all_its_sessions);

@@ -103,6 +103,17 @@ def test_at_the_consent_page_when_somebody_else_was_faster(daemon, owner):
     assert sorted(c["state"] for c in daemon.operate("GET", "/v1/connections")["items"]) == ["connected", "pending"]
 
 
+def test_what_an_abandoned_session_has_made_goes_with_it(daemon, owner):
+    enter(daemon, owner, crm="workiz")
+    form(owner, "setup", way="static", key_api_token="sandbox-workiz-main", key_api_secret="sandbox-workiz-secret")
+    assert only(daemon)["state"] == "pending"
+    daemon.advance(32 * MINUTE)
+    wait_until(lambda: daemon.operate("GET", "/v1/connections")["items"] == [], what="the connection is gone")
+    assert daemon.query("SELECT 1 FROM secret WHERE owner LIKE 'conn/%'") == [] and daemon.query("SELECT 1 FROM link_session") == []
+    owner.get(f"{PUBLIC}/connect/setup")
+    assert owner.status == 410 and "This is over" in text(owner)
+
+
 def test_a_plan_without_api_access_is_told_with_what_is_left(daemon, owner, sandbox):
     enter(daemon, owner, crm="housecall_pro")
     sandbox.fault("status", "housecall_pro", "GET /company", times=1, status=403, body='{"message":"Forbidden"}')

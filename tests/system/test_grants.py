@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Giving access with a browser, at the sandbox's HubSpot: the link, the way back, who it is, and whose place it takes."""
 import subprocess
+import time
 import urllib.parse
 
 import pytest
 
 from browser import Browser, consent, sign_in
 from rig import BUILD, MINUTE, lead, wait_until
+
+DAY = 24 * 60 * MINUTE
 
 PUBLIC = "http://csrelay.test"
 
@@ -158,9 +161,28 @@ def test_access_from_the_marketplace_is_parked_until_claimed(idle, rig):
     browser.get(f"{PUBLIC}/oauth/hubspot/callback?code=sandbox-code-market")
     assert browser.status == 200 and "claim it" in browser.body, browser.body
     parked, = daemon.operate("GET", "/v1/parked-grants")["items"]
-    assert parked["account"] is None
+    assert parked["account"] is None and parked["until"] > parked["since"]
     row = daemon.operate("POST", f"/v1/parked-grants/{parked['id']}/claim", {"account": "acct_new"})
     assert row["state"] == "pending" and row["account"] == "acct_new"
+
+
+def test_a_parked_grant_that_nobody_claims_is_given_back_and_gone(idle, sandbox):
+    settings = idle.crms["hubspot"]["main"]["settings"]
+    idle.crms["hubspot"] = {}
+    idle.shared = {"hubspot": {"settings": {k: settings[k] for k in ("base_url", "client_id", "authorize_url")},
+                               "secrets": {"client_secret": idle.secret("cs", "sandbox-secret")}}}
+    daemon = idle.start()
+    Browser(PUBLIC, f"http://127.0.0.1:{daemon.port('admin')}").get(f"{PUBLIC}/oauth/hubspot/callback?code=sandbox-code-market")
+    parked, = daemon.operate("GET", "/v1/parked-grants")["items"]
+    daemon.advance(13 * DAY)
+    time.sleep(0.5)
+    assert daemon.operate("GET", "/v1/parked-grants")["items"][0]["id"] == parked["id"]
+    daemon.advance(DAY + MINUTE)
+    wait_until(lambda: daemon.operate("GET", "/v1/parked-grants")["items"] == [], what="the grant is gone")
+    assert any("/token/revoke" in r["path"] for r in sandbox.requests("hubspot"))
+    assert "nobody has claimed a parked grant in time" in daemon.log() and parked["id"] in daemon.log() and "grant=revoked" in daemon.log()
+    assert 'csrelay_lapsed_total{what="parked_grant"} 1' in daemon.control("GET", "/metrics").body.decode()
+    assert daemon.query("SELECT 1 FROM secret WHERE owner LIKE 'conn/%'") == []
 
 
 # ---- where no row of the manifest asks who it is: Jobber's plugin does

@@ -7,10 +7,10 @@
  * the CRM keeps all the same is said in the answer.
  */
 #include "config.h"
-#include "api/resources.h"
+#include "api/conn/delete.h"
 
 #include <string.h>
-#include "deliver/farewell.h"
+#include "api/resources.h"
 #include "log/log.h"
 
 #define DELETED "its connection was deleted before it was delivered"
@@ -21,14 +21,16 @@ struct leaving { /* more of a change that deletes */
 	struct cs_change *change;
 };
 static const char *const webhooks_words[] = { [CS_UNDO_NONE] = "none", [CS_UNDO_DONE] = "removed", [CS_UNDO_LEFT] = "left" };
-static const char *const grant_words[] = { [CS_UNDO_NONE] = "none", [CS_UNDO_DONE] = "revoked", [CS_UNDO_LEFT] = "left" };
+const char *const cs_undone_grant[] = { [CS_UNDO_NONE] = "none", [CS_UNDO_DONE] = "revoked", [CS_UNDO_LEFT] = "left" };
+
+/* ---- in the transaction */
 
 /* Nobody is to be called back about a connection that is not there. */
 static int
-recover_alerts(struct cs_change *c, struct cs_store *s, const char *public_id, int64_t now_ms, struct cs_err *err)
+recover_alerts(struct cs_store *s, const char *public_id, int64_t now_ms, struct cs_arena *mem, struct cs_err *err)
 {
-	struct cs_alert_row *rows = cs_arena_alloc(&c->mem, CS_ALERTS_READ * sizeof(*rows));
-	int n = s->ops->alert_list(s, true, &c->mem, rows, CS_ALERTS_READ, err), rc = 0;
+	struct cs_alert_row *rows = cs_arena_alloc(mem, CS_ALERTS_READ * sizeof(*rows));
+	int n = s->ops->alert_list(s, true, mem, rows, CS_ALERTS_READ, err), rc = 0;
 
 	for (int i = 0; i < n && rc >= 0; i++) {
 		const char *slash = strrchr(rows[i].key, '/');
@@ -39,6 +41,17 @@ recover_alerts(struct cs_change *c, struct cs_store *s, const char *public_id, i
 		rc = s->ops->alert_put(s, &rows[i], err);
 	}
 	return n < 0 ? n : rc;
+}
+
+int
+cs_conn_remove(struct cs_store *s, const struct cs_conn_row *row, int64_t now_ms, struct cs_arena *mem, int64_t *dead, struct cs_err *err)
+{
+	int rc;
+
+	if ((rc = s->ops->conn_orphan(s, row->id, DELETED, now_ms, dead, err)) < 0 ||
+	    (rc = recover_alerts(s, row->public_id, now_ms, mem, err)) < 0)
+		return rc;
+	return s->ops->conn_delete(s, row->id, err);
 }
 
 static int
@@ -52,18 +65,17 @@ apply_delete(struct cs_change *c, struct cs_store *s, int64_t now_ms, struct cs_
 	if ((rc = s->ops->conn_get(s, c->id, &c->mem, &row, err)) < 0)
 		return rc;
 	c->wrote = true;
-	if ((rc = s->ops->conn_orphan(s, c->id, DELETED, now_ms, &dead, err)) < 0 ||
-	    (rc = recover_alerts(c, s, row.public_id, now_ms, err)) < 0 || (rc = s->ops->conn_delete(s, c->id, err)) < 0)
+	if ((rc = cs_conn_remove(s, &row, now_ms, &c->mem, &dead, err)) < 0)
 		return rc;
 	cs_tells_conn(&c->tells, c->id, false);
 	cs_log(CS_LOG_INFO, "api", "connection deleted", "connection=%s crm=%s dead_letters=%lld webhooks=%s grant=%s", row.public_id, row.crm,
-	    (long long)dead, webhooks_words[f->webhooks], grant_words[f->grant]);
+	    (long long)dead, webhooks_words[f->webhooks], cs_undone_grant[f->grant]);
 	cs_out_open(&c->out, NULL, '{');
 	cs_out_string(&c->out, "id", row.public_id);
 	cs_out_bool(&c->out, "deleted", true);
 	cs_out_int(&c->out, "dead_letters", dead);
 	cs_out_string(&c->out, "webhooks", webhooks_words[f->webhooks]);
-	cs_out_string(&c->out, "grant", grant_words[f->grant]);
+	cs_out_string(&c->out, "grant", cs_undone_grant[f->grant]);
 	cs_out_close(&c->out, '}');
 	return 0;
 }
@@ -74,9 +86,8 @@ farewell_done(struct cs_farewell *f)
 	cs_change_put(CS_CONTAINER(f, struct leaving, farewell)->change);
 }
 
-/* The CRM may have one grant for all of an account: it stays while another connection lives on it. */
-static bool
-shares_account(struct cs_store *s, struct cs_arena *mem, const struct cs_conn_row *row)
+bool
+cs_conn_shares_account(struct cs_store *s, struct cs_arena *mem, const struct cs_conn_row *row)
 {
 	struct cs_conn_row *rows = cs_arena_alloc(mem, PAGE * sizeof(*rows));
 	struct cs_token_row mine, other;
@@ -113,7 +124,7 @@ cs_api_connection_delete(struct cs_api_call *call)
 	c->id = row.id;
 	c->more = l = cs_arena_alloc(&c->keep, sizeof(*l));
 	*l = (struct leaving){ .farewell = { .conn_id = row.id, .done = farewell_done,
-		.keep_grant = shares_account(call->api->reader, &call->mem, &row) }, .change = c };
+		.keep_grant = cs_conn_shares_account(call->api->reader, &call->mem, &row) }, .change = c };
 	if (call->api->engine != NULL)
 		cs_farewell_post(call->api->engine, &l->farewell);
 	else

@@ -7,6 +7,7 @@
  * access and are refused until somebody claims them.
  */
 #include "config.h"
+#include "api/conn/lapse.h"
 #include "api/resources.h"
 
 #include <stdlib.h>
@@ -107,6 +108,7 @@ put_parked(struct cs_view *v, const struct cs_conn_row *c, const struct cs_token
 	cs_out_text(&v->out, "for_connection", t->for_conn != 0 && v->store->ops->conn_get(v->store, t->for_conn, v->mem, &of, NULL) == 0 ?
 	                                           of.public_id : NULL);
 	cs_out_time(&v->out, "since", c->state_since_ms);
+	cs_out_time(&v->out, "until", c->state_since_ms + CS_PARKED_MS);
 	cs_out_close(&v->out, '}');
 }
 

@@ -53,7 +53,7 @@ const struct cs_ctl_command cs_ctl_cmd_connect_link = {
 	.more = "The address alone goes to standard output. Each browser that opens it has a session of its own, for as many minutes; so a program "
 		"that looks at mail does not use it up, and whoever has the address can connect: send it to that person only. It is dead, with all "
 		"other sessions, once somebody has confirmed which account of the CRM it is, and it opens at most 16 times. DELETE "
-		"/v1/connect-links/ID ends link and sessions.",
+		"/v1/connect-links/ID ends link and sessions. What was begun and not confirmed goes with its session.",
 	.max = 1,
 	.opts = opts,
 	.run = run,

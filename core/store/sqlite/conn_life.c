@@ -115,6 +115,19 @@ conn_due_checks(struct cs_store *st, int64_t now_ms, int64_t *ids, int max, stru
 }
 
 static int
+conn_unclaimed(struct cs_store *st, int64_t before_ms, int64_t *ids, int max, struct cs_err *err)
+{
+	struct sq *s = sq_of(st);
+	sqlite3_stmt *stmt;
+	int rc = sq_first(s, SQ_CONN_UNCLAIMED,
+			  "SELECT id FROM conn INDEXED BY conn_pending WHERE state = 3 AND state_since_ms <= ?1 AND (account = '' OR"
+			  " EXISTS (SELECT 1 FROM token WHERE conn_id = conn.id AND for_conn <> 0)) ORDER BY state_since_ms LIMIT ?2",
+			  &stmt, err, "li", before_ms, max);
+
+	return sq_fill(s, rc, stmt, read_id, NULL, ids, sizeof(*ids), max, err);
+}
+
+static int
 trouble_put(struct cs_store *st, int64_t id, const char *cause, const char *text, int64_t now_ms, struct cs_err *err)
 {
 	struct sq *s = sq_of(st);
@@ -157,6 +170,7 @@ sq_ops_conn_life(struct cs_store_ops *ops)
 	ops->conn_orphan = conn_orphan;
 	ops->conn_checked = conn_checked;
 	ops->conn_due_checks = conn_due_checks;
+	ops->conn_unclaimed = conn_unclaimed;
 	ops->trouble_put = trouble_put;
 	ops->conn_count = conn_count;
 }

@@ -104,7 +104,8 @@ link_sweep(struct cs_store *st, int64_t now_ms, int max, struct cs_err *err)
 {
 	struct sq *s = sq_of(st);
 	int rc = sq_exec(s, SQ_LINK_SWEEP,
-	                 "DELETE FROM link WHERE id IN (SELECT id FROM link INDEXED BY link_last WHERE last_ms <= ?1 LIMIT ?2)", err, "li", now_ms, max);
+	                 "DELETE FROM link WHERE id IN (SELECT id FROM link INDEXED BY link_last WHERE last_ms <= ?1"
+	                 " AND NOT EXISTS (SELECT 1 FROM link_session WHERE link_id = link.id) LIMIT ?2)", err, "li", now_ms, max);
 
 	return rc < 0 ? rc : sqlite3_changes(s->db);
 }

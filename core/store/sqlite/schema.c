@@ -66,6 +66,7 @@ static const char connections_and_secrets[] =
     " check_ms INTEGER NOT NULL, checked_ms INTEGER NOT NULL DEFAULT 0, checked TEXT NOT NULL DEFAULT '') STRICT;"
     "CREATE INDEX conn_account ON conn (account);"
     "CREATE INDEX conn_check ON conn (check_ms) WHERE check_ms > 0;"
+    "CREATE INDEX conn_pending ON conn (state_since_ms) WHERE state = 3;"
     "CREATE INDEX conn_name ON conn (name) WHERE name <> '';"
     "CREATE UNIQUE INDEX conn_static ON conn (crm, name) WHERE is_static <> 0;"
     "CREATE TABLE conn_fact (crm TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, conn_id INTEGER NOT NULL,"

@@ -94,7 +94,8 @@ const struct cs_ctl_command cs_ctl_cmd_connections_parked = {
 	.name = "connections parked",
 	.args = "",
 	.help = "access that was given and that nobody has claimed yet",
-	.more = "It began at the CRM's marketplace, or somebody signed in to another account than the connection's.",
+	.more = "It began at the CRM's marketplace, or somebody signed in to another account than the connection's. It is kept for 14 days. What nobody "
+		"has claimed by then is given back at the CRM and gone; the log and the metric csrelay_lapsed_total say so.",
 	.min = 0,
 	.max = 0,
 	.run = run_parked,
