@@ -3,7 +3,7 @@
  * codec.h - one description of a message serves both directions.
  *
  * A codec either writes a frame at the end of a buffer or reads one. The same cs_codec_* call appends the value that it
- * is given or overwrites it with what the frame says, so wire.c lists the fields of a message once and the two sides
+ * is given or overwrites it with what the frame says, so wire.c and lead.c list the fields of a message once and the two sides
  * cannot drift apart. Errors are sticky: after the first one nothing more is written or read (values read afterwards are
  * zero or ""), and the closing call reports it. Private to core/wire.
  */
@@ -36,6 +36,8 @@ void cs_codec_f64(struct cs_codec *c, double *v);
 void cs_codec_bytes(struct cs_codec *c, struct cs_bytes *v);
 void cs_codec_text(struct cs_codec *c, const char **v);     /* NULL is written as ""; never NULL when read */
 void cs_codec_text_opt(struct cs_codec *c, const char **v); /* "" is read as NULL */
+/* A lead or NULL; read into mem, all its parts side by side. lead.c. */
+void cs_codec_lead(struct cs_codec *c, const struct cs_lead **lead);
 /* Number of elements that follow, each of which takes at least `each` bytes; 0 after an error. */
 void cs_codec_count(struct cs_codec *c, size_t *n, size_t each);
 
