@@ -253,9 +253,9 @@ static const struct {
 	const char *blame, *before, *after; /* of the delivery's id */
 } hints[] = {
 	{ "lead", "mend it: csrelay dlq fix ", " contact.phone=+13055550182 (it then goes out)" },
-	{ "credential", "the owner has to sign in again; then: csrelay dlq replay ", "" },
+	{ "credential", "the owner has to sign in again; it goes out with that, or by: csrelay dlq replay ", "" },
 	{ "connection", "mend the connection, or send it elsewhere: csrelay dlq reroute ", " CONNECTION" },
-	{ "crm", "when the CRM works again: csrelay dlq replay ", "" },
+	{ "crm", "it goes out when the CRM works again, or by: csrelay dlq replay ", "" },
 	{ "us", "the daemon's log says more; then: csrelay dlq replay ", "" },
 };
 

@@ -148,7 +148,7 @@ START_TEST(each_kind_of_dead_letter_says_what_to_do)
 		const char *blame, *whom, *hint;
 	} cases[] = {
 		{ "lead", "the lead", "csrelay dlq fix 4353 contact.phone=" },
-		{ "credential", "the credential", "sign in again; then: csrelay dlq replay 4353" },
+		{ "credential", "the credential", "sign in again; it goes out with that, or by: csrelay dlq replay 4353" },
 		{ "connection", "the connection", "csrelay dlq reroute 4353 CONNECTION" },
 		{ "crm", "the CRM", "csrelay dlq replay 4353" },
 		{ "us", "csrelay itself", "log says more; then: csrelay dlq replay 4353" },
@@ -224,7 +224,7 @@ START_TEST(news_of_another_delivery_begin_with_its_name)
 			      "{'id': 2, 'crm': 'b', 'state': 'in_hand'}]}"),
 			 "delivery 1 to a, no connection known\n"
 			 "                dead letter, blamed on the CRM\n"
-			 "                when the CRM works again: csrelay dlq replay 1\n");
+			 "                it goes out when the CRM works again, or by: csrelay dlq replay 1\n");
 }
 END_TEST
 
