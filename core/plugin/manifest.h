@@ -116,7 +116,7 @@ struct cs_told_row { /* what an answer that is no success says about the connect
 	const char *text;             /* for the owner */
 };
 struct cs_identify_row {
-	const char *path, *id, *name; /* path NULL: none */
+	const char *path, *id, *name; /* path NULL: the plugin is asked */
 	struct cs_told_row *errors;
 	size_t n_errors;
 	struct cs_pair *facts;        /* name: fact, value: pointer */

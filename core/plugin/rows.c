@@ -245,7 +245,7 @@ static const struct cs_field told_fields[] = {
 
 static const struct cs_field identify_fields[] = {
 	{ .key = "step", .kind = CS_FIELD_TEXT, .at = AT(identify_step), .check = cs_check_ident },
-	{ .key = "path", .kind = CS_FIELD_TEXT, .at = AT(m.identify.path), .required = true, .min = 1 },
+	{ .key = "path", .kind = CS_FIELD_TEXT, .at = AT(m.identify.path), .min = 1 },
 	{ .key = "id", .kind = CS_FIELD_TEXT, .at = AT(m.identify.id), .check = cs_check_pointer },
 	{ .key = "name", .kind = CS_FIELD_TEXT, .at = AT(m.identify.name), .check = cs_check_pointer },
 	{ .key = "facts", .kind = CS_FIELD_PAIRS, .at = AT(m.identify.facts), .n_at = AT(m.identify.n_facts),

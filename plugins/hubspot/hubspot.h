@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * hubspot.h - what the plugin's files share. map.c makes the document; push.c brings it in: the contact (contact.c), the deal
- * or lead record (record.c), the note; marked.c finds again what may have been created; webhook.c reads what comes back; api.c
- * holds the few requests that more than one of them makes.
+ * or lead record (record.c), the note; marked.c finds again what may have been created; webhook.c reads what comes back; who.c
+ * says who is connected; api.c holds the few requests that more than one of them makes.
  *
  * The document: {"contact": {"properties": {...}, "associations": []}, "deal" or "lead": {"properties": {...}},
  * "note": {"properties": {...}}}. What is missing but the contact (an override may set it to null) is not made.
@@ -16,6 +16,7 @@ int32_t hubspot_map(void *inst, struct cs_call *call, const struct cs_map_in *in
 int32_t hubspot_push(void *inst, struct cs_call *call, const struct cs_delivery *d);
 int32_t hubspot_webhook(void *inst, struct cs_call *call, const struct cs_webhook *w);
 
+int32_t hubspot_identify(const struct csh *h);
 int32_t hubspot_choices(const struct csh *h, const char *list);
 int32_t hubspot_fetch(const struct csh *h, const char *what);
 

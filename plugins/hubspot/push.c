@@ -73,6 +73,8 @@ hubspot_push(void *inst, struct cs_call *call, const struct cs_delivery *d)
 	int32_t rc;
 
 	(void)inst;
+	if (d->kind == CS_PUSH_IDENTIFY)
+		return hubspot_identify(&p.h);
 	if (d->kind == CS_PUSH_FETCH)
 		return hubspot_fetch(&p.h, d->what);
 	if (d->kind == CS_PUSH_CHOICES)

@@ -170,6 +170,7 @@ def test_a_connection_that_lost_its_access_is_connected_anew_and_its_leads_go_ou
     enter(daemon, owner, crm="hubspot")
     form(owner, "setup", way="sign_in")
     consent(owner)
+    assert "default.example (1000000)" in text(owner)  # HubSpot tells a domain and a number
     form(owner, "who")
     sandbox.tokens("hubspot", "revoke")
     doc = lead()

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * identify.c - asking once who is connected, where something that the manifest wants to know is missing.
+ * identify.c - asking once who is connected, where something that the manifest wants to know is missing: by its row, or the plugin
+ * where the row names the facts only.
  */
 #include "deliver/call/identify.h"
 #include <stdlib.h>
@@ -47,7 +48,7 @@ cs_identify_if_needed(struct cs_engine *e, struct cs_context *c, int64_t now_ms)
 {
 	struct identify *i;
 
-	if (c->manifest->identify.path == NULL || c->identifying || now_ms < c->identify_after_ms || !something_is_missing(c))
+	if (c->identifying || now_ms < c->identify_after_ms || !something_is_missing(c))
 		return;
 	c->identify_after_ms = now_ms + AGAIN_AFTER_MS;
 	c->identifying = true;

@@ -257,6 +257,18 @@ START_TEST(what_is_left_out_has_its_default)
 }
 END_TEST
 
+START_TEST(who_is_connected_may_be_left_to_the_plugin_with_the_facts_it_brings)
+{
+	struct cs_manifest *m = parse("{\"manifest\":1,\"name\":\"a\",\"version\":\"1\",\"title\":\"A\",\"hosts\":[],"
+	                              "\"facts\":[{\"name\":\"hub_id\"}],\"identify\":{\"facts\":{\"hub_id\":\"/hub_id\"}}}");
+
+	ck_assert_ptr_null(m->identify.path);
+	ck_assert_uint_eq(m->identify.n_facts, 1);
+	ck_assert_str_eq(m->identify.facts[0].name, "hub_id");
+	cs_manifest_unref(m);
+}
+END_TEST
+
 START_TEST(a_file_that_is_refused_is_named)
 {
 	char path[] = "/tmp/cs-manifest-XXXXXX";
@@ -315,6 +327,7 @@ main(void)
 	tcase_add_test(tc, rows_are_found_by_name);
 	tcase_add_test(tc, the_webhook_row_arrives_in_the_struct);
 	tcase_add_test(tc, what_is_left_out_has_its_default);
+	tcase_add_test(tc, who_is_connected_may_be_left_to_the_plugin_with_the_facts_it_brings);
 	tcase_add_test(tc, a_file_that_is_refused_is_named);
 	tcase_add_test(tc, no_text_cut_anywhere_is_a_manifest);
 	tcase_add_test(tc, references_are_counted);
