@@ -3,6 +3,7 @@
  * match.c - what a script expects, held against what came.
  */
 #include "config.h"
+#include <inttypes.h>
 #include <string.h>
 #include <strings.h>
 #include "check/run.h"
@@ -100,6 +101,7 @@ cs_check_expected(struct cs_call *c, const struct cs_http_req *req, json_object 
 	const char *path = cs_arena_printf(&c->mem, "%s%s%s", req->url, req->query ? "?" : "", req->query ? req->query : "");
 	const char *want_path = cs_json_str(expect, "path", path), *looks = cs_json_str(expect, "looks_for", NULL);
 	const char *step = cs_json_str(expect, "step", req->step);
+	int64_t cost = req->cost > 0 ? req->cost : 1;
 
 	if (strcmp(cs_json_str(expect, "method", req->method), req->method) != 0 || strcmp(want_path, path) != 0)
 		cs_fault(c, CS_RULE_SCRIPT, "call %zu: expected %s %s, got %s %s", c->next, cs_json_str(expect, "method", ""),
@@ -108,6 +110,9 @@ cs_check_expected(struct cs_call *c, const struct cs_http_req *req, json_object 
 		cs_fault(c, CS_RULE_SCRIPT, "call %zu: does not look for %s", c->next, looks);
 	if (!req->step || strcmp(step, req->step) != 0)
 		cs_fault(c, CS_RULE_SCRIPT, "call %zu: is step %s, expected %s", c->next, req->step ? req->step : "(none)", step);
+	if (cs_json_int(expect, "cost", cost) != cost)
+		cs_fault(c, CS_RULE_SCRIPT, "call %zu: costs %" PRId64 " of its budget, expected %" PRId64, c->next, cost,
+		    cs_json_int(expect, "cost", cost));
 	if (cs_json_get(expect, "headers"))
 		compare_headers(c, req, cs_json_get(expect, "headers"));
 	compare_body(c, req, expect);
