@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""shapes.py [CRM...] - leads of all shapes, and what stands in each CRM afterwards.
+"""shapes.py [CRM[:FORM]...] - leads of all shapes, and what stands in each CRM afterwards.
 
 Each lead is delivered into the sandbox; what was made of it is printed (`make matrix` keeps it in tests/matrix/shapes.md), long texts
 cut. The exit status is 1 when a lead did not arrive, or left more than one record or more than one caller.
@@ -8,7 +8,7 @@ cut. The exit status is 1 when a lead did not arrive, or left more than one reco
 import json
 import sys
 
-from rows import CRMS, Row, write
+from rows import Row, write
 from rig import lead, merge, phone
 
 TEXT_MAX = 160
@@ -72,18 +72,19 @@ def line(row, name, shape):
     for it in filter(None, (first, doc)):
         row.daemon.send(it)
         end = row.settle(it)
-    things, people = row.records(doc, 1 if first is None else 2)
-    right = end["state"] == "delivered" and len(things) == 1 and (row.crm.people is None or len(people) == 1)
-    said = end["state"] + (", with a remark" if end["warnings"] else "") if right else f"**{end['state']}, {len(things)} records, {len(people)} callers**"
-    return right, f"| {name} | {said} | {shown(people)} | {shown(things)} |"
+    things, people, beside = records = row.records(doc)
+    right = end["state"] == "delivered" and row.is_one(records, end["warnings"], 1 if first is None else 2) and \
+        (row.crm.people is None or len(people) == 1)
+    said = end["state"] + (", with a remark" if end["warnings"] else "") if right else f"**{end['state']}, {len(things)} records, {len(beside)} beside, {len(people)} callers**"
+    return right, f"| {name} | {said} | {shown(people)} | {shown(things + beside)} |"
 
 
-def table(crm):
-    with Row(crm) as row:
+def table(name):
+    with Row(name) as row:
         lines = [line(row, name, shape) for name, shape in SHAPES.items()]
-    text = f"## {CRMS[crm].title}\n\n| lead | | caller | record |\n|---|---|---|---|\n" + "\n".join(text for _, text in lines) + "\n"
+    text = f"## {row.crm.title}\n\n| lead | | caller | record |\n|---|---|---|---|\n" + "\n".join(text for _, text in lines) + "\n"
     return text, sum(not right for right, _ in lines)
 
 
 if __name__ == "__main__":
-    sys.exit(write(table, "Leads of all shapes", f"{len(SHAPES)} leads, and what stands in each CRM's sandbox afterwards. Long texts are cut."))
+    sys.exit(write(table, "Leads of all shapes", f"{len(SHAPES)} leads, and what stands in each CRM's sandbox afterwards, in every form. Long texts are cut."))
