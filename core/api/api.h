@@ -60,6 +60,8 @@ void cs_api_fini(struct cs_api *api);
 void cs_api_reload(struct cs_api *api, struct cs_conf *conf);
 struct cs_conf *cs_api_conf_ref(struct cs_api *api);
 
+/* Is it for a route that bridges call, from wherever they run? */
+bool cs_api_is_bridge(const struct cs_http_request *req);
 /*
  * Answer a request: for the handle() of a server, in its thread. `control`: it came over the control socket, where the
  * peer's credentials count instead of a key.

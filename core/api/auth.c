@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "auth/signature.h"
+#include "pages/session.h"
 #include "util/text.h"
 #include "view/view.h"
 
@@ -230,11 +231,12 @@ is_local(const struct cs_conf *conf, const struct cs_http_request *req, const st
 }
 
 static int
-check_browser(const struct cs_conf *conf, const struct cs_http_request *req, bool control, struct cs_err *err)
+check_browser(const struct cs_conf *conf, const struct cs_http_request *req, bool control, enum cs_api_need need, struct cs_err *err)
 {
 	const char *host = cs_http_request_header(req, "Host");
+	bool is_public = need == CS_NEED_BRIDGE && cs_session_host_ok(conf->public_url, host);
 
-	if (!control && !cs_auth_host_ok(host, conf->admin.host_allow.v, conf->admin.host_allow.n)) {
+	if (!control && !is_public && !cs_auth_host_ok(host, conf->admin.host_allow.v, conf->admin.host_allow.n)) {
 		cs_err_set(err, CS_EPERM, "this Host is not served here; names other than loopback stand in admin.host_allow");
 		return host == NULL ? 400 : 403;
 	}
@@ -259,7 +261,7 @@ cs_auth_request(struct cs_api *api, const struct cs_conf *conf, struct cs_http_r
 	int status, rc;
 
 	*who = (struct cs_auth){ .accounts = "" };
-	if ((status = check_browser(conf, req, control, err)) != 0)
+	if ((status = check_browser(conf, req, control, need, err)) != 0)
 		return status;
 	cs_http_request_peer(req, &peer);
 	if (control && need != CS_NEED_BRIDGE && is_trusted_peer(api, &peer)) {

@@ -188,6 +188,13 @@ dispatch(struct cs_api_call *call, bool control)
 		cs_api_problem(call->req, 404, NULL, "there is no such path; GET /v1 lists them");
 }
 
+/* By the target as it was sent, which is what the routes are found by. */
+bool
+cs_api_is_bridge(const struct cs_http_request *req)
+{
+	return strncmp(req->target, "/v1/bridge/", 11) == 0;
+}
+
 void
 cs_api_handle_as(struct cs_api *api, struct cs_http_request *req, const struct cs_auth *who)
 {

@@ -54,7 +54,8 @@ const struct cs_opt cs_opts[] = {
 	{ LISTEN(listen.control), .dflt = "unix:" CS_RUN_DIR "/control.sock", .restart = true,
 	  .help = "The socket over which csrelay(1) speaks with the daemon; a unix socket, where no key is needed." },
 	{ LISTEN(listen.hooks), .dflt = "", .restart = true,
-	  .help = "Where the webhooks of CRMs come in. Not set: on the address of listen.admin." },
+	  .help = "What the world calls: webhooks of CRMs (/hooks), signing in at them (/oauth), the pages for connecting (/connect), and what Zapier, "
+	          "Make and n8n call (/v1/bridge). Nothing else of the admin interface is there. Not set: on the address of listen.admin." },
 
 	{ PATH(tls.cert), .dflt = "", .restart = true,
 	  .help = "The certificate chain (PEM) for the TCP addresses in listen. Not set: they speak plain HTTP." },

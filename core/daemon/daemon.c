@@ -158,7 +158,8 @@ is_public(const struct cs_http_request *req)
 	return is_hook(req) || cs_grant_is(req) || cs_connect_is(req);
 }
 
-/* Hooks, the pages for connecting and the ways back from consent pages come from the world; they share a listener. */
+/* Hooks, the pages for connecting, the ways back from consent pages and bridges come from the world; they share a listener. Of the API it has
+ * what bridges call, and nothing else. */
 static void
 handle_public(void *ctx, struct cs_http_request *req)
 {
@@ -170,6 +171,8 @@ handle_public(void *ctx, struct cs_http_request *req)
 		cs_grant_handle(d->engine, req);
 	else if (cs_connect_is(req))
 		cs_connect_handle(&d->connect_api, req);
+	else if (cs_api_is_bridge(req))
+		cs_api_handle(&d->connect_api, req, false);
 	else
 		cs_hooks_handle(d->hooks, req);
 }
@@ -183,7 +186,7 @@ public_headers(void *ctx, struct cs_http_request *req)
 	       cs_uninstall_is(req) ? CS_UNINSTALL_BODY_MAX : 0;
 }
 
-/* Where no listener of its own is configured for them, all that comes to the admin listener. */
+/* Where no listener of its own is configured for them, all that comes to the admin listener; bridges may in any case. */
 static void
 handle_admin(void *ctx, struct cs_http_request *req)
 {
@@ -217,7 +220,7 @@ start_listeners(struct cs_daemon *d, struct cs_err *err)
 	struct cs_http_server_conf admin = { .max_body = (size_t)c->limits.lead_size, .ctx = d, .handle = handle_admin,
 		.on_headers = public_headers, .slash_in = admin_slash };
 	struct cs_http_server_conf hooks = { .max_body = (size_t)c->limits.hook_size, .ctx = d, .handle = handle_public,
-		.on_headers = public_headers };
+		.on_headers = public_headers, .slash_in = admin_slash };
 	struct cs_http_server_conf control = { .max_body = (size_t)c->limits.lead_size, .ctx = d, .handle = handle_control,
 		.slash_in = admin_slash };
 	int rc;

@@ -6,11 +6,13 @@ import hmac
 import http.client
 import http.server
 import json
+import re
 import threading
 import time
 
 import pytest
 
+import apidoc
 from rig import ACCOUNT, MINUTE, ask, lead, wait_until
 
 
@@ -271,3 +273,58 @@ def test_a_bridges_key_can_do_nothing_else_and_no_other_key_can_do_this(bridged,
         assert answer.status == 422 and answer.pointers == {pointer}
     key, = [k for k in bridged.operate("GET", "/v1/keys")["items"] if k["accounts"] == [ACCOUNT] and k["scopes"] == ["bridge"]]
     wait_until(lambda: [k for k in bridged.operate("GET", "/v1/keys")["items"] if k["id"] == key["id"]][0]["last_used_at"])
+
+
+# ---- where it is served
+
+@pytest.fixture
+def public(idle, target):
+    """A daemon with a listener for what comes from the internet."""
+    idle.options["listen"]["hooks"] = "127.0.0.2:0"  # another address than that of the admin interface
+    idle.options["public_url"] = "https://relay.example"
+    idle.options["http"]["allow"].append(f"127.0.0.1:{target.server_port}")
+    daemon = idle.start()
+    daemon.key = new_key(daemon, ["bridge"], [ACCOUNT])
+    return daemon
+
+
+def from_the_world(daemon, method, path, body=None, key=None, host="relay.example"):
+    return ask(http.client.HTTPConnection("127.0.0.2", daemon.port("hooks"), timeout=30), method, path, body,
+               {"Host": host, "Authorization": f"Bearer {key or daemon.key}"})
+
+
+def test_a_bridge_calls_the_listener_that_is_in_the_internet(public, target):
+    me = from_the_world(public, "GET", "/v1/bridge/me")
+    assert me.status == 200 and me.json["account_id"] == ACCOUNT
+    sub = from_the_world(public, "POST", "/v1/bridge/hooks", {"target_url": target.url(), "event": "lead.qualified"})
+    assert sub.status == 201
+    public.send(doc := lead("hubspot"))
+    wait_until(lambda: target.got, what="the hook comes")
+    assert from_the_world(public, "GET", "/v1/bridge/leads/sample").json[0]["id"] == doc["event_id"]
+    assert from_the_world(public, "POST", f"/v1/bridge/leads/{doc['event_id']}/status", {"status": "won"}).status in (200, 202)
+    assert from_the_world(public, "DELETE", f"/v1/bridge/hooks/{sub.json['id']}").status == 200
+    assert not subscriptions(public)
+    assert from_the_world(public, "GET", "/v1/bridge/me", key="csk_wrong").status == 401
+    assert from_the_world(public, "GET", "/v1/bridge/me", key=new_key(public, ["read", "admin"], [])).status == 403
+    assert from_the_world(public, "GET", "/v1/bridge/me", host="evil.example").status == 403
+    assert bridge(public, "GET", "/me").status == 200, "and where the admin interface is, as before"
+    admin = http.client.HTTPConnection("127.0.0.1", public.port("admin"), timeout=30)
+    assert ask(admin, "GET", "/v1/leads", None, {"Host": "relay.example"}).status == 403, "only for bridges the public name will do"
+
+
+def test_nothing_else_of_the_api_is_in_the_internet(public):
+    key = new_key(public, ["intake", "read", "admin"], [])
+    bridges = set()
+    for op in apidoc.operations(apidoc.document()).values():
+        path = re.sub("{[^}]*}", "1", op.path)
+        answer = from_the_world(public, op.method, path, {} if op.method in ("POST", "PUT", "PATCH") else None, key, host="127.0.0.1")
+        if path.startswith("/v1/bridge/"):
+            bridges.add(op.id)
+            assert answer.status == 403, (op.id, answer)  # there, and not for this key
+        elif not path.startswith(("/hooks/", "/oauth/")):
+            assert answer.status == 404, (op.id, answer)
+            assert from_the_world(public, "OPTIONS", path, None, key, host="127.0.0.1").status == 404, op.id
+    assert len(bridges) == 5
+    for target in ("/v1/bridge/../leads", "/v1/bridge/%2e%2e/leads", "/v1/bridge/..%2fleads", "/v1/bridge", "/v1/bridge/", "//v1/leads",
+                   "/v1/bridge/nothing", "/v1%2fbridge/me", "/hooks/../v1/leads", "/connect/../v1/leads", "/metrics", "/healthz", "/readyz", "/openapi.json", "/"):
+        assert from_the_world(public, "GET", target, None, key, host="127.0.0.1").status in (400, 404), target

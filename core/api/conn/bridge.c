@@ -4,7 +4,7 @@
  *
  * A subscription is a connection of the plugin "webhook" that gets every lead of its account and carries CS_SUB_BRIDGE: a 410 of its
  * target ends it (queue/subscription.h). Everything here takes a key with the scope bridge, which belongs to one account and can
- * do nothing else, since it lies in somebody else's cloud.
+ * do nothing else, since it lies in somebody else's cloud. From there it calls the listener for hooks, which has no other part of the API.
  */
 #include "config.h"
 #include "api/resources.h"
