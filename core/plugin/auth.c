@@ -45,6 +45,16 @@ static const struct cs_field answer_fields[] = {
 	{ .key = NULL },
 };
 
+static const struct cs_field account_fields[] = {
+	{ .key = "when", .kind = CS_FIELD_TEXT, .at = WAY(account_when), .required = true, .check = cs_check_pointer },
+	{ .key = "is", .kind = CS_FIELD_TEXT, .at = WAY(account_is), .required = true, .min = 1 },
+	{ .key = "url", .kind = CS_FIELD_TEXT, .at = WAY(account_url), .required = true, .min = 1 },
+	{ .key = "params", .kind = CS_FIELD_PAIRS, .at = WAY(account_params), .n_at = WAY(n_account_params), .check_name = cs_check_param },
+	{ .key = "headers", .kind = CS_FIELD_PAIRS, .at = WAY(account_headers), .n_at = WAY(n_account_headers),
+	  .check_name = cs_check_header_name },
+	{ .key = NULL },
+};
+
 static const struct cs_field uninstall_fields[] = {
 	{ .key = "tenant", .kind = CS_FIELD_TEXT, .at = WAY(uninstall_tenant), .required = true, .check = cs_check_pointer },
 	{ .key = "tenant_fact", .kind = CS_FIELD_TEXT, .at = WAY(uninstall_fact), .required = true, .check = cs_check_ident },
@@ -80,6 +90,7 @@ const struct cs_field cs_auth_way_fields[] = {
 	TEXT("access_token", access_token, .check = cs_check_ident),
 	TEXT("refresh_token", refresh_token, .check = cs_check_ident),
 	{ .key = "answer", .kind = CS_FIELD_OBJECT, .rows = answer_fields },
+	{ .key = "account_token", .kind = CS_FIELD_OBJECT, .rows = account_fields },
 	{ .key = "callback_facts", .kind = CS_FIELD_PAIRS, .at = WAY(callback_facts), .n_at = WAY(n_callback_facts),
 	  .check = cs_check_param, .check_name = cs_check_ident },
 	{ .key = "expires_s", .kind = CS_FIELD_INT, .at = WAY(expires_s), .max = YEAR_S },
@@ -179,6 +190,24 @@ check_uninstall(struct cs_fields *r, const struct cs_manifest *m, const struct c
 }
 
 static int
+check_account_token(struct cs_fields *r, const struct cs_manifest *m, const struct cs_auth_way *w)
+{
+	size_t mark = cs_fields_enter(r, "account_token");
+	int rc;
+
+	if (w->account_url == NULL) {
+		r->pointer[mark] = '\0';
+		return 0;
+	}
+	if ((rc = cs_check_template(r, m, "url", w->account_url, FROM_CONNECTION)) < 0 ||
+	    (rc = check_pairs(r, m, "params", w->account_params, w->n_account_params, FROM_CONNECTION)) < 0 ||
+	    (rc = check_pairs(r, m, "headers", w->account_headers, w->n_account_headers, FROM_CONNECTION)) < 0)
+		return rc;
+	r->pointer[mark] = '\0';
+	return 0;
+}
+
+static int
 finish_oauth(struct cs_fields *r, const struct cs_manifest *m, struct cs_auth_way *w)
 {
 	int rc;
@@ -197,7 +226,7 @@ finish_oauth(struct cs_fields *r, const struct cs_manifest *m, struct cs_auth_wa
 	    (rc = check_secret(r, m, "refresh_token", w->refresh_token)) < 0 ||
 	    (rc = check_facts(r, m, "callback_facts", w->callback_facts, w->n_callback_facts)) < 0)
 		return rc;
-	if ((rc = check_uninstall(r, m, w)) < 0)
+	if ((rc = check_uninstall(r, m, w)) < 0 || (rc = check_account_token(r, m, w)) < 0)
 		return rc;
 	cs_fields_enter(r, "answer");
 	return check_facts(r, m, "facts", w->facts, w->n_facts);

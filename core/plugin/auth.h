@@ -59,6 +59,11 @@ struct cs_auth_way {
 	const char *at_access, *at_refresh, *at_expires, *at_refresh_expires, *at_error; /* pointers into the token answer */
 	struct cs_pair *facts;           /* name: fact, value: pointer into the token answer */
 	size_t n_facts;
+	/* A token for many accounts of the CRM (an agency's) is changed for one of this account: where a member of the token answer
+	 * has this value, account_url is asked with the token as Bearer, and answers like token_url. NULL: there are none. */
+	const char *account_url, *account_when, *account_is;
+	struct cs_pair *account_params, *account_headers; /* values are templates */
+	size_t n_account_params, n_account_headers;
 	struct cs_pair *callback_facts;  /* name: fact, value: parameter of the callback */
 	size_t n_callback_facts;
 	int64_t expires_s;               /* of an access token whose answer says nothing; 0: until the CRM refuses it */

@@ -195,3 +195,50 @@ def test_highlevels_token_says_which_location(rig, sandbox):
     conn = connect(daemon, "gohighlevel")
     facts = daemon.operate("GET", f"/v1/connections/{conn}")["facts"]
     assert facts["location_id"] == f"loc{TENANT}" and facts["company_id"]
+
+
+AGENCY = "agency"  # who signs in for all of it; its locations are locnorth and locsouth
+
+
+def test_an_agencys_token_is_exchanged_for_the_locations(rig, sandbox):
+    daemon = app(rig, "gohighlevel")
+    conn = connect(daemon, "gohighlevel", AGENCY, settings={"location_id": f"loc{TENANT}"})
+    for asked in 1, 2, 3:
+        if asked > 1:
+            sandbox.tokens("gohighlevel", "expire")
+        deliver(daemon, "gohighlevel", 50 if asked == 2 else 1)
+        assert len(token_requests(sandbox, "gohighlevel")) == asked
+        exchanges = [r for r in sandbox.requests("gohighlevel") if r["path"].endswith("/oauth/locationToken")]
+        assert len(exchanges) == asked and exchanges[-1]["headers"]["version"] == "2021-07-28"
+    assert daemon.operate("GET", f"/v1/connections/{conn}")["facts"]["location_id"] == f"loc{TENANT}"
+    assert len(sandbox.records("gohighlevel", "notes", TENANT)) == 52
+    assert "at-" not in daemon.log()
+
+
+@pytest.mark.parametrize("location", ["locelsewhere", None])
+def test_an_agencys_token_without_a_location_of_it_takes_no_leads(rig, sandbox, location):
+    daemon = app(rig, "gohighlevel")
+    conn = made(daemon, "gohighlevel", settings={"location_id": location} if location else {})
+    browser = sign_in(daemon, window(daemon), conn, AGENCY)
+    assert browser.status == 502 and "one account" in browser.body, browser.body
+    assert daemon.operate("GET", f"/v1/connections/{conn}")["state"] == "pending"
+    daemon.operate("PATCH", f"/v1/connections/{conn}", {"settings": {"location_id": f"loc{TENANT}"}})
+    browser = sign_in(daemon, window(daemon), conn, AGENCY)  # and once it is said
+    assert f"Connected as {TENANT}." in browser.body, browser.body
+
+
+@pytest.mark.parametrize("point", ["token-answered", "token-committed"])
+def test_killed_between_an_agencys_token_and_the_locations(rig, sandbox, point):
+    """The agency's tokens are kept before the exchange, so nothing of the grant is lost."""
+    daemon = app(rig, "gohighlevel")
+    conn = connect(daemon, "gohighlevel", AGENCY, settings={"location_id": f"loc{TENANT}"})
+    daemon.restart(CSRELAY_CRASH_AT=point)
+    sandbox.tokens("gohighlevel", "expire")
+    doc = lead("gohighlevel")
+    daemon.send(doc)
+    daemon.process.wait(30)
+    daemon.start()
+    if point == "token-committed":
+        daemon.wait_for(doc, "delivered", 60)
+    else:  # the refresh token that was answered died with the process, as with any CRM that rotates them
+        wait_until(lambda: daemon.operate("GET", f"/v1/connections/{conn}")["state"] == "needs_reauth", what="it says so")

@@ -174,6 +174,7 @@ enter(struct cs_token *t, enum cs_token_phase p)
 	cs_context_unref(t->session.context);
 	memset(&t->session, 0, sizeof(t->session));
 	t->way = NULL;
+	t->is_broad = t->narrows = false;
 }
 
 /* The exchange of a code came to its end, if it was one. */
@@ -269,6 +270,7 @@ die(struct cs_token *t, const char *reason)
 /* ---- the new tokens */
 
 static void kept(struct cs_token *t, int rc);
+static void narrow(struct cs_token *t);
 
 static void
 keep(struct cs_token *t)
@@ -296,6 +298,10 @@ kept(struct cs_token *t, int rc)
 		return;
 	}
 	cs_crash_point("token-committed");
+	if (t->is_broad) {
+		narrow(t);
+		return;
+	}
 	enter(t, CS_TOKEN_REST);
 	release(t, CS_DONE, NULL);
 	tell_exchanged(t, true, NULL);
@@ -335,6 +341,7 @@ take(struct cs_token *t, const struct cs_oauth_answer *o)
 	const struct cs_auth_way *w = t->way;
 	int64_t now_ms = cs_now_ms(t->engine->c.clock), life_s = o->expires_s >= 0 ? o->expires_s : w->expires_s;
 
+	t->is_broad = !t->narrows && w->account_url != NULL && strcmp(cs_json_pointer_text(o->doc, w->account_when), w->account_is) == 0;
 	cs_wipe_free(t->access, 0);
 	t->access = cs_xstrdup(o->access);
 	if (o->refresh[0] != '\0' && w->refresh_token != NULL) {
@@ -344,7 +351,7 @@ take(struct cs_token *t, const struct cs_oauth_answer *o)
 	t->row.gen++;
 	t->row.intent_ms = 0;
 	t->row.expires_ms = life_s > 0 ? now_ms + life_s * 1000 : 0;
-	t->row.renew_ms = cs_oauth_renew_ms(w, now_ms, t->row.expires_ms);
+	t->row.renew_ms = t->is_broad ? now_ms : cs_oauth_renew_ms(w, now_ms, t->row.expires_ms); /* nobody may work with a broad one */
 	t->row.idle_ms = (o->refresh_expires_s > 0 ? o->refresh_expires_s : w->idle_life_s) * 1000;
 	t->row.keep_ms = w->grant == CS_GRANT_CODE ? keep_alive_ms(t->engine, t->row.idle_ms, now_ms) : 0;
 	t->failures = 0;
@@ -352,7 +359,8 @@ take(struct cs_token *t, const struct cs_oauth_answer *o)
 	t->released = false;
 	take_facts(t, w, o->doc);
 	put_tokens(c, w, t);
-	cs_log(CS_LOG_INFO, "auth", t->exchanged != NULL ? "access given" : "token renewed", "connection=%s crm=%s expires_s=%lld", c->public_id, c->crm, (long long)life_s);
+	if (!t->is_broad)
+		cs_log(CS_LOG_INFO, "auth", t->exchanged != NULL ? "access given" : "token renewed", "connection=%s crm=%s expires_s=%lld", c->public_id, c->crm, (long long)life_s);
 	enter(t, CS_TOKEN_KEEP);
 	keep(t);
 }
@@ -363,7 +371,7 @@ static void
 fail(struct cs_token *t, const struct cs_http_answer *a, const struct cs_class *cl, const struct cs_oauth_answer *o)
 {
 	struct cs_context *c = t->session.context;
-	bool lost = a->fault != CS_HTTP_OK && a->sent && c->way->rotates && c->way->grant == CS_GRANT_CODE;
+	bool lost = a->fault != CS_HTTP_OK && a->sent && !t->narrows && c->way->rotates && c->way->grant == CS_GRANT_CODE;
 	char why[200];
 
 	if (lost && c->way->needs_reauth) {
@@ -395,7 +403,7 @@ cs_token_answered(struct cs_token *t, const struct cs_http_answer *a, const stru
 	if (o.verdict == CS_OAUTH_OK)
 		take(t, &o);
 	else if (t->exchanged != NULL) {
-		snprintf(why, sizeof(why), "The CRM did not take the code (%s)",
+		snprintf(why, sizeof(why), t->narrows ? "The CRM gave access to many accounts, but not to this one account (%s)" : "The CRM did not take the code (%s)",
 		    a->fault != CS_HTTP_OK ? cs_http_fault_name(a->fault) : o.error[0] != '\0' ? o.error : "no reason given");
 		cs_log(CS_LOG_WARN, "auth", "a code was not exchanged", "connection=%s crm=%s status=%d fault=%s error=%s",
 		    t->session.context->public_id, t->session.context->crm, a->status, cs_http_fault_name(a->fault), o.error);
@@ -407,6 +415,30 @@ cs_token_answered(struct cs_token *t, const struct cs_http_answer *a, const stru
 	} else
 		fail(t, a, cl, &o);
 	cs_oauth_answer_fini(&o);
+}
+
+/*
+ * The token for many accounts is in the store, and its refresh token with it, so nothing is lost if this comes to nothing: the next
+ * renewal is due at once and comes here again.
+ */
+static void
+narrow(struct cs_token *t)
+{
+	static const char which[] = "Access was given for many accounts of the CRM, and the connection does not say which one account it is for (see its settings)";
+	bool exchanges = t->exchanged != NULL;
+
+	t->is_broad = false;
+	t->narrows = true;
+	enter(t, CS_TOKEN_ASK);
+	if (cs_token_request_account(t))
+		return;
+	cool_down(t, 0);
+	cs_log(CS_LOG_WARN, "auth", "the grant is for many accounts, and the connection does not say which", "connection=%s crm=%s",
+	    t->session.context->public_id, t->session.context->crm);
+	enter(t, CS_TOKEN_REST);
+	release(t, CS_RETRY, which);
+	if (exchanges)
+		tell_exchanged(t, false, which);
 }
 
 /* ---- the beginning */
@@ -629,7 +661,7 @@ cs_token_tick(struct cs_engine *e, int64_t now_ms)
 
 		if (t->phase != CS_TOKEN_KEEP)
 			continue;
-		if (!t->released && now_ms - t->since_ms >= PATIENCE_MS) {
+		if (!t->released && !t->is_broad && now_ms - t->since_ms >= PATIENCE_MS) {
 			t->released = true;
 			cs_log(CS_LOG_ERROR, "auth", "a new token could not be written yet and is used from memory", "connection=%s crm=%s",
 			    t->session.context->public_id, t->session.context->crm);

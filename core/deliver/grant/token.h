@@ -8,6 +8,9 @@
  *   REST -> INTENT: "a refresh may be under way" is committed -> ASK: the token request -> KEEP: the new tokens are committed
  *        -> REST, and whoever waited goes on with them.
  *
+ * A token for many accounts of the CRM (an agency's) is kept like any other, but nobody gets it: from KEEP it goes to ASK and KEEP once more,
+ * for a token of the connection's account.
+ *
  * A request remembers the generation of the token that it was built with, so a late 401 to an old token refreshes nothing.
  * When the commit of new tokens does not come, they are used from memory, and the commit is tried until it succeeds. An intent
  * that is found open after a crash is settled by the manifest's lost_refresh. After a failure the next try waits, longer each

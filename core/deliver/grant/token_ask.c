@@ -13,14 +13,18 @@
 #include "util/text.h"
 
 #define PARAMS_MAX 24
+#define HEADERS_MAX 8
 
 static const struct cs_session_ops no_ops;
 static const struct cs_step_row token_step = { .name = "token", .label = "Get a token", .mutates = true };
+static const struct cs_step_row account_step = { .name = "token", .label = "Get the account's token", .mutates = true };
 static const struct cs_step_row revoke_step = { .name = "revoke", .label = "Give the grant back", .mutates = true };
 
 struct params {
 	struct cs_pair v[PARAMS_MAX];
 	size_t n;
+	struct cs_header headers[HEADERS_MAX];
+	size_t n_headers;
 	struct cs_arena mem;
 	const struct cs_session *s;
 	int32_t enc; /* of markers */
@@ -33,13 +37,26 @@ add(struct params *p, const char *name, const char *value)
 		p->v[p->n++] = (struct cs_pair){ name, value };
 }
 
+static void
+add_header(struct params *p, const char *name, const char *value)
+{
+	if (p->n_headers < HEADERS_MAX)
+		p->headers[p->n_headers++] = (struct cs_header){ name, value };
+}
+
 static const char *
-marker(struct params *p, const char *secret)
+marker_as(struct params *p, const char *secret, int32_t enc)
 {
 	CS_CLEANUP(cs_buf_fini) struct cs_buf b = CS_BUF_INIT(200);
 
-	cs_wire_marker(&b, p->s->nonce, p->enc, secret);
+	cs_wire_marker(&b, p->s->nonce, enc, secret);
 	return cs_arena_strdup(&p->mem, cs_buf_str(&b));
+}
+
+static const char *
+marker(struct params *p, const char *secret)
+{
+	return marker_as(p, secret, p->enc);
 }
 
 static const char *
@@ -113,9 +130,8 @@ open_session(struct cs_session *s)
 
 /* The answer may come before this returns. */
 static void
-post(struct cs_session *s, const char *url_template, bool json, const struct params *p)
+post(struct cs_session *s, const char *url_template, bool json, struct params *p)
 {
-	static const struct cs_header accept = { "Accept", "application/json" };
 	struct cs_http_req req = CS_REQ(s->own->step->name, "POST", "");
 	CS_CLEANUP(cs_buf_fini) struct cs_buf url = CS_BUF_INIT(CS_URL_MAX), body = CS_BUF_INIT(64u << 10);
 	struct cs_lookup lk = cs_context_lookup(s->context, false);
@@ -123,8 +139,9 @@ post(struct cs_session *s, const char *url_template, bool json, const struct par
 	cs_oauth_body(json, p->v, p->n, &body);
 	cs_template_expand(url_template, CS_IN_URL, &lk, &url, NULL);
 	req.mutates = 1;
-	req.headers = &accept;
-	req.n_headers = 1;
+	add_header(p, "Accept", "application/json");
+	req.headers = p->headers;
+	req.n_headers = p->n_headers;
 	req.url = cs_buf_str(&url);
 	req.content_type = json ? "application/json" : "application/x-www-form-urlencoded";
 	req.body = (struct cs_bytes){ cs_buf_str(&body), body.len };
@@ -141,21 +158,55 @@ answered(struct cs_session *s, const struct cs_http_answer *a, const struct cs_c
 	cs_token_answered(t, a, cl);
 }
 
+static void
+begin(struct cs_token *t, struct params *p)
+{
+	struct cs_session *s = &t->session;
+
+	*p = (struct params){ .s = s, .enc = t->way->body_json ? CS_ENC_JSON : CS_ENC_FORM };
+	cs_arena_init(&p->mem);
+	s->answered = answered;
+	s->own = &t->own;
+	s->abandoned = cs_token_abandon;
+	open_session(s);
+}
+
 void
 cs_token_request(struct cs_token *t, const struct cs_pair *extra, size_t n)
 {
 	struct cs_session *s = &t->session;
 	const struct cs_auth_way *w = t->way;
-	struct params p = { .s = s, .enc = w->body_json ? CS_ENC_JSON : CS_ENC_FORM };
+	struct params p;
 
-	cs_arena_init(&p.mem);
-	s->answered = answered;
-	s->own = &t->own;
-	s->abandoned = cs_token_abandon;
-	open_session(s);
+	begin(t, &p);
 	collect(&p, t, w, extra, n);
 	post(s, w->token_url, w->body_json, &p);
 	cs_arena_fini(&p.mem);
+}
+
+bool
+cs_token_request_account(struct cs_token *t)
+{
+	const struct cs_auth_way *w = t->way;
+	struct params p = { .s = &t->session };
+	bool all = true;
+
+	cs_arena_init(&p.mem);
+	for (size_t i = 0; i < w->n_account_params; i++)
+		all = all && expanded(&p, w->account_params[i].value)[0] != '\0';
+	cs_arena_fini(&p.mem);
+	if (!all)
+		return false;
+	begin(t, &p);
+	for (size_t i = 0; i < w->n_account_params; i++)
+		add(&p, w->account_params[i].name, expanded(&p, w->account_params[i].value));
+	add_header(&p, "Authorization", cs_arena_printf(&p.mem, "Bearer %s", marker_as(&p, w->access_token, CS_ENC_RAW)));
+	for (size_t i = 0; i < w->n_account_headers; i++)
+		add_header(&p, w->account_headers[i].name, expanded(&p, w->account_headers[i].value));
+	t->own = (struct cs_own_request){ .step = &account_step };
+	post(&t->session, w->account_url, w->body_json, &p);
+	cs_arena_fini(&p.mem);
+	return true;
 }
 
 /* ---- the end of a grant */

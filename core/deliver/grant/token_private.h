@@ -28,6 +28,8 @@ struct cs_token {
 	struct cs_session session;    /* of the request; context NULL: none */
 	struct cs_own_request own;
 	const struct cs_auth_way *way; /* of the request under way */
+	bool is_broad;                /* KEEP: the token is for many accounts, and one for this is got next */
+	bool narrows;                 /* ASK and KEEP: it is that one's turn */
 	void (*exchanged)(void *ctx, bool ok, const char *why); /* it is the exchange of a code; NULL: a refresh */
 	void *exchanged_ctx;
 };
@@ -36,6 +38,9 @@ void cs_token_abandon(struct cs_session *s);
 /* token_ask.c: send the token request of t->session. cs_token_answered is called with what came. */
 void cs_token_request(struct cs_token *t, const struct cs_pair *extra, size_t n);
 void cs_token_answered(struct cs_token *t, const struct cs_http_answer *a, const struct cs_class *cl);
+
+/* token_ask.c: change the access token for one of the connection's account. False: the connection does not say which. */
+bool cs_token_request_account(struct cs_token *t);
 
 /* token_ask.c: the secret by which the grant of c's way is given back; NULL: it has no token. */
 const char *cs_token_to_revoke(const struct cs_context *c);

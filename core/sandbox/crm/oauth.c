@@ -505,6 +505,23 @@ introspect_step(struct asked *a)
 	return g;
 }
 
+/* The bearer's token for one of another tenant, which lives and dies with the same grant. */
+static json_object *
+exchange_step(struct asked *a, json_object *step)
+{
+	const char *h = cs_sb_header(a->sc->req, "authorization");
+	struct token *t = h != NULL && strncmp(h, "Bearer ", 7) == 0 ? token_get(a->st, h + 7, ACCESS) : NULL;
+	char *tenant = cs_sb_eval_text(a->sc, cs_json_get(step, "for"));
+	json_object *g = NULL;
+
+	if (!good(t, a->sc->now_ms) || tenant == NULL)
+		deny(a, "invalid_grant", "this token cannot be exchanged");
+	else
+		g = grant_tokens(a, tenant, t->grant, NULL);
+	free(tenant);
+	return g;
+}
+
 json_object *
 cs_sb_oauth_step(struct cs_sb_scope *sc, struct cs_sb_crm_state *st, json_object *step, const char **error,
                  const char **why)
@@ -519,6 +536,8 @@ cs_sb_oauth_step(struct cs_sb_scope *sc, struct cs_sb_crm_state *st, json_object
 		g = revoke_step(&a);
 	else if (strcmp(what, "introspect") == 0)
 		g = introspect_step(&a);
+	else if (strcmp(what, "exchange") == 0)
+		g = exchange_step(&a, step);
 	else
 		g = token_step(&a);
 	*error = a.error;

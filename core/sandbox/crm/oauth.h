@@ -15,7 +15,7 @@ enum cs_sb_token_state cs_sb_oauth_access(struct cs_sb_crm_state *st, const char
                                           char tenant[CS_SB_TENANT_NAME + 1]);
 
 /*
- * Run an oauth step: "authorize" (makes a code), "token", "revoke" or "introspect". On success *grant is a
+ * Run an oauth step: "authorize" (makes a code), "token", "revoke", "introspect" or "exchange" (for a token of the tenant "for"). On success *grant is a
  * new object (code, access_token, refresh_token, expires_in, tenant, active ...). On failure NULL and *error,
  * *why are constants in the words of RFC 6749.
  */

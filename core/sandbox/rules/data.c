@@ -63,7 +63,7 @@
  *                            N is the list of what the parentheses caught
  *   {"each": T, "as": N, "do": [steps], "collect": T, "into": N}
  *                            with "collect_errors" an error becomes an element
- *   {"oauth": "authorize"|"token"|"revoke"|"introspect", "as": N}
+ *   {"oauth": "authorize"|"token"|"revoke"|"introspect"|"exchange", "as": N}
  *                            as "oauth" says: clients, grants, life times, rotation; a failure answers the
  *                            error "oauth" (or "error") with ${error/code} and ${error/message}
  *
