@@ -11,10 +11,12 @@ fresh store, next to load and sink on the same cores. What a ratio is compared w
 repeated and the median counts; the raw figures stand in bench.json under "rounds" and "details".
 """
 import argparse
+import base64
 import collections
 import contextlib
 import datetime
 import hashlib
+import hmac
 import http.client
 import itertools
 import json
@@ -43,6 +45,8 @@ ACCOUNTS = 64
 BAD = ("segv_map", "segv_push", "segv_between", "segv_last", "abort_push", "exit_push", "recurse_push", "fork_push", "exec_push",
        "socket_push", "kill_push", "ptrace_push", "garbage_push", "close_wire", "leak_push", "loop_push")  # tests/plugins/poison.c
 MAP_HEAD, MAP_ROW = 64, 24
+HOOKS_PER_S = 50
+HOOK_SECRET = "bench-secret"
 
 Goal = collections.namedtuple("Goal", "sign limit")
 GOALS = {  # in the order of the table
@@ -63,6 +67,9 @@ GOALS = {  # in the order of the table
     "cost_growth_1m": Goal("<=", 1.3),
     "recover_1m_s": Goal("<=", 2),
     "worst_accept_ms": Goal("<=", 50),
+    "p50_hook_ms": None,
+    "p99_hook_ms": Goal("<=", 100),
+    "worst_hook_ms": Goal("<=", 1000),  # Jobber's limit
 }
 
 # What the parts cost alone, in microseconds of CPU per lead, on the machine for which the goals were set. A goal in seconds of a
@@ -184,7 +191,7 @@ class Daemon:
         path.write_text(text)
         path.chmod(0o600)
 
-    def configure(self, webhook_port=None, paused=False, hubspot_port=None, hubspots=0, idle=False, confined=True, bad=()):
+    def configure(self, webhook_port=None, paused=False, hubspot_port=None, hubspots=0, idle=False, confined=True, bad=(), jobber=False):
         allow = ", ".join(f'"127.0.0.1:{p}"' for p in (webhook_port, hubspot_port) if p)
         self.conf("csrelay.conf", f'''
 listen : {{ intake = "127.0.0.1:0"; admin = "127.0.0.1:0"; control = "unix:{self.dir}/control.sock"; }};
@@ -205,6 +212,12 @@ plugins : {{ dir = "{self.bench.build}/plugins/v1:{self.bench.build}/tests/plugi
                               f'secrets : {{ access_token = "sandbox-hubspot-h{i}"; }}; }}' for i in range(hubspots))
             self.conf("crm.d/hubspot.conf", f'enabled = true;\nsettings : {{ base_url = "http://127.0.0.1:{hubspot_port}"; }};\n'
                                             f'connections = (\n{rows} );\n')
+        if jobber:
+            self.conf("crm.d/jobber.conf", f'''enabled = true;
+secrets : {{ client_secret = "{HOOK_SECRET}"; }};
+connections = ( {{ name = "j"; account = "acct_000000"; crm_account_id = "1"; label = "bench"; timezone = "America/New_York";
+	secrets : {{ access_token = "bench"; }}; }} );
+''')
         for crm in bad:
             self.conf(f"crm.d/{crm}.conf", f'enabled = true;\nsettings : {{ base_url = "http://127.0.0.1:{webhook_port}/in"; }};\n'
                                            f'connections = ( {{ name = "bad"; account = "acct_000000"; label = "bench"; '
@@ -229,6 +242,7 @@ plugins : {{ dir = "{self.bench.build}/plugins/v1:{self.bench.build}/tests/plugi
             sys.exit("bench: csrelayd did not start:\n" + (self.dir / "csrelayd.log").read_text()[-2000:])
         self.pid = self.process.pid
         self.port = int((self.dir / "intake.port").read_text())
+        self.admin_port = int((self.dir / "admin.port").read_text())
         return took
 
     def stop(self):
@@ -247,6 +261,13 @@ plugins : {{ dir = "{self.bench.build}/plugins/v1:{self.bench.build}/tests/plugi
         answer = json.loads(c.getresponse().read())
         c.close()
         return answer
+
+    def rows(self, table):
+        db = sqlite3.connect(self.store)
+        try:
+            return db.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+        finally:
+            db.close()
 
     def counts(self):
         """Deliveries by state, as the store has them."""
@@ -498,6 +519,48 @@ class Bench:
         sink.stop()
         d.remove()
 
+    def hooks(self):
+        """How long a CRM waits for the answer to what it reports (POST /hooks/jobber), deliveries running at full load."""
+        sink = Sink(self)
+        d = Daemon(self, "hooks").configure(webhook_port=sink.port, jobber=True)
+        d.start()
+        waits, stop = [], threading.Event()
+        reporter = threading.Thread(target=self.report, args=(d, waits, stop))
+        reporter.start()
+        got = self.load(d.port, seconds=self.args.worst_seconds)
+        stop.set()
+        reporter.join()
+        waits.sort()
+        self.note("p50_hook_ms", waits[len(waits) // 2])
+        self.note("p99_hook_ms", waits[int((len(waits) - 1) * 0.99)])
+        self.note("worst_hook_ms", waits[-1])
+        self.details["hooks"] = {"hooks": len(waits), "load": got}
+        say(f"  {len(waits)} hooks beside {got['per_s']:.0f} leads a second")
+        d.process.kill()
+        d.process.wait()
+        if (kept := d.rows("hook_seen")) != len(waits):
+            sys.exit(f"bench: {kept} of {len(waits)} hooks were kept")
+        sink.stop()
+        d.remove()
+
+    def report(self, d, waits, stop):
+        """Messages of Jobber, each on a connection of its own as they come; what they tell is of no interest, so no CRM is asked."""
+        begun = time.monotonic()
+        for n in itertools.count():
+            if stop.wait(max(0, begun + n / HOOKS_PER_S - time.monotonic())):
+                return
+            body = json.dumps({"data": {"webHookEvent": {"topic": "CLIENT_UPDATE", "appId": "bench", "accountId": "MQ==",
+                                                         "itemId": str(n), "occurredAt": "2026-05-28T16:30:00Z"}}}).encode()
+            sig = base64.b64encode(hmac.new(HOOK_SECRET.encode(), body, hashlib.sha256).digest()).decode()
+            c = http.client.HTTPConnection("127.0.0.1", d.admin_port, timeout=30)
+            asked = time.monotonic()
+            c.request("POST", "/hooks/jobber", body, {"X-Jobber-Hmac-SHA256": sig, "Content-Type": "application/json"})
+            answer = c.getresponse()
+            answer.read()
+            waits.append((time.monotonic() - asked) * 1000)
+            assert answer.status == 200, answer.status
+            c.close()
+
     # -- with many leads waiting
 
     def filled(self):
@@ -582,7 +645,7 @@ class Bench:
 # ---- the whole
 
 REPEATED = ("bare", "accept", "deliver", "boundary", "beside", "hubspot")
-MEASUREMENTS = ("idle", "bare", "accept", "deliver", "boundary", "beside", "hubspot", "latency", "worst", "waiting",
+MEASUREMENTS = ("idle", "bare", "accept", "deliver", "boundary", "beside", "hubspot", "latency", "worst", "hooks", "waiting",
                 "recover")
 
 
