@@ -477,14 +477,15 @@ struct cs_store_ops {
 	 * told: whoever tells takes it away in the same transaction.
 	 */
 	int (*mail_put)(struct cs_store *, struct cs_mail_row *row, struct cs_err *); /* fills id */
+	/* Emergencies first, then what is due longest. Returns the count. */
 	int (*mail_due)(struct cs_store *, int64_t now_ms, struct cs_arena *, struct cs_mail_row *out, int max, struct cs_err *);
 	int (*mail_retry)(struct cs_store *, int64_t id, int64_t due_ms, int32_t attempts, struct cs_err *);
-	int (*mail_delete)(struct cs_store *, int64_t id, struct cs_err *);
+	int (*mail_delete)(struct cs_store *, int64_t id, struct cs_err *); /* also when it is gone already */
 	int (*mail_count)(struct cs_store *, int kind, int64_t *n, struct cs_err *); /* kind -1: any */
-	int (*late_put)(struct cs_store *, int64_t delivery_id, int64_t since_ms, struct cs_err *);
+	int (*late_put)(struct cs_store *, int64_t delivery_id, int64_t since_ms, struct cs_err *); /* the first time counts */
 	/* Those since before_ms and earlier, oldest first. Returns the count. */
 	int (*late_list)(struct cs_store *, int64_t before_ms, int64_t *delivery_ids, int max, struct cs_err *);
-	int (*late_delete)(struct cs_store *, int64_t delivery_id, struct cs_err *);
+	int (*late_delete)(struct cs_store *, int64_t delivery_id, struct cs_err *); /* also when it is gone already */
 
 	/* ---- upkeep */
 	/* Delete what is past its time, at most max rows; never undelivered work. Returns the count. */

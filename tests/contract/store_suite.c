@@ -257,7 +257,7 @@ int
 store_suite_run(const struct store_engine *engine)
 {
 	static void (*const parts[])(TCase *) = { store_suite_transactions, store_suite_leads, store_suite_deliveries,
-		                                  store_suite_moves,        store_suite_lists, store_suite_rest, store_suite_conns, store_suite_links,
+		                                  store_suite_moves,        store_suite_lists, store_suite_rest, store_suite_conns, store_suite_links, store_suite_mail,
 		                                  store_suite_upkeep };
 	Suite *suite = suite_create(engine->name);
 	SRunner *runner;

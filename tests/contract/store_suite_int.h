@@ -58,6 +58,7 @@ void store_suite_lists(TCase *tc);
 void store_suite_rest(TCase *tc);
 void store_suite_conns(TCase *tc);
 void store_suite_links(TCase *tc);
+void store_suite_mail(TCase *tc);
 void store_suite_upkeep(TCase *tc);
 
 #endif
