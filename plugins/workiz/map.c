@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * map.c - a lead as the body of POST /lead/create/. Job type, source and area are names out of the account's own lists; what
+ * map.c - a lead as the body of POST /lead/create/, or of /job/create/, which has some names of its own. Job type, source and area are names out of the account's own lists; what
  * has no field stands in the notes, with the marker by which the lead is found again.
  */
 #include <string.h>
@@ -40,7 +40,8 @@ workiz_map(void *inst, struct cs_call *call, const struct cs_map_in *in)
 	const struct csh h = { in->host, call };
 	const struct cs_lead *lead = in->lead;
 	CSH_JSON doc = json_object_new_object();
-	json_object *o = csh_child(doc, "lead");
+	int is_job = strcmp(csh_setting(&h, "record"), "job") == 0;
+	json_object *o = csh_child(doc, is_job ? "job" : "lead");
 	const char *user = *lead->assigned_to ? lead->assigned_to : csh_setting(&h, "assign_to");
 
 	(void)inst;
@@ -50,8 +51,8 @@ workiz_map(void *inst, struct cs_call *call, const struct cs_map_in *in)
 	csh_put(o, "ServiceArea", csh_setting(&h, "service_area"));
 	csh_put(o, "Timezone", csh_setting(&h, "lead_timezone"));
 	if (lead->request->has_preferred_at && csh_setting_true(&h, "send_time"))
-		csh_put(o, "LeadDateTime", csh_time(&h, lead->request->preferred_at_ms));
-	csh_put(o, "LeadNotes", csh_note(&h, lead, CSH_PLAIN, NOTE_MAX));
+		csh_put(o, is_job ? "JobDateTime" : "LeadDateTime", csh_time(&h, lead->request->preferred_at_ms));
+	csh_put(o, is_job ? "JobNotes" : "LeadNotes", csh_note(&h, lead, CSH_PLAIN, NOTE_MAX));
 	if (*user)
 		csh_put(csh_child(doc, "assign"), "User", user);
 	return csh_emit(&h, doc);

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * push.c - find the caller's client, create the lead, assign it.
+ * push.c - find the caller's client, create the lead or job, assign it.
  *
  *   client  what is remembered of the caller, else the client of a lead of the last weeks with the caller's number: Workiz
  *           has no search. Not found, Workiz makes the client itself. Clients cannot be changed, so nothing is completed.
  *   lead    one call. Refused for a name that the account's lists do not have, it is sent with the plain fields.
+ *   job     the same, where calls become jobs at once (setting record).
  *   assign  beside the point of no return: refused, it is a remark on a lead that is in.
  *
  * Doubt about the lead: list the leads from the day before the call on and look for the marker in their notes. Success without
- * a UUID (204 has been seen) is doubt, too: the host sees that no receipt came.
+ * a UUID (204 has been seen) is doubt, too: the host sees that no receipt came. Lists go by the record's time, and nobody has
+ * written down whether a job without one is listed: such a job, not found, needs a person. What an earlier attempt made counts,
+ * whatever the setting says by now.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -18,11 +21,23 @@
 #define CALLER_PAGES 5
 #define DAY_MS INT64_C(86400000)
 
+/* What a call may become. */
+static const struct form {
+	const char *name, *create, *assign; /* step, list and type of the record; paths */
+	const char *notes, *time;           /* its members */
+	int is_listed_without_time;
+} forms[] = {
+	{ "lead", "/lead/create/", "/lead/assign/", "LeadNotes", "LeadDateTime", 1 },
+	{ "job", "/job/create/", "/job/assign/", "JobNotes", "JobDateTime", 0 },
+};
+#define FORMS (sizeof(forms) / sizeof(forms[0]))
+
 struct push {
 	struct csh h;
 	const struct cs_lead *lead;
-	json_object *doc, *body; /* the document; the lead in it, ours to change */
-	const char *id;          /* of the lead; "" */
+	json_object *doc, *body; /* the document; the lead or job in it, ours to change */
+	const struct form *form;
+	const char *id;          /* of the lead or job; "" */
 };
 
 /* ---- client */
@@ -94,35 +109,42 @@ find_client(struct push *p)
 	return CS_DONE;
 }
 
-/* ---- lead */
+/* ---- lead or job */
 static void
-keep_lead(struct push *p, json_object *lead)
+keep(struct push *p, json_object *record)
 {
-	const char *link = csh_get(lead, "/link");
+	const char *link = csh_get(record, "/link");
 
-	p->id = csh_printf(&p->h, "%s", csh_get(lead, "/UUID"));
-	csh_receipt_put(&p->h, "lead", p->id);
-	p->h.host->record(p->h.call, "lead", p->id, strncmp(link, "https://", 8) == 0 ? link : NULL);
-	keep_client(p, client_of(lead));
+	p->id = csh_printf(&p->h, "%s", csh_get(record, "/UUID"));
+	csh_receipt_put(&p->h, p->form->name, p->id);
+	p->h.host->record(p->h.call, p->form->name, p->id, strncmp(link, "https://", 8) == 0 ? link : NULL);
+	keep_client(p, client_of(record));
 }
 
 static int32_t
 look(struct push *p)
 {
 	const struct csh *h = &p->h;
-	struct workiz_scan scan = { .step = "find", .looks_for = "lead", .list = "lead", .max = LOOK_PAGES,
+	const struct form *f = p->form;
+	const char *notes = csh_printf(h, "/%s", f->notes);
+	struct workiz_scan scan = { .step = "find", .looks_for = f->name, .list = f->name, .max = LOOK_PAGES,
 		.since_ms = earliest_ms(p->lead) };
 	json_object *row;
 
 	while (!*p->id && workiz_next_page(h, &scan))
 		csh_each(i, row, scan.rows)
-			if (!*p->id && *csh_get(row, "/UUID") && strstr(csh_get(row, "/LeadNotes"), csh_marker(h, p->lead)))
-				keep_lead(p, row);
+			if (!*p->id && *csh_get(row, "/UUID") && strstr(csh_get(row, notes), csh_marker(h, p->lead)))
+				keep(p, row);
 	workiz_scan_end(&scan);
-	if (scan.rc == CS_DONE && !*p->id && scan.more)
-		return h->host->fail(h->call, CS_REJECT, "the lead may be in Workiz, but is not among its newest %d: look for \"%s\"",
+	if (scan.rc != CS_DONE || *p->id)
+		return scan.rc;
+	if (scan.more)
+		return h->host->fail(h->call, CS_REJECT, "the %s may be in Workiz, but is not among its newest %d: look for \"%s\"", f->name,
 		    LOOK_PAGES * 100, csh_marker(h, p->lead));
-	return scan.rc;
+	if (!f->is_listed_without_time && !*csh_get(p->body, csh_printf(h, "/%s", f->time)))
+		return h->host->fail(h->call, CS_REJECT, "the %s may be in Workiz, but one without a time need not be listed: look for \"%s\"",
+		    f->name, csh_marker(h, p->lead));
+	return CS_DONE;
 }
 
 /* What Workiz may refuse because the account has no such name, or because of how a time is written. 0: there is none of it. */
@@ -141,31 +163,33 @@ drop_doubtful_fields(json_object *body)
 }
 
 static int32_t
-create_lead(struct push *p)
+create(struct push *p)
 {
 	const struct csh *h = &p->h;
+	const struct form *f = p->form;
 	struct cs_http_res res = CS_RES_INIT;
 	CSH_JSON answer = NULL;
 	json_object *made;
 	int32_t rc;
 
-	if ((rc = csh_write(h, "lead", "POST", "/lead/create/", p->body, &res, &answer)) != CS_DONE)
+	if ((rc = csh_write(h, f->name, "POST", f->create, p->body, &res, &answer)) != CS_DONE)
 		return rc;
 	if ((res.status == 400 || res.status == 422) && drop_doubtful_fields(p->body) > 0) {
 		const char *why = csh_vendor_error(h, &res);
 
 		csh_json_putp(&answer);
-		if ((rc = csh_write(h, "lead", "POST", "/lead/create/", p->body, &res, &answer)) != CS_DONE)
+		if ((rc = csh_write(h, f->name, "POST", f->create, p->body, &res, &answer)) != CS_DONE)
 			return rc;
 		if (res.status < 300)
-			h->host->warn(h->call, "the lead was made without job type, source, area and time: %s", why);
+			h->host->warn(h->call, "the %s was made without job type, source and area%s: %s", f->name,
+			    f->is_listed_without_time ? ", and without its time" : "", why);
 	}
-	if ((rc = workiz_judge(h, &res, answer, "the lead was refused")) != CS_DONE)
+	if ((rc = workiz_judge(h, &res, answer, csh_printf(h, "the %s was refused", f->name))) != CS_DONE)
 		return rc;
-	made = csh_at(answer, "/data/0") ? csh_at(answer, "/data/0") : csh_at(answer, "/data");
+	made = csh_at(answer, "/data/0") ? csh_at(answer, "/data/0") : csh_at(answer, "/data") ? csh_at(answer, "/data") : csh_at(answer, "/0");
 	if (!*csh_get(made, "/UUID"))
-		return h->host->fail(h->call, CS_RETRY, "Workiz took the lead but did not say its id");
-	keep_lead(p, made);
+		return h->host->fail(h->call, CS_RETRY, "Workiz took the %s but did not say its id", f->name);
+	keep(p, made);
 	return CS_DONE;
 }
 
@@ -173,10 +197,10 @@ create_lead(struct push *p)
 static void
 keep_marker(struct push *p)
 {
-	const char *notes = csh_get(p->body, "/LeadNotes"), *marker = csh_marker(&p->h, p->lead);
+	const char *notes = csh_get(p->body, csh_printf(&p->h, "/%s", p->form->notes)), *marker = csh_marker(&p->h, p->lead);
 
 	if (!strstr(notes, marker))
-		csh_put(p->body, "LeadNotes", csh_printf(&p->h, "%s%s%s", notes, *notes ? "\n" : "", marker));
+		csh_put(p->body, p->form->notes, csh_printf(&p->h, "%s%s%s", notes, *notes ? "\n" : "", marker));
 }
 
 /* ---- assign */
@@ -194,28 +218,44 @@ assign(struct push *p)
 		return CS_DONE;
 	csh_put(body, "UUID", p->id);
 	csh_put(body, "User", user);
-	if ((rc = csh_write(h, "assign", "POST", "/lead/assign/", body, &res, &answer)) != CS_DONE)
+	if ((rc = csh_write(h, "assign", "POST", p->form->assign, body, &res, &answer)) != CS_DONE)
 		return rc;
 	if (res.status >= 300 || strcmp(csh_get(answer, "/flag"), "false") == 0)
-		h->host->warn(h->call, "the lead is there, but was not assigned to anybody: %s", csh_vendor_error(h, &res));
+		h->host->warn(h->call, "the %s is there, but was not assigned to anybody: %s", p->form->name, csh_vendor_error(h, &res));
 	csh_receipt_put(h, "assign", "done");
 	return CS_DONE;
 }
 
 /* ---- the push */
+/* By an earlier attempt: p->id is set. */
+static int32_t
+find_made(struct push *p)
+{
+	const struct form *wanted = p->form;
+	int32_t rc;
+
+	for (size_t i = 0; i < FORMS && !*p->id; i++) {
+		p->form = &forms[i];
+		p->id = csh_receipt(&p->h, forms[i].name);
+		if (csh_in_doubt(&p->h, forms[i].name) && (rc = look(p)) != CS_DONE)
+			return rc;
+	}
+	p->form = *p->id ? p->form : wanted;
+	return CS_DONE;
+}
+
 static int32_t
 push_lead(struct push *p)
 {
-	int32_t rc;
+	int32_t rc = find_made(p);
 
-	p->id = csh_receipt(&p->h, "lead");
-	if (csh_in_doubt(&p->h, "lead") && (rc = look(p)) != CS_DONE)
+	if (rc != CS_DONE)
 		return rc;
 	if (!*p->id) {
 		if ((rc = find_client(p)) != CS_DONE)
 			return rc;
 		keep_marker(p);
-		if ((rc = create_lead(p)) != CS_DONE)
+		if ((rc = create(p)) != CS_DONE)
 			return rc;
 	}
 	return assign(p);
@@ -224,7 +264,7 @@ push_lead(struct push *p)
 int32_t
 workiz_push(void *inst, struct cs_call *call, const struct cs_delivery *d)
 {
-	struct push p = { .h = { d->host, call }, .lead = d->lead };
+	struct push p = { .h = { d->host, call }, .lead = d->lead, .id = "" };
 	int32_t rc;
 
 	(void)inst;
@@ -235,7 +275,8 @@ workiz_push(void *inst, struct cs_call *call, const struct cs_delivery *d)
 	if (d->kind != CS_PUSH_LEAD && d->kind != CS_PUSH_TEST)
 		return CS_UNSUPPORTED;
 	p.doc = csh_json_parse(d->document);
-	p.body = csh_at(p.doc, "/lead");
+	p.form = &forms[json_object_is_type(csh_at(p.doc, "/job"), json_type_object)];
+	p.body = csh_at(p.doc, csh_printf(&p.h, "/%s", p.form->name));
 	if (json_object_is_type(p.body, json_type_object))
 		rc = push_lead(&p);
 	else

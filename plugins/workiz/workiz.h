@@ -3,8 +3,8 @@
  * workiz.h - what the plugin's files share. map.c makes the document, push.c brings it in, scan.c reads Workiz's lists,
  * webhook.c and poll.c report what became of leads.
  *
- * The document: {"lead": the body of /lead/create/ as for an unknown caller, "assign": {"User": full name}}. The secret is
- * placed by the manifest. Without "assign" nobody is assigned.
+ * The document: {"lead": the body of /lead/create/ as for an unknown caller, "assign": {"User": full name}}, or "job" and the body of
+ * /job/create/ in place of "lead". The secret is placed by the manifest. Without "assign" nobody is assigned.
  *
  * Workiz says no in three ways: by status, by {"flag": false, "msg": ...} inside of 200, by {"error": true, ...}. Its numbers
  * come as texts and the reverse, which csh_get levels out.
