@@ -51,7 +51,7 @@ cs_field_is_shown(const struct cs_setting_row *r)
 	return !r->advanced;
 }
 
-/* Do the addresses of the CRM or the client of a grant depend on it? */
+/* Do the addresses of the CRM, what stands in them as facts until better is learnt, or the client of a grant depend on it? */
 static bool
 is_part_of_access(const struct cs_manifest *m, const char *key)
 {
@@ -60,6 +60,8 @@ is_part_of_access(const struct cs_manifest *m, const char *key)
 
 	snprintf(name, sizeof(name), "${setting:%s}", key);
 	found = strstr(m->base_url, name) != NULL;
+	for (size_t i = 0; i < m->n_facts; i++)
+		found |= m->facts[i].dflt != NULL && strstr(m->facts[i].dflt, name) != NULL;
 	for (size_t i = 0; i < m->n_ways; i++) {
 		const char *const texts[] = { m->ways[i].client_id, m->ways[i].authorize_url, m->ways[i].token_url };
 

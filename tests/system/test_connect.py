@@ -15,12 +15,13 @@ PUBLIC = "https://csrelay.test"
 def daemon(rig):
     d = rig.daemon()
     d.options["public_url"] = PUBLIC
-    d.crms = {"hubspot": {}, "housecall_pro": {}, "servicetitan": {}, "workiz": {}}
+    d.crms = {"gohighlevel": {}, "hubspot": {}, "housecall_pro": {}, "servicetitan": {}, "workiz": {}}
     sandbox = rig.sandbox
     d.shared = {
         "hubspot": {"settings": {"base_url": sandbox.url("hubspot"), "client_id": "sandbox-client",
                                  "authorize_url": sandbox.url("hubspot/oauth/authorize")},
                     "secrets": {"client_secret": d.secret("client", "sandbox-secret")}},
+        "gohighlevel": {"settings": {"base_url": sandbox.url("gohighlevel")}},
         "housecall_pro": {"settings": {"base_url": sandbox.url("housecall_pro")}},
         "workiz": {"settings": {"base_url": sandbox.url("workiz")}},
         "servicetitan": {"settings": {"base_url": sandbox.url("servicetitan"), "auth_url": sandbox.url("servicetitan")}},
@@ -125,6 +126,14 @@ def test_a_plan_without_api_access_is_told_with_what_is_left(daemon, owner, sand
     sandbox.fault("error", "housecall_pro", "GET /company", times=1)
     owner.get(f"{PUBLIC}/connect/who")
     assert "did not answer just now" in text(owner)
+
+
+def test_what_tells_one_account_from_another_is_asked_before_the_crm_is(daemon, owner):
+    """HighLevel's tokens do not say whose they are: the sub-account is a setting, and stands in the address that is asked."""
+    enter(daemon, owner, crm="gohighlevel")
+    assert 'name="set_location_id"' in owner.body and 'name="set_source"' not in owner.body
+    form(owner, "setup", way="private_integration", key_access_token="pit-sandbox-north", set_location_id="locnorth")
+    assert owner.url.endswith("/connect/who") and "north" in text(owner), text(owner)
 
 
 def test_faults_stand_beside_their_fields_and_nothing_entered_is_lost(daemon, owner):
