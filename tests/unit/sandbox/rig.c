@@ -12,6 +12,8 @@
 #include <unistd.h>
 #include "rig.h"
 
+struct rig rig;
+
 static void *
 serve(void *arg)
 {
@@ -205,4 +207,28 @@ void
 rig_fault(struct rig *r, const char *json)
 {
 	ck_assert_int_eq(rig_call(r, "POST", "/_faults", "", json)->status, 201);
+}
+
+void
+rig_teardown(void)
+{
+	rig_stop(&rig);
+}
+
+int
+rig_run(const char *name, SFun setup, SFun teardown, const TTest *const *tests, size_t n)
+{
+	Suite *s = suite_create(name);
+	TCase *tc = tcase_create("all");
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	for (size_t i = 0; i < n; i++)
+		tcase_add_test(tc, tests[i]);
+	suite_add_tcase(s, tc);
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed == 0 ? 0 : 1;
 }

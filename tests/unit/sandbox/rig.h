@@ -30,6 +30,11 @@ struct answer {
 	json_object *json; /* NULL when the body is none */
 };
 
+extern struct rig rig; /* for test programs that need one only */
+void rig_teardown(void); /* of that one */
+/* What main returns: these tests, each with the fixture around it (NULL: none). */
+int rig_run(const char *name, SFun setup, SFun teardown, const TTest *const *tests, size_t n);
+
 /* The shipped data files of these CRMs (NULL-terminated names), or one called "acme" from text. */
 void rig_start(struct rig *r, const char *const *crms, size_t keep_docs);
 void rig_start_text(struct rig *r, const char *json);

@@ -8,19 +8,12 @@
 #include <unistd.h>
 #include "rig.h"
 
-static struct rig rig;
 static const char *const crms[] = { "webhook", "hubspot", NULL };
 
 static void
 setup(void)
 {
 	rig_start(&rig, crms, 3);
-}
-
-static void
-teardown(void)
-{
-	rig_stop(&rig);
 }
 
 static struct answer *
@@ -206,25 +199,13 @@ END_TEST
 int
 main(void)
 {
-	Suite *s = suite_create("sandbox admin");
-	TCase *tc = tcase_create("admin");
-	SRunner *sr = srunner_create(s);
-	int failed;
+	const TTest *const tests[] = {
+		records_say_what_when_who_and_by_which_request, beyond_the_limit_only_ids_and_counts_are_kept,
+		a_crm_that_forgets_still_answers_a_whole_push, the_log_masks_credentials_and_keeps_the_rest,
+		the_page_escapes_what_strangers_sent, the_page_shows_the_newest_of_many_tenants,
+		other_hosts_and_other_pages_are_turned_away, the_clock_goes_forward_only,
+		health_is_told_and_unknown_calls_are_not_found, the_log_keeps_the_last_ten_thousand,
+	};
 
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc, records_say_what_when_who_and_by_which_request);
-	tcase_add_test(tc, beyond_the_limit_only_ids_and_counts_are_kept);
-	tcase_add_test(tc, a_crm_that_forgets_still_answers_a_whole_push);
-	tcase_add_test(tc, the_log_masks_credentials_and_keeps_the_rest);
-	tcase_add_test(tc, the_page_escapes_what_strangers_sent);
-	tcase_add_test(tc, the_page_shows_the_newest_of_many_tenants);
-	tcase_add_test(tc, other_hosts_and_other_pages_are_turned_away);
-	tcase_add_test(tc, the_clock_goes_forward_only);
-	tcase_add_test(tc, health_is_told_and_unknown_calls_are_not_found);
-	tcase_add_test(tc, the_log_keeps_the_last_ten_thousand);
-	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? 0 : 1;
+	return rig_run("sandbox admin", setup, rig_teardown, tests, CS_ARRAY_LEN(tests));
 }

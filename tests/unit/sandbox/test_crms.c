@@ -7,7 +7,6 @@
 #include <string.h>
 #include "rig.h"
 
-static struct rig rig;
 #define CONTACTS "/hubspot/crm/objects/2026-03/contacts"
 #define MARIA "{\"properties\":{\"firstname\":\"Maria\",\"phone\":\"+13055550182\",\"email\":\"maria@example.com\"},\"associations\":[]}"
 #define BY_PHONE                                                                                                     \
@@ -21,12 +20,6 @@ setup(void)
 	static const char *const crms[] = { "hubspot", "housecall_pro", "webhook", NULL };
 
 	rig_start(&rig, crms, 1000);
-}
-
-static void
-teardown(void)
-{
-	rig_stop(&rig);
 }
 
 static struct answer *
@@ -366,31 +359,17 @@ END_TEST
 int
 main(void)
 {
-	Suite *s = suite_create("sandbox crms");
-	TCase *tc = tcase_create("crms");
-	SRunner *sr = srunner_create(s);
-	int failed;
+	const TTest *const tests[] = {
+		hubspot_refuses_wrong_and_missing_tokens, hubspot_search_lags_and_direct_reads_do_not,
+		hubspot_search_shows_the_old_value_until_the_index_has_caught_up,
+		hubspot_names_the_contact_that_has_the_email, hubspot_refuses_what_the_vendor_refuses,
+		hubspot_limits_search_to_five_a_second_and_the_rest_to_110_in_ten, hubspot_notes_belong_to_contacts,
+		hubspot_finds_by_a_custom_unique_property, hubspot_lists_owners_properties_and_pipelines,
+		a_token_pattern_separates_the_data_of_many_accounts, hcp_wants_the_lead_source_to_exist,
+		hcp_makes_a_customer_with_the_lead, hcp_refuses_what_the_vendor_refuses,
+		hcp_converts_a_lead_to_a_job, a_signed_webhook_is_kept_once_and_counted_again,
+		a_webhook_with_half_its_headers_is_refused,
+	};
 
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc, hubspot_refuses_wrong_and_missing_tokens);
-	tcase_add_test(tc, hubspot_search_lags_and_direct_reads_do_not);
-	tcase_add_test(tc, hubspot_search_shows_the_old_value_until_the_index_has_caught_up);
-	tcase_add_test(tc, hubspot_names_the_contact_that_has_the_email);
-	tcase_add_test(tc, hubspot_refuses_what_the_vendor_refuses);
-	tcase_add_test(tc, hubspot_limits_search_to_five_a_second_and_the_rest_to_110_in_ten);
-	tcase_add_test(tc, hubspot_notes_belong_to_contacts);
-	tcase_add_test(tc, hubspot_finds_by_a_custom_unique_property);
-	tcase_add_test(tc, hubspot_lists_owners_properties_and_pipelines);
-	tcase_add_test(tc, a_token_pattern_separates_the_data_of_many_accounts);
-	tcase_add_test(tc, hcp_wants_the_lead_source_to_exist);
-	tcase_add_test(tc, hcp_makes_a_customer_with_the_lead);
-	tcase_add_test(tc, hcp_refuses_what_the_vendor_refuses);
-	tcase_add_test(tc, hcp_converts_a_lead_to_a_job);
-	tcase_add_test(tc, a_signed_webhook_is_kept_once_and_counted_again);
-	tcase_add_test(tc, a_webhook_with_half_its_headers_is_refused);
-	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? 0 : 1;
+	return rig_run("sandbox crms", setup, rig_teardown, tests, CS_ARRAY_LEN(tests));
 }

@@ -107,20 +107,11 @@ END_TEST
 int
 main(void)
 {
-	Suite *s = suite_create("sandbox data");
-	TCase *tc = tcase_create("data");
-	SRunner *sr = srunner_create(s);
-	int failed;
+	const TTest *const tests[] = {
+		every_shipped_file_loads, a_small_file_is_enough, faults_of_form_are_named_by_pointer,
+		names_that_lead_nowhere_are_refused, steps_expressions_and_patterns_are_checked,
+		a_missing_name_or_folder_is_said,
+	};
 
-	tcase_add_test(tc, every_shipped_file_loads);
-	tcase_add_test(tc, a_small_file_is_enough);
-	tcase_add_test(tc, faults_of_form_are_named_by_pointer);
-	tcase_add_test(tc, names_that_lead_nowhere_are_refused);
-	tcase_add_test(tc, steps_expressions_and_patterns_are_checked);
-	tcase_add_test(tc, a_missing_name_or_folder_is_said);
-	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? 0 : 1;
+	return rig_run("sandbox data", NULL, NULL, tests, CS_ARRAY_LEN(tests));
 }

@@ -10,7 +10,6 @@
 #include "rig.h"
 #include "sandbox/crm/fault.h"
 
-static struct rig rig;
 #define CONTACTS "/hubspot/crm/objects/2026-03/contacts"
 #define MARIA "{\"properties\":{\"email\":\"maria@example.com\"},\"associations\":[]}"
 
@@ -20,12 +19,6 @@ setup(void)
 	static const char *const crms[] = { "hubspot", "webhook", NULL };
 
 	rig_start(&rig, crms, 1000);
-}
-
-static void
-teardown(void)
-{
-	rig_stop(&rig);
 }
 
 /* One create under a fault; afterwards the next request is served as always. */
@@ -252,31 +245,16 @@ END_TEST
 int
 main(void)
 {
-	Suite *s = suite_create("sandbox fault");
-	TCase *tc = tcase_create("fault");
-	SRunner *sr = srunner_create(s);
-	int failed;
+	const TTest *const tests[] = {
+		a_429_may_say_when_to_come_back, a_401_comes_as_often_as_asked, an_error_creates_nothing,
+		an_error_after_has_created, any_status_and_body_can_be_given, a_cut_body_is_shorter_than_announced,
+		an_oversized_body_has_five_megabytes, garbage_comes_as_html_cut_json_and_nothing,
+		a_time_out_before_creates_nothing_and_one_after_does,
+		a_close_before_creates_nothing_and_one_after_does, latency_delays_one_connection_and_no_other,
+		a_client_that_leaves_during_the_wait_does_no_harm, a_fault_meets_only_what_it_matches,
+		a_fault_can_let_some_pass_and_counts_its_hits, an_unknown_fault_is_refused_with_the_list,
+		matches_know_wild_cards_and_segments,
+	};
 
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc, a_429_may_say_when_to_come_back);
-	tcase_add_test(tc, a_401_comes_as_often_as_asked);
-	tcase_add_test(tc, an_error_creates_nothing);
-	tcase_add_test(tc, an_error_after_has_created);
-	tcase_add_test(tc, any_status_and_body_can_be_given);
-	tcase_add_test(tc, a_cut_body_is_shorter_than_announced);
-	tcase_add_test(tc, an_oversized_body_has_five_megabytes);
-	tcase_add_test(tc, garbage_comes_as_html_cut_json_and_nothing);
-	tcase_add_test(tc, a_time_out_before_creates_nothing_and_one_after_does);
-	tcase_add_test(tc, a_close_before_creates_nothing_and_one_after_does);
-	tcase_add_test(tc, latency_delays_one_connection_and_no_other);
-	tcase_add_test(tc, a_client_that_leaves_during_the_wait_does_no_harm);
-	tcase_add_test(tc, a_fault_meets_only_what_it_matches);
-	tcase_add_test(tc, a_fault_can_let_some_pass_and_counts_its_hits);
-	tcase_add_test(tc, an_unknown_fault_is_refused_with_the_list);
-	tcase_add_test(tc, matches_know_wild_cards_and_segments);
-	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? 0 : 1;
+	return rig_run("sandbox fault", setup, rig_teardown, tests, CS_ARRAY_LEN(tests));
 }

@@ -8,20 +8,12 @@
 #include <unistd.h>
 #include "rig.h"
 
-static struct rig rig;
-
 static void
 setup(void)
 {
 	rig_start_text(&rig, "{\"title\":\"Acme\",\"endpoints\":[{\"method\":\"POST\",\"path\":\"/echo\",\"answer\":"
 	                     "{\"body\":{\"got\":\"${raw}\"}}},{\"method\":\"GET\",\"path\":\"/x\",\"answer\":{\"status\":204}},"
 	                     "{\"method\":\"HEAD\",\"path\":\"/x\",\"answer\":{\"body\":{\"a\":1}}}]}");
-}
-
-static void
-teardown(void)
-{
-	rig_stop(&rig);
 }
 
 static void
@@ -193,26 +185,13 @@ END_TEST
 int
 main(void)
 {
-	Suite *s = suite_create("sandbox http");
-	TCase *tc = tcase_create("http");
-	SRunner *sr = srunner_create(s);
-	int failed;
+	const TTest *const tests[] = {
+		a_connection_is_kept_for_the_next_request, pipelined_requests_are_answered_in_order,
+		a_request_may_come_one_byte_at_a_time, a_chunked_body_is_put_together,
+		a_client_that_asks_is_told_to_continue, http_1_0_and_connection_close_end_the_connection,
+		a_head_answer_has_no_body, malformed_requests_are_refused_and_the_connection_ends,
+		an_endless_head_is_refused, a_body_of_megabytes_arrives_whole, only_loopback_may_be_listened_on,
+	};
 
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc, a_connection_is_kept_for_the_next_request);
-	tcase_add_test(tc, pipelined_requests_are_answered_in_order);
-	tcase_add_test(tc, a_request_may_come_one_byte_at_a_time);
-	tcase_add_test(tc, a_chunked_body_is_put_together);
-	tcase_add_test(tc, a_client_that_asks_is_told_to_continue);
-	tcase_add_test(tc, http_1_0_and_connection_close_end_the_connection);
-	tcase_add_test(tc, a_head_answer_has_no_body);
-	tcase_add_test(tc, malformed_requests_are_refused_and_the_connection_ends);
-	tcase_add_test(tc, an_endless_head_is_refused);
-	tcase_add_test(tc, a_body_of_megabytes_arrives_whole);
-	tcase_add_test(tc, only_loopback_may_be_listened_on);
-	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? 0 : 1;
+	return rig_run("sandbox http", setup, rig_teardown, tests, CS_ARRAY_LEN(tests));
 }

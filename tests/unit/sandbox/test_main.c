@@ -94,17 +94,10 @@ END_TEST
 int
 main(void)
 {
-	Suite *s = suite_create("sandbox main");
-	TCase *tc = tcase_create("main");
-	SRunner *sr = srunner_create(s);
-	int failed;
+	const TTest *const tests[] = {
+		wrong_options_are_refused_with_2, what_cannot_start_says_so_with_1,
+		it_serves_until_it_is_told_to_stop,
+	};
 
-	tcase_add_test(tc, wrong_options_are_refused_with_2);
-	tcase_add_test(tc, what_cannot_start_says_so_with_1);
-	tcase_add_test(tc, it_serves_until_it_is_told_to_stop);
-	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? 0 : 1;
+	return rig_run("sandbox main", NULL, NULL, tests, CS_ARRAY_LEN(tests));
 }

@@ -7,7 +7,6 @@
 #include <string.h>
 #include "rig.h"
 
-static struct rig rig;
 #define FORM "Content-Type: application/x-www-form-urlencoded\r\n"
 #define CLIENT "client_id=c&client_secret=s"
 
@@ -27,12 +26,6 @@ start_acme(const char *more)
 
 	rig_start_text(&rig, file);
 	free(file);
-}
-
-static void
-teardown(void)
-{
-	rig_stop(&rig);
 }
 
 static struct answer *
@@ -244,26 +237,15 @@ END_TEST
 int
 main(void)
 {
-	Suite *s = suite_create("sandbox oauth");
-	TCase *tc = tcase_create("oauth");
-	SRunner *sr = srunner_create(s);
-	int failed;
+	const TTest *const tests[] = {
+		a_code_buys_tokens_of_its_tenant_once, an_access_token_expires_by_the_clock_and_by_command,
+		a_rotated_refresh_token_is_dead_and_its_reuse_ends_the_grant,
+		without_rotation_the_same_or_none_comes_back, a_client_may_have_rotation_switched_off,
+		client_credentials_know_the_tenant_by_the_client, the_client_may_have_to_stand_in_basic,
+		a_code_from_the_browser_is_bound_to_redirect_and_verifier,
+		revoking_a_refresh_token_ends_everything_of_its_grant,
+		a_disconnected_tenant_is_refused_until_it_is_restored, no_secret_shows_in_the_request_log,
+	};
 
-	tcase_add_checked_fixture(tc, NULL, teardown);
-	tcase_add_test(tc, a_code_buys_tokens_of_its_tenant_once);
-	tcase_add_test(tc, an_access_token_expires_by_the_clock_and_by_command);
-	tcase_add_test(tc, a_rotated_refresh_token_is_dead_and_its_reuse_ends_the_grant);
-	tcase_add_test(tc, without_rotation_the_same_or_none_comes_back);
-	tcase_add_test(tc, a_client_may_have_rotation_switched_off);
-	tcase_add_test(tc, client_credentials_know_the_tenant_by_the_client);
-	tcase_add_test(tc, the_client_may_have_to_stand_in_basic);
-	tcase_add_test(tc, a_code_from_the_browser_is_bound_to_redirect_and_verifier);
-	tcase_add_test(tc, revoking_a_refresh_token_ends_everything_of_its_grant);
-	tcase_add_test(tc, a_disconnected_tenant_is_refused_until_it_is_restored);
-	tcase_add_test(tc, no_secret_shows_in_the_request_log);
-	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? 0 : 1;
+	return rig_run("sandbox oauth", NULL, rig_teardown, tests, CS_ARRAY_LEN(tests));
 }

@@ -6,7 +6,6 @@
 #include <string.h>
 #include "rig.h"
 
-static struct rig rig;
 #define V "/pipedrive"
 #define V1 V "/api/v1"
 #define V2 V "/api/v2"
@@ -21,12 +20,6 @@ setup(void)
 	static const char *const crms[] = { "pipedrive", NULL };
 
 	rig_start(&rig, crms, 1000);
-}
-
-static void
-teardown(void)
-{
-	rig_stop(&rig);
 }
 
 static struct answer *
@@ -138,20 +131,11 @@ END_TEST
 int
 main(void)
 {
-	const TTest *const tests[] = { a_token_goes_by_either_header,
-		a_company_agrees_and_the_browser_comes_back_with_code_and_state, numbers_are_kept_as_typed_and_the_search_lags,
-		what_the_vendor_refuses_is_refused, a_lead_that_becomes_a_deal_disappears, searches_are_ten_in_two_seconds };
-	Suite *s = suite_create("pipedrive");
-	TCase *tc = tcase_create("all");
-	SRunner *sr = srunner_create(s);
-	int failed;
+	const TTest *const tests[] = {
+		a_token_goes_by_either_header, a_company_agrees_and_the_browser_comes_back_with_code_and_state,
+		numbers_are_kept_as_typed_and_the_search_lags, what_the_vendor_refuses_is_refused,
+		a_lead_that_becomes_a_deal_disappears, searches_are_ten_in_two_seconds,
+	};
 
-	tcase_add_checked_fixture(tc, setup, teardown);
-	for (size_t i = 0; i < CS_ARRAY_LEN(tests); i++)
-		tcase_add_test(tc, tests[i]);
-	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? 0 : 1;
+	return rig_run("pipedrive", setup, rig_teardown, tests, CS_ARRAY_LEN(tests));
 }

@@ -99,17 +99,10 @@ END_TEST
 int
 main(void)
 {
-	Suite *s = suite_create("sandbox rules");
-	TCase *tc = tcase_create("rules");
-	SRunner *sr = srunner_create(s);
-	int failed;
+	const TTest *const tests[] = {
+		keywords_accept_and_refuse, a_schema_that_refers_to_itself_comes_to_an_end,
+		very_long_names_do_not_overflow_the_pointer,
+	};
 
-	tcase_add_test(tc, keywords_accept_and_refuse);
-	tcase_add_test(tc, a_schema_that_refers_to_itself_comes_to_an_end);
-	tcase_add_test(tc, very_long_names_do_not_overflow_the_pointer);
-	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? 0 : 1;
+	return rig_run("sandbox rules", NULL, NULL, tests, CS_ARRAY_LEN(tests));
 }

@@ -7,8 +7,6 @@
 #include <string.h>
 #include "rig.h"
 
-static struct rig rig;
-
 /* An endpoint POST /t whose answer is this template; the answer's text. */
 static const char *
 evaluate(const char *tmpl, const char *body)
@@ -150,23 +148,13 @@ END_TEST
 int
 main(void)
 {
-	Suite *s = suite_create("sandbox value");
-	TCase *tc = tcase_create("value");
-	SRunner *sr = srunner_create(s);
-	int failed;
+	const TTest *const tests[] = {
+		an_expression_alone_keeps_its_type, absent_values_are_left_out_unless_asked,
+		path_query_and_headers_are_roots, filters_change_values, operators_build_values,
+		a_text_of_the_client_is_never_evaluated, one_url_can_serve_many_operations,
+		tokens_in_paths_and_secrets_in_bodies_are_credentials,
+		batches_answer_per_record_and_text_can_be_taken_apart,
+	};
 
-	tcase_add_test(tc, an_expression_alone_keeps_its_type);
-	tcase_add_test(tc, absent_values_are_left_out_unless_asked);
-	tcase_add_test(tc, path_query_and_headers_are_roots);
-	tcase_add_test(tc, filters_change_values);
-	tcase_add_test(tc, operators_build_values);
-	tcase_add_test(tc, a_text_of_the_client_is_never_evaluated);
-	tcase_add_test(tc, one_url_can_serve_many_operations);
-	tcase_add_test(tc, tokens_in_paths_and_secrets_in_bodies_are_credentials);
-	tcase_add_test(tc, batches_answer_per_record_and_text_can_be_taken_apart);
-	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? 0 : 1;
+	return rig_run("sandbox value", NULL, NULL, tests, CS_ARRAY_LEN(tests));
 }

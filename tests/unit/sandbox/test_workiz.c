@@ -6,7 +6,6 @@
 #include <string.h>
 #include "rig.h"
 
-static struct rig rig;
 #define API "/workiz/api/v1/sandbox-workiz-token"
 #define JSON_TYPE "Content-Type: application/json\r\n"
 #define SECRET "\"auth_secret\":\"sandbox-workiz-secret\""
@@ -17,12 +16,6 @@ setup(void)
 	static const char *const crms[] = { "workiz", NULL };
 
 	rig_start(&rig, crms, 1000);
-}
-
-static void
-teardown(void)
-{
-	rig_stop(&rig);
 }
 
 static struct answer *
@@ -105,19 +98,10 @@ END_TEST
 int
 main(void)
 {
-	const TTest *const tests[] = { reading_wants_the_token_and_writing_the_secret_too, names_must_be_of_the_accounts_lists,
-		leads_are_listed_newest_first_from_a_day_on, a_converted_lead_is_closed_and_has_a_job };
-	Suite *s = suite_create("workiz");
-	TCase *tc = tcase_create("all");
-	SRunner *sr = srunner_create(s);
-	int failed;
+	const TTest *const tests[] = {
+		reading_wants_the_token_and_writing_the_secret_too, names_must_be_of_the_accounts_lists,
+		leads_are_listed_newest_first_from_a_day_on, a_converted_lead_is_closed_and_has_a_job,
+	};
 
-	tcase_add_checked_fixture(tc, setup, teardown);
-	for (size_t i = 0; i < CS_ARRAY_LEN(tests); i++)
-		tcase_add_test(tc, tests[i]);
-	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? 0 : 1;
+	return rig_run("workiz", setup, rig_teardown, tests, CS_ARRAY_LEN(tests));
 }
