@@ -21,6 +21,7 @@ start_acme(const char *more)
 		"\"endpoints\":[{\"method\":\"GET\",\"path\":\"/me\",\"answer\":{\"body\":{\"tenant\":\"${tenant}\"}}},"
 		"{\"method\":\"GET\",\"path\":\"/authorize\",\"needs\":[],\"steps\":[{\"oauth\":\"authorize\",\"as\":\"g\"}],\"answer\":{\"status\":302,\"headers\":{\"Location\":\"${query/redirect_uri}?code=${g/code}&state=${query/state|url}\"}}},"
 		"{\"method\":\"POST\",\"path\":\"/token\",\"needs\":[],\"steps\":[{\"oauth\":\"token\",\"as\":\"g\"}],\"answer\":{\"body\":\"${g}\"}},"
+		"{\"method\":\"POST\",\"path\":\"/exchange\",\"steps\":[{\"oauth\":\"exchange\",\"for\":\"${body/for}\",\"as\":\"g\"}],\"answer\":{\"body\":\"${g}\"}},"
 		"{\"method\":\"POST\",\"path\":\"/introspect\",\"needs\":[],\"steps\":[{\"oauth\":\"introspect\",\"as\":\"g\"}],\"answer\":{\"body\":\"${g}\"}},"
 		"{\"method\":\"POST\",\"path\":\"/revoke\",\"needs\":[],\"steps\":[{\"oauth\":\"revoke\"}],\"answer\":{\"status\":200}}]}", more);
 
@@ -203,6 +204,24 @@ START_TEST(revoking_a_refresh_token_ends_everything_of_its_grant)
 }
 END_TEST
 
+START_TEST(a_token_is_exchanged_for_another_tenants_which_dies_with_its_grant)
+{
+	char *at, *of, auth[256];
+
+	start_acme("");
+	at = keep(refresh("refresh-agency"), "/access_token");
+	snprintf(auth, sizeof(auth), FORM "Authorization: Bearer %s\r\n", at);
+	of = keep(rig_call(&rig, "POST", "/acme/exchange", auth, "for=north"), "/access_token");
+	ck_assert_str_eq(rig_at(me(of), "/tenant"), "north");
+	ck_assert_str_eq(rig_at(me(at), "/tenant"), "agency");
+	ck_assert_int_eq(rig_call(&rig, "POST", "/acme/exchange", FORM "Authorization: Bearer static-a\r\n", "for=north")->status, 400);
+	ck_assert_int_eq(rig_call(&rig, "POST", "/acme/revoke", FORM, CLIENT "&token=refresh-agency")->status, 200);
+	ck_assert_int_eq(me(of)->status, 401);
+	free(at);
+	free(of);
+}
+END_TEST
+
 START_TEST(a_disconnected_tenant_is_refused_until_it_is_restored)
 {
 	start_acme("");
@@ -244,6 +263,7 @@ main(void)
 		client_credentials_know_the_tenant_by_the_client, the_client_may_have_to_stand_in_basic,
 		a_code_from_the_browser_is_bound_to_redirect_and_verifier,
 		revoking_a_refresh_token_ends_everything_of_its_grant,
+		a_token_is_exchanged_for_another_tenants_which_dies_with_its_grant,
 		a_disconnected_tenant_is_refused_until_it_is_restored, no_secret_shows_in_the_request_log,
 	};
 
