@@ -27,6 +27,7 @@ static const char *const grant_words[] = { [CS_GRANT_CODE] = "authorization_code
 static const char *const pkce_words[] = { "none", "S256", NULL };
 static const char *const client_words[] = { [CS_CLIENT_BODY] = "body", [CS_CLIENT_BASIC] = "basic", [CS_CLIENT_NONE] = "none", NULL };
 static const char *const body_words[] = { "form", "json", NULL };
+static const char *const renew_words[] = { "core", "plugin", NULL };
 static const char *const lost_words[] = { "try_old_once", "needs_reauth", NULL };
 
 #define WAY(member) offsetof(struct cs_auth_way, member)
@@ -86,6 +87,7 @@ const struct cs_field cs_auth_way_fields[] = {
 	  .check_name = cs_check_param },
 	{ .key = "token_params", .kind = CS_FIELD_PAIRS, .at = WAY(token_params), .n_at = WAY(n_token_params),
 	  .check_name = cs_check_param },
+	{ .key = "renew", .kind = CS_FIELD_WORD, .at = WAY(by_plugin), .words = renew_words },
 	{ .key = "redirect_in_refresh", .kind = CS_FIELD_BOOL, .at = WAY(redirect_in_refresh) },
 	TEXT("access_token", access_token, .check = cs_check_ident),
 	TEXT("refresh_token", refresh_token, .check = cs_check_ident),

@@ -54,6 +54,7 @@ struct cs_auth_way {
 	int body_json;                   /* 1: token requests are JSON, else forms */
 	struct cs_pair *authorize_params, *token_params; /* values are templates */
 	size_t n_authorize_params, n_token_params;
+	int by_plugin;                   /* renew; 1: the plugin's auth_refresh renews the tokens, 0: the core does, at token_url */
 	bool redirect_in_refresh;        /* refresh requests repeat the redirect_uri */
 	const char *access_token, *refresh_token; /* names of secrets; refresh_token NULL: this grant has none */
 	const char *at_access, *at_refresh, *at_expires, *at_refresh_expires, *at_error; /* pointers into the token answer */

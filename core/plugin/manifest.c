@@ -70,6 +70,15 @@ cs_manifest_signs_in(const struct cs_manifest *m)
 	return false;
 }
 
+bool
+cs_manifest_renews(const struct cs_manifest *m)
+{
+	for (size_t i = 0; i < m->n_ways; i++)
+		if (m->ways[i].by_plugin)
+			return true;
+	return false;
+}
+
 static bool
 way_fits(const struct cs_auth_way *w, bool (*has)(void *ctx, const char *secret), void *ctx)
 {

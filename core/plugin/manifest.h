@@ -215,6 +215,7 @@ bool cs_manifest_signs_in(const struct cs_manifest *m);
 /* The way that a connection uses which has the secrets that has() knows. Never NULL. */
 const struct cs_auth_way *cs_manifest_way(const struct cs_manifest *m, bool (*has)(void *ctx, const char *secret), void *ctx);
 /* By name; NULL name: the first that signs in with a browser. NULL when there is none. */
+bool cs_manifest_renews(const struct cs_manifest *m); /* does some way need the plugin's auth_refresh? */
 const struct cs_auth_way *cs_manifest_way_named(const struct cs_manifest *m, const char *name);
 /* The manifest's word on a status, or -1 when it has none. */
 int cs_manifest_status(const struct cs_manifest *m, int status);

@@ -465,6 +465,8 @@ locate_both(const struct cs_remote_conf *conf, char **so, char **json, struct cs
 	return 0;
 }
 
+const char cs_remote_no_auth[] = "auth_refresh: expected a function, since the manifest says \"renew\": \"plugin\", found NULL";
+
 static int
 open_inside(struct cs_remote *r, const char *so, size_t max, struct cs_err *err)
 {
@@ -473,6 +475,10 @@ open_inside(struct cs_remote *r, const char *so, size_t max, struct cs_err *err)
 
 	if (rc < 0)
 		return rc;
+	if (cs_manifest_renews(r->manifest) && plugin->v1.auth_refresh == NULL) {
+		cs_plugin_unload(plugin);
+		return cs_err_set(err, CS_EINVAL, "%s: %s", so, cs_remote_no_auth);
+	}
 	r->has_auth = plugin->v1.auth_refresh != NULL;
 	r->has_hook = plugin->v1.handle_webhook != NULL;
 	r->main = cs_inside_new(plugin, max, err);

@@ -59,6 +59,7 @@ struct cs_remote {
 /* `done` on behalf of the runner, told in the next run. */
 void cs_remote_end_early(struct cs_remote *r, uint64_t call, int32_t outcome, int32_t crash, const char *reason);
 /* Room for so many calls; once. */
+extern const char cs_remote_no_auth[]; /* why a plugin is refused */
 void cs_remote_make_slots(struct cs_remote *r, size_t n);
 /* Tell everything whole in from. 0, or CS_ECORRUPT. */
 int cs_remote_tell_all(struct cs_remote *r, struct cs_peer *from);

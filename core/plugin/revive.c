@@ -291,6 +291,10 @@ cs_revive_hello(struct cs_remote *r, struct cs_peer *peer, const struct cs_wire_
 		snprintf(p->refused, sizeof(p->refused), "%s", m->refused[0] != '\0' ? m->refused : "its process is of another build");
 		return 0; /* it ends now */
 	}
+	if (cs_manifest_renews(r->manifest) && !m->has_auth) {
+		snprintf(p->refused, sizeof(p->refused), "%s", cs_remote_no_auth);
+		return CS_ECORRUPT;
+	}
 	p->introduced = true;
 	if (peer != r->main)
 		return 0;

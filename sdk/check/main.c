@@ -158,6 +158,8 @@ find_untried(struct check *c)
 		}
 	if (c->manifest->has_webhook && !c->probe.has_webhook)
 		cs_results_add(&c->results, CS_RULE_LOAD, "", "the manifest has a webhook, the descriptor no handle_webhook", NULL);
+	if (cs_manifest_renews(c->manifest) && !c->probe.has_auth)
+		cs_results_add(&c->results, CS_RULE_LOAD, "", "the manifest has a way with \"renew\": \"plugin\", the descriptor no auth_refresh", NULL);
 	if (c->manifest->poll_every_ms > 0 && !c->probe.has_webhook)
 		cs_results_add(&c->results, CS_RULE_LOAD, "", "the manifest has a poll, the descriptor no handle_webhook", NULL);
 }

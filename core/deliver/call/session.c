@@ -67,7 +67,10 @@ capture(struct cs_exchange *x, struct cs_buf *body)
 			cs_results_facts(x->s->engine, c);
 		} else {
 			cs_context_secret_put(c, k->name, v, strlen(v));
-			cs_results_secret(x->s->engine, c, k->name);
+			if (x->s->ops->captured != NULL)
+				x->s->ops->captured(x->s, k->name, v);
+			else
+				cs_results_secret(x->s->engine, c, k->name);
 			json_pointer_set(&doc, k->pointer, json_object_new_string(""));
 		}
 	}
@@ -216,7 +219,7 @@ exchange_done(struct cs_http_xfer *xfer, const struct cs_http_answer *a)
 	heed_limits(x, &cl, now_ms);
 	cs_exchange_note(x, a, &cl);
 	cs_results_count_http(s->engine, s->context->crm, a);
-	if (cl.outcome == CS_REAUTH && !x->repeated && s->own == NULL && try_again(x))
+	if (cl.outcome == CS_REAUTH && !x->repeated && s->own == NULL && !s->renews && try_again(x))
 		return;
 	if (s->answered != NULL) {
 		end_exchange(s);
@@ -352,7 +355,7 @@ admit(struct cs_exchange *x)
 	enum cs_gate gate = CS_GATE_OPEN;
 
 	x->token.ready = token_ready;
-	if (s->own == NULL)
+	if (s->own == NULL && !s->renews)
 		gate = cs_token_gate(s->engine, s->context, &x->token_gen, false, &x->token, &no);
 	if (gate == CS_GATE_OPEN)
 		begin(x);
@@ -475,6 +478,10 @@ new_token(struct cs_session *s)
 	struct cs_gate_answer no;
 	enum cs_gate gate;
 
+	if (s->renews) {
+		cs_token_by_manifest(s);
+		return;
+	}
 	s->service.ready = new_token_ready;
 	gate = cs_token_ask(s->engine, s->context, &s->service, &no);
 	if (gate == CS_GATE_SHUT && no.not_before_ms > 0)

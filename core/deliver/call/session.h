@@ -32,6 +32,8 @@ struct cs_session_ops {
 	int32_t (*before)(struct cs_session *, const struct cs_step_row *, const struct cs_http_req *, bool *hold);
 	/* The step was sent: doubt says that nobody knows whether it happened; else status answered it. */
 	void (*after)(struct cs_session *, const struct cs_step_row *, const char *looks_for, bool doubt, int status);
+	/* An answer held a secret; it is in the context already. NULL: it goes to the store by itself. */
+	void (*captured)(struct cs_session *, const char *name, const char *value);
 	void (*receipt)(struct cs_session *, const char *step, struct cs_bytes value);
 	void (*record)(struct cs_session *, const char *type, const char *id, const char *url);
 	void (*emit)(struct cs_session *, struct cs_bytes out);
@@ -62,6 +64,7 @@ struct cs_session {
 	void (*answered)(struct cs_session *, const struct cs_http_answer *, const struct cs_class *);
 	void (*abandoned)(struct cs_session *); /* with it, when the engine stops: drop the session and end what it was for */
 	const struct cs_own_request *own; /* without the manifest's constants, limits and tokens; NULL: an ordinary one */
+	bool renews;                  /* it is auth_refresh: nothing of it waits for a new token */
 	struct cs_token_wait service; /* the plugin asked for a new token and waits */
 };
 

@@ -3,9 +3,7 @@
  * token.c - when a token is renewed, and who waits for it. See token.h.
  *
  * The order is what makes it safe. The intent is in the store before the request leaves, so after a crash at any point either
- * nothing had been sent, or the store says that something may have been. The new tokens are in the store before anybody uses them,
- * so what a CRM has seen is never forgotten. Only when the disk does not take them for two seconds are they used first: the
- * old ones are worth nothing by then.
+ * nothing had been sent, or the store says that something may have been. How it ends is token_end.c's business.
  */
 #include "deliver/grant/token.h"
 #include <stdio.h>
@@ -18,8 +16,6 @@
 #include "log/log.h"
 
 #define PATIENCE_MS (2 * CS_SECOND_MS)
-#define PAUSE_FIRST_MS (5 * CS_SECOND_MS)
-#define PAUSE_LAST_MS (10 * CS_MINUTE_MS)
 #define SWEEP_EVERY_MS (30 * CS_SECOND_MS)
 #define SWEEP_ROWS 16
 #define PUT_OFF_MS CS_HOUR_MS
@@ -30,8 +26,8 @@ static const char not_now[] = "its token could not be renewed a moment ago; the 
 
 /* ---- what is kept in memory */
 
-static void
-read_row(struct cs_token *t)
+void
+cs_token_read_row(struct cs_token *t)
 {
 	struct cs_store *r = t->engine->c.reader;
 
@@ -53,26 +49,45 @@ token_of(struct cs_engine *e, int64_t conn_id)
 	cs_list_init(&t->busy);
 	cs_list_init(&t->waiters);
 	cs_arena_init(&t->mem);
-	read_row(t);
+	cs_token_read_row(t);
 	cs_map_put(&e->tokens, (uint64_t)conn_id, t);
 	return t;
 }
 
-static void
-forget_tokens(struct cs_token *t)
+void
+cs_token_forget_tokens(struct cs_token *t)
 {
-	cs_wipe_free(t->access, 0);
-	cs_wipe_free(t->refresh, 0);
+	for (size_t i = 0; i < t->n_got; i++) {
+		cs_wipe_free(t->got[i].value, 0);
+		free(t->got[i].name);
+	}
+	t->n_got = 0;
 	json_object_put(t->facts);
-	t->access = t->refresh = NULL;
 	t->facts = NULL;
+}
+
+bool
+cs_token_hold(struct cs_token *t, const char *name, const char *value)
+{
+	size_t i = 0;
+
+	while (i < t->n_got && strcmp(t->got[i].name, name) != 0)
+		i++;
+	if (i == CS_TOKEN_SECRETS)
+		return false;
+	if (i == t->n_got)
+		t->got[t->n_got++] = (struct cs_token_secret){ .name = cs_xstrdup(name) };
+	cs_wipe_free(t->got[i].value, 0);
+	t->got[i].value = cs_xstrdup(value);
+	return true;
 }
 
 static void
 free_token(struct cs_token *t)
 {
-	forget_tokens(t);
+	cs_token_forget_tokens(t);
 	cs_list_del(&t->busy);
+	cs_buf_fini(&t->told);
 	cs_arena_fini(&t->mem);
 	free(t);
 }
@@ -101,14 +116,12 @@ cs_token_free_all(struct cs_engine *e)
 	cs_map_fini(&e->tokens);
 }
 
-static void
-put_tokens(struct cs_context *c, const struct cs_auth_way *w, const struct cs_token *t)
+void
+cs_token_put_tokens(struct cs_context *c, const struct cs_token *t)
 {
 	c->token_gen = t->row.gen;
-	if (t->access != NULL)
-		cs_context_secret_put(c, w->access_token, t->access, strlen(t->access));
-	if (t->refresh != NULL && w->refresh_token != NULL)
-		cs_context_secret_put(c, w->refresh_token, t->refresh, strlen(t->refresh));
+	for (size_t i = 0; i < t->n_got; i++)
+		cs_context_secret_put(c, t->got[i].name, t->got[i].value, strlen(t->got[i].value));
 	if (t->facts == NULL)
 		return;
 	json_object_object_foreach(t->facts, name, v)
@@ -116,12 +129,10 @@ put_tokens(struct cs_context *c, const struct cs_auth_way *w, const struct cs_to
 }
 
 static void
-copy_secret(struct cs_context *to, const struct cs_context *from, const char *name)
+copy_secrets(struct cs_context *to, const struct cs_context *from)
 {
-	const struct cs_named *s = name != NULL ? cs_context_secret(from, name) : NULL;
-
-	if (s != NULL)
-		cs_context_secret_put(to, name, s->value, s->len);
+	for (size_t i = 0; i < from->n_secrets; i++)
+		cs_context_secret_put(to, from->secrets[i].name, from->secrets[i].value, from->secrets[i].len);
 }
 
 /*
@@ -135,11 +146,9 @@ sync_context(struct cs_context *c, struct cs_token *t)
 
 	if (c->token_gen == t->row.gen)
 		return;
-	if (c->token_gen > 0 && t->access == NULL && (now = cs_engine_context(t->engine, t->conn_id, NULL)) != NULL && now != c) {
-		copy_secret(c, now, c->way->access_token);
-		copy_secret(c, now, c->way->refresh_token);
-	}
-	put_tokens(c, c->way, t);
+	if (c->token_gen > 0 && t->n_got == 0 && (now = cs_engine_context(t->engine, t->conn_id, NULL)) != NULL && now != c)
+		copy_secrets(c, now);
+	cs_token_put_tokens(c, t);
 }
 
 static bool
@@ -162,8 +171,8 @@ can_renew(const struct cs_context *c)
 
 /* ---- phases */
 
-static void
-enter(struct cs_token *t, enum cs_token_phase p)
+void
+cs_token_enter(struct cs_token *t, enum cs_token_phase p)
 {
 	t->phase = p;
 	t->since_ms = cs_now_ms(t->engine->c.clock);
@@ -173,13 +182,14 @@ enter(struct cs_token *t, enum cs_token_phase p)
 	t->engine->n_flying--;
 	cs_context_unref(t->session.context);
 	memset(&t->session, 0, sizeof(t->session));
+	memset(&t->call, 0, sizeof(t->call));
 	t->way = NULL;
 	t->is_broad = t->narrows = false;
 }
 
 /* The exchange of a code came to its end, if it was one. */
-static bool
-tell_exchanged(struct cs_token *t, bool ok, const char *why)
+bool
+cs_token_tell_exchanged(struct cs_token *t, bool ok, const char *why)
 {
 	void (*done)(void *, bool, const char *) = t->exchanged;
 
@@ -189,8 +199,8 @@ tell_exchanged(struct cs_token *t, bool ok, const char *why)
 	return done != NULL;
 }
 
-static void
-release(struct cs_token *t, int32_t outcome, const char *why)
+void
+cs_token_release(struct cs_token *t, int32_t outcome, const char *why)
 {
 	struct cs_list waiting, *n;
 
@@ -203,263 +213,28 @@ release(struct cs_token *t, int32_t outcome, const char *why)
 	}
 }
 
-static void
-cool_down(struct cs_token *t, int64_t at_least_ms)
-{
-	int64_t pause = PAUSE_FIRST_MS;
-
-	for (int i = 0; i < t->failures && pause < PAUSE_LAST_MS; i++)
-		pause *= 2;
-	if (pause > PAUSE_LAST_MS)
-		pause = PAUSE_LAST_MS;
-	t->failures++;
-	pause += cs_clock_jitter(t->engine->c.clock, pause / 5);
-	if (pause < at_least_ms)
-		pause = at_least_ms;
-	t->not_before_ms = cs_now_ms(t->engine->c.clock) + pause;
-}
-
-/* Another grant took the place of this one while it was renewed: what came of it is worth nothing. */
-static void
-superseded(struct cs_token *t)
-{
-	struct cs_engine *e = t->engine;
-	const struct cs_named *s;
-	struct cs_context *c;
-
-	forget_tokens(t);
-	read_row(t);
-	cs_engine_drop_context(e, t->conn_id);
-	if ((c = cs_engine_context(e, t->conn_id, NULL)) != NULL) {
-		c->token_gen = t->row.gen;
-		if (c->way->kind == CS_AUTH_OAUTH2 && (s = cs_context_secret(c, c->way->access_token)) != NULL)
-			t->access = cs_xstrdup(s->value);
-	}
-	enter(t, CS_TOKEN_REST);
-	release(t, CS_DONE, NULL);
-}
-
-/* A grant that waits to take a connection's place, or for an account: nobody works with it yet. */
-static bool
-is_stand_in(const struct cs_token_row *row, const struct cs_context *c)
-{
-	return c->state == CS_CONN_PENDING && (row->for_conn != 0 || c->account[0] == '\0');
-}
-
-static void
-die(struct cs_token *t, const char *reason)
-{
-	struct cs_context *c = t->session.context;
-
-	t->row.intent_ms = t->row.keep_ms = 0;
-	t->dead = true;
-	if (is_stand_in(&t->row, c)) {
-		cs_token_drop(t->engine, t->conn_id);
-		enter(t, CS_TOKEN_REST);
-		release(t, CS_REAUTH, reason);
-		return;
-	}
-	cs_log(CS_LOG_ERROR, "auth", "the grant of a connection is over: it must be connected again", "connection=%s crm=%s why=\"%s\"",
-	    c->public_id, c->crm, reason);
-	cs_token_save(t, CS_SAVE_DEAD, t->row.gen, reason, NULL);
-	cs_events_reauth(t->engine, c);
-	enter(t, CS_TOKEN_REST);
-	release(t, CS_REAUTH, reason);
-}
-
-/* ---- the new tokens */
-
-static void kept(struct cs_token *t, int rc);
-static void narrow(struct cs_token *t);
-
-static void
-keep(struct cs_token *t)
-{
-	t->unsaved = false;
-	cs_crash_point("token-before-commit");
-	cs_token_save(t, CS_SAVE_TOKENS, t->row.gen - 1, NULL, kept);
-}
-
-static void
-kept(struct cs_token *t, int rc)
-{
-	if (rc == CS_ESTATE) {
-		superseded(t);
-		return;
-	}
-	if (rc < 0 && t->exchanged != NULL) { /* nobody works with it yet: the person begins again */
-		forget_tokens(t);
-		enter(t, CS_TOKEN_REST);
-		tell_exchanged(t, false, "The new access could not be written down");
-		return;
-	}
-	if (rc < 0) {
-		t->unsaved = true; /* tried again by the tick */
-		return;
-	}
-	cs_crash_point("token-committed");
-	if (t->is_broad) {
-		narrow(t);
-		return;
-	}
-	enter(t, CS_TOKEN_REST);
-	release(t, CS_DONE, NULL);
-	tell_exchanged(t, true, NULL);
-}
-
-static int64_t
-keep_alive_ms(struct cs_engine *e, int64_t idle_ms, int64_t now_ms)
-{
-	return idle_ms > 0 ? now_ms + idle_ms / 2 + cs_clock_jitter(e->c.clock, idle_ms / 10) : 0;
-}
-
-static void
-take_facts(struct cs_token *t, const struct cs_auth_way *w, json_object *doc)
-{
-	struct cs_context *c = t->session.context;
-	bool any = false;
-
-	if (t->facts == NULL)
-		t->facts = json_object_new_object();
-	for (size_t i = 0; i < w->n_facts; i++) {
-		const char *v = cs_json_pointer_text(doc, w->facts[i].value);
-
-		if (v[0] == '\0' || strcmp(v, cs_context_fact(c, w->facts[i].name)) == 0)
-			continue;
-		json_object_object_add(t->facts, w->facts[i].name, json_object_new_string(v));
-		cs_context_fact_put(c, w->facts[i].name, v, strlen(v));
-		any = true;
-	}
-	if (any)
-		cs_results_facts(t->engine, c);
-}
-
-static void
-take(struct cs_token *t, const struct cs_oauth_answer *o)
-{
-	struct cs_context *c = t->session.context;
-	const struct cs_auth_way *w = t->way;
-	int64_t now_ms = cs_now_ms(t->engine->c.clock), life_s = o->expires_s >= 0 ? o->expires_s : w->expires_s;
-
-	t->is_broad = !t->narrows && w->account_url != NULL && strcmp(cs_json_pointer_text(o->doc, w->account_when), w->account_is) == 0;
-	cs_wipe_free(t->access, 0);
-	t->access = cs_xstrdup(o->access);
-	if (o->refresh[0] != '\0' && w->refresh_token != NULL) {
-		cs_wipe_free(t->refresh, 0);
-		t->refresh = cs_xstrdup(o->refresh);
-	}
-	t->row.gen++;
-	t->row.intent_ms = 0;
-	t->row.expires_ms = life_s > 0 ? now_ms + life_s * 1000 : 0;
-	t->row.renew_ms = t->is_broad ? now_ms : cs_oauth_renew_ms(w, now_ms, t->row.expires_ms); /* nobody may work with a broad one */
-	t->row.idle_ms = (o->refresh_expires_s > 0 ? o->refresh_expires_s : w->idle_life_s) * 1000;
-	t->row.keep_ms = w->grant == CS_GRANT_CODE ? keep_alive_ms(t->engine, t->row.idle_ms, now_ms) : 0;
-	t->failures = 0;
-	t->not_before_ms = 0;
-	t->released = false;
-	take_facts(t, w, o->doc);
-	put_tokens(c, w, t);
-	if (!t->is_broad)
-		cs_log(CS_LOG_INFO, "auth", t->exchanged != NULL ? "access given" : "token renewed", "connection=%s crm=%s expires_s=%lld", c->public_id, c->crm, (long long)life_s);
-	enter(t, CS_TOKEN_KEEP);
-	keep(t);
-}
-
-/* ---- failures */
-
-static void
-fail(struct cs_token *t, const struct cs_http_answer *a, const struct cs_class *cl, const struct cs_oauth_answer *o)
-{
-	struct cs_context *c = t->session.context;
-	bool lost = a->fault != CS_HTTP_OK && a->sent && !t->narrows && c->way->rotates && c->way->grant == CS_GRANT_CODE;
-	char why[200];
-
-	if (lost && c->way->needs_reauth) {
-		die(t, "the answer to a refresh was lost, and this CRM does not forgive an old refresh token: connect it again");
-		return;
-	}
-	cool_down(t, cl->retry_after_ms);
-	snprintf(why, sizeof(why), "the token could not be renewed: %s%s%s",
-	    a->fault != CS_HTTP_OK ? cs_http_fault_name(a->fault) : "the token endpoint refused for now", o->error[0] != '\0' ? ", " : "", o->error);
-	cs_log(CS_LOG_WARN, "auth", "token not renewed", "connection=%s crm=%s status=%d fault=%s error=%s failures=%d next_s=%lld",
-	    c->public_id, c->crm, a->status, cs_http_fault_name(a->fault), o->error, t->failures,
-	    (long long)(t->not_before_ms - cs_now_ms(t->engine->c.clock)) / 1000);
-	if (!lost)
-		t->row.intent_ms = 0;
-	t->row.keep_ms = lost || t->row.idle_ms > 0 ? t->not_before_ms : 0;
-	cs_token_save(t, CS_SAVE_ROW, t->row.gen, NULL, NULL);
-	enter(t, CS_TOKEN_REST);
-	release(t, CS_RETRY, why);
-}
-
-void
-cs_token_answered(struct cs_token *t, const struct cs_http_answer *a, const struct cs_class *cl)
-{
-	struct cs_oauth_answer o;
-	char why[200];
-
-	cs_crash_point("token-answered");
-	cs_oauth_answer_read(t->way, a->fault == CS_HTTP_OK ? a->status : 0, a->body, a->body_len, &o);
-	if (o.verdict == CS_OAUTH_OK)
-		take(t, &o);
-	else if (t->exchanged != NULL) {
-		snprintf(why, sizeof(why), t->narrows ? "The CRM gave access to many accounts, but not to this one account (%s)" : "The CRM did not take the code (%s)",
-		    a->fault != CS_HTTP_OK ? cs_http_fault_name(a->fault) : o.error[0] != '\0' ? o.error : "no reason given");
-		cs_log(CS_LOG_WARN, "auth", "a code was not exchanged", "connection=%s crm=%s status=%d fault=%s error=%s",
-		    t->session.context->public_id, t->session.context->crm, a->status, cs_http_fault_name(a->fault), o.error);
-		enter(t, CS_TOKEN_REST);
-		tell_exchanged(t, false, why);
-	} else if (o.verdict == CS_OAUTH_DEAD) {
-		snprintf(why, sizeof(why), "the CRM ended the grant (%s): connect it again", o.error[0] != '\0' ? o.error : "refused");
-		die(t, why);
-	} else
-		fail(t, a, cl, &o);
-	cs_oauth_answer_fini(&o);
-}
-
-/*
- * The token for many accounts is in the store, and its refresh token with it, so nothing is lost if this comes to nothing: the next
- * renewal is due at once and comes here again.
- */
-static void
-narrow(struct cs_token *t)
-{
-	static const char which[] = "Access was given for many accounts of the CRM, and the connection does not say which one account it is for (see its settings)";
-	bool exchanges = t->exchanged != NULL;
-
-	t->is_broad = false;
-	t->narrows = true;
-	enter(t, CS_TOKEN_ASK);
-	if (cs_token_request_account(t))
-		return;
-	cool_down(t, 0);
-	cs_log(CS_LOG_WARN, "auth", "the grant is for many accounts, and the connection does not say which", "connection=%s crm=%s",
-	    t->session.context->public_id, t->session.context->crm);
-	enter(t, CS_TOKEN_REST);
-	release(t, CS_RETRY, which);
-	if (exchanges)
-		tell_exchanged(t, false, which);
-}
-
 /* ---- the beginning */
 
 static void
 intent_kept(struct cs_token *t, int rc)
 {
 	if (rc == CS_ESTATE) {
-		superseded(t);
+		cs_token_superseded(t);
 		return;
 	}
 	if (rc < 0) { /* our own trouble: charged to nobody */
 		t->row.intent_ms = 0;
 		t->not_before_ms = cs_now_ms(t->engine->c.clock) + CS_SECOND_MS;
-		enter(t, CS_TOKEN_REST);
-		release(t, CS_WAIT, "the store did not take the intent to renew the token");
+		cs_token_enter(t, CS_TOKEN_REST);
+		cs_token_release(t, CS_WAIT, "the store did not take the intent to renew the token");
 		return;
 	}
 	cs_crash_point("token-before-send");
-	enter(t, CS_TOKEN_ASK);
-	cs_token_request(t, NULL, 0);
+	cs_token_enter(t, CS_TOKEN_ASK);
+	if (t->way->by_plugin)
+		cs_token_call(t);
+	else
+		cs_token_request(t, NULL, 0);
 }
 
 static void
@@ -467,6 +242,7 @@ take_up(struct cs_token *t, struct cs_context *c, const struct cs_auth_way *w)
 {
 	t->session = (struct cs_session){ .engine = t->engine, .context = cs_context_ref(c) };
 	t->way = w;
+	t->captured = t->has_access = t->lost = false;
 	cs_list_push(&t->engine->tokens_busy, &t->busy);
 	t->engine->n_flying++;
 }
@@ -482,7 +258,7 @@ cs_token_exchange(struct cs_engine *e, struct cs_context *c, const struct cs_aut
 		code->done(code->ctx, false, "This connection is busy with its tokens");
 		return;
 	}
-	read_row(t); /* the intent came with the end of the state */
+	cs_token_read_row(t); /* the intent came with the end of the state */
 	cs_context_secret_put(c, "_code", code->code, strlen(code->code));
 	if (code->verifier != NULL)
 		cs_context_secret_put(c, "_verifier", code->verifier, strlen(code->verifier));
@@ -491,7 +267,7 @@ cs_token_exchange(struct cs_engine *e, struct cs_context *c, const struct cs_aut
 	t->exchanged_ctx = code->ctx;
 	take_up(t, c, w);
 	cs_crash_point("grant-before-exchange");
-	enter(t, CS_TOKEN_ASK);
+	cs_token_enter(t, CS_TOKEN_ASK);
 	cs_token_request(t, extra, CS_ARRAY_LEN(extra));
 }
 
@@ -502,9 +278,11 @@ start(struct cs_token *t, struct cs_context *c)
 	int64_t now_ms = cs_now_ms(t->engine->c.clock);
 
 	take_up(t, c, c->way);
-	enter(t, CS_TOKEN_INTENT);
+	cs_token_enter(t, CS_TOKEN_INTENT);
 	if (lost) {
-		die(t, "csrelay stopped in the middle of a refresh, and this CRM does not forgive an old refresh token: connect it again");
+		static const char why[] = "csrelay stopped in the middle of a refresh, and this CRM does not forgive an old refresh token: connect it again";
+
+		cs_token_die(t, why, why);
 		return;
 	}
 	t->row.intent_ms = now_ms;
@@ -570,7 +348,7 @@ cs_token_gate(struct cs_engine *e, struct cs_context *c, int64_t *gen, bool refu
 		return shut(out, CS_REAUTH, 0, grant_over);
 	if ((good && !refused) || !can_renew(c) || t->phase == CS_TOKEN_KEEP)
 		return CS_GATE_OPEN;
-	if (now_ms < t->not_before_ms && t->not_before_ms - now_ms <= 2 * PAUSE_LAST_MS) {
+	if (now_ms < t->not_before_ms && t->not_before_ms - now_ms <= 2 * CS_TOKEN_PAUSE_MS) {
 		if (has && !refused && (t->row.expires_ms == 0 || now_ms < t->row.expires_ms))
 			return CS_GATE_OPEN; /* still good for the moment */
 		return shut(out, CS_WAIT, t->not_before_ms, not_now);
@@ -611,8 +389,17 @@ cs_token_abandon(struct cs_session *s)
 
 	cs_session_drop(s);
 	cs_buf_fini(&s->exchanges);
-	enter(t, CS_TOKEN_REST); /* the intent stays open in the store */
-	tell_exchanged(t, false, "csrelay is being stopped");
+	t->asking = false;
+	cs_token_abandoned(t);
+}
+
+void
+cs_token_abandoned(struct cs_token *t)
+{
+	if (t->asking || t->call.call != 0)
+		return;
+	cs_token_enter(t, CS_TOKEN_REST); /* the intent stays open in the store */
+	cs_token_tell_exchanged(t, false, "csrelay is being stopped");
 }
 
 /* A token that has something to do without work for its connection. */
@@ -630,7 +417,7 @@ look_after(struct cs_engine *e, const struct cs_token_row *row)
 		start(t, c);
 		return;
 	}
-	if (c != NULL && is_stand_in(row, c) && !has_secret(c, c->way->access_token)) {
+	if (c != NULL && cs_token_is_stand_in(row, c) && !has_secret(c, c->way->access_token)) {
 		cs_token_drop(e, row->conn_id);
 		cs_engine_drop_context(e, row->conn_id);
 		return;
@@ -665,10 +452,10 @@ cs_token_tick(struct cs_engine *e, int64_t now_ms)
 			t->released = true;
 			cs_log(CS_LOG_ERROR, "auth", "a new token could not be written yet and is used from memory", "connection=%s crm=%s",
 			    t->session.context->public_id, t->session.context->crm);
-			release(t, CS_DONE, NULL);
+			cs_token_release(t, t->outcome, t->why);
 		}
 		if (t->unsaved)
-			keep(t);
+			cs_token_keep(t);
 	}
 	if (now_ms - e->tokens_swept_ms < SWEEP_EVERY_MS && now_ms >= e->tokens_swept_ms)
 		return;

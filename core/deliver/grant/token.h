@@ -8,6 +8,9 @@
  *   REST -> INTENT: "a refresh may be under way" is committed -> ASK: the token request -> KEEP: the new tokens are committed
  *        -> REST, and whoever waited goes on with them.
  *
+ * Where the manifest says that the plugin renews, ASK is a call of its auth_refresh, and the secrets that its requests capture are the
+ * new tokens.
+ *
  * A token for many accounts of the CRM (an agency's) is kept like any other, but nobody gets it: from KEEP it goes to ASK and KEEP once more,
  * for a token of the connection's account.
  *
@@ -58,6 +61,9 @@ struct cs_token_code { /* what came back from the CRM's consent page */
 };
 /* Exchange a code for the first tokens of a connection whose row and intent are in the store. */
 void cs_token_exchange(struct cs_engine *e, struct cs_context *c, const struct cs_auth_way *w, const struct cs_token_code *code);
+
+/* The plugin's auth_refresh wants the manifest's own token request; it is answered in time. Of a session that renews. */
+void cs_token_by_manifest(struct cs_session *s);
 
 /* Is no new token under way? Then the context has the newest. */
 bool cs_token_settled(struct cs_engine *e, struct cs_context *c);

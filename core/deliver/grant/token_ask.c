@@ -155,6 +155,7 @@ answered(struct cs_session *s, const struct cs_http_answer *a, const struct cs_c
 
 	cs_list_del(&s->node);
 	cs_buf_fini(&s->exchanges);
+	t->asking = false;
 	cs_token_answered(t, a, cl);
 }
 
@@ -165,6 +166,7 @@ begin(struct cs_token *t, struct params *p)
 
 	*p = (struct params){ .s = s, .enc = t->way->body_json ? CS_ENC_JSON : CS_ENC_FORM };
 	cs_arena_init(&p->mem);
+	t->asking = true;
 	s->answered = answered;
 	s->own = &t->own;
 	s->abandoned = cs_token_abandon;

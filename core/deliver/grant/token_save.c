@@ -19,7 +19,7 @@ struct save_op {
 	struct sealed {
 		const char *name;
 		struct cs_bytes bytes;
-	} secrets[2];
+	} secrets[CS_TOKEN_SECRETS];
 	size_t n_secrets;
 	bool superseded;
 	void (*then)(struct cs_token *, int);
@@ -81,8 +81,6 @@ seal(struct save_op *o, const char *name, const char *value)
 	struct cs_err err;
 	int rc;
 
-	if (name == NULL || value == NULL)
-		return 0;
 	if (o->engine->c.vault == NULL)
 		return CS_EUNSUPPORTED;
 	if ((rc = cs_vault_seal(o->engine->c.vault, o->owner, name, value, strlen(value), &b, &err)) < 0)
@@ -95,7 +93,6 @@ void
 cs_token_save(struct cs_token *t, enum cs_token_save what, int64_t expect_gen, const char *reason, void (*then)(struct cs_token *, int))
 {
 	struct save_op *o = cs_xcalloc(1, sizeof(*o));
-	const struct cs_auth_way *w = t->way;
 	int rc = 0;
 
 	o->wop.apply = apply;
@@ -109,13 +106,8 @@ cs_token_save(struct cs_token *t, enum cs_token_save what, int64_t expect_gen, c
 	o->expect_gen = expect_gen;
 	o->reason = what == CS_SAVE_DEAD ? cs_arena_strdup(&o->mem, reason) : NULL;
 	o->then = then;
-	if (what == CS_SAVE_TOKENS && w != NULL) {
-		const char *access = cs_arena_strdup(&o->mem, w->access_token);
-		const char *refresh = w->refresh_token != NULL ? cs_arena_strdup(&o->mem, w->refresh_token) : NULL;
-
-		if ((rc = seal(o, access, t->access)) == 0)
-			rc = seal(o, refresh, t->refresh);
-	}
+	for (size_t i = 0; what == CS_SAVE_TOKENS && i < t->n_got && rc == 0; i++)
+		rc = seal(o, cs_arena_strdup(&o->mem, t->got[i].name), t->got[i].value);
 	if (rc < 0 || !cs_writer_put(t->engine->c.writer, &o->wop)) {
 		o->wop.rc = rc < 0 ? rc : CS_ECLOSED;
 		committed(&o->wop);

@@ -8,7 +8,7 @@
  *
  *     map             lead in, the CRM's document out. Pure: no request, no clock, no randomness.
  *     push            bring one delivery into the CRM (or identify the account, list choices, ...: see d->kind).
- *     auth_refresh    only where the manifest's OAuth description is not enough.
+ *     auth_refresh    only where the manifest's OAuth description is not enough ("renew": "plugin").
  *     handle_webhook  a verified message of the CRM, or the time to poll it; emits events.
  *
  * A complete plugin:
@@ -352,7 +352,12 @@ struct cs_plugin_v1 { /* what the entry function returns; make it with CS_PLUGIN
 	int32_t (*map)(void *inst, struct cs_call *, const struct cs_map_in *);
 	/* Required: bring one delivery in, or what else `kind` says. */
 	int32_t (*push)(void *inst, struct cs_call *, const struct cs_delivery *);
-	/* Optional: renew the grant where the manifest's OAuth description is not enough; one at a time per connection. */
+	/* Optional: renew the tokens, for a way of the manifest's "auth" with "renew": "plugin"; one at a time per connection. What its
+	 * requests capture is committed together, before anybody works with it; the way's access_token must be among it. The
+	 * manifest's "request" is on these requests, too; a header of the plugin's own takes the place of the same one there.
+	 * oauth_refresh() makes the manifest's own token request, as if captured. An answer that is emitted tells the token's life and
+	 * facts, at the way's "answer" pointers. CS_REAUTH (so comes a 401): the grant is dead. Anything else but CS_DONE is tried again later, longer
+	 * each time; a request that says `mutates` and stays without an answer counts as a lost refresh ("lost_refresh"). */
 	int32_t (*auth_refresh)(void *inst, struct cs_call *, const struct cs_host_v1 *);
 	/* Optional: a verified message of the CRM, or the time to poll it. */
 	int32_t (*handle_webhook)(void *inst, struct cs_call *, const struct cs_webhook *);

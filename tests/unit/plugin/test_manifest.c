@@ -28,7 +28,7 @@ static const char whole[] =
 	"  \"authorize_url\":\"https://acme.com/authorize\",\"token_url\":\"${setting:base_url}/token\",\"scopes\":[\"a\",\"b\"],\"scope_separator\":\",\","
 	"  \"pkce\":\"S256\",\"client_id\":\"${setting:stage}\",\"client_secret\":\"hook\",\"client_auth\":\"basic\",\"body\":\"json\","
 	"  \"access_token\":\"token\",\"refresh_token\":\"refresh\",\"authorize_params\":{\"access_type\":\"offline\"},"
-	"  \"token_params\":{\"x\":\"${setting:age}\"},\"redirect_in_refresh\":true,"
+	"  \"token_params\":{\"x\":\"${setting:age}\"},\"redirect_in_refresh\":true,\"renew\":\"plugin\","
 	"  \"answer\":{\"expires_in\":\"/life\",\"facts\":{\"hub_id\":\"/hub\"}},\"callback_facts\":{\"plain\":\"accounts-server\"},"
 	"  \"expires_s\":3600,\"margin_s\":30,\"idle_life_s\":5184000,\"rotates\":false,\"lost_refresh\":\"needs_reauth\","
 	"  \"dead_grant\":[\"invalid_code\",\"401\"]},"
@@ -66,7 +66,8 @@ START_TEST(ways_to_be_authorized_arrive_with_all_that_the_tokens_need)
 
 	ck_assert_uint_eq(m->n_ways, 2);
 	ck_assert(w->kind == CS_AUTH_OAUTH2 && w->grant == CS_GRANT_CODE && w->pkce == 1 && w->client_auth == CS_CLIENT_BASIC &&
-	    w->body_json == 1 && w->redirect_in_refresh && !w->rotates && w->needs_reauth == 1);
+	    w->body_json == 1 && w->redirect_in_refresh && w->by_plugin == 1 && !w->rotates && w->needs_reauth == 1);
+	ck_assert(cs_manifest_renews(m) && !key->by_plugin);
 	ck_assert_str_eq(w->name, "oauth2");
 	ck_assert_str_eq(w->label, "Connect with Acme");
 	ck_assert_str_eq(w->setup[0].text, "Press the button.");

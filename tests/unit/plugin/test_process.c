@@ -245,6 +245,14 @@ START_TEST(a_plugin_that_is_refused_is_parked_with_the_reason)
 }
 END_TEST
 
+START_TEST(a_plugin_that_cannot_renew_as_its_manifest_says_is_parked)
+{
+	open_plugin("no_auth");
+	UNTIL(cs_remote_info(remote)->state == CS_REMOTE_PARKED);
+	ck_assert_msg(strstr(cs_remote_info(remote)->died_of, "auth_refresh: expected a function") != NULL, "%s", cs_remote_info(remote)->died_of);
+}
+END_TEST
+
 START_TEST(a_constructor_that_crashes_parks_the_plugin)
 {
 	open_plugin("ctor_segv");
@@ -496,6 +504,7 @@ main(void)
 	tcase_add_test(tc, a_process_serves_calls_and_says_what_it_is_held_by);
 	tcase_add_test(tc, a_message_larger_than_the_socket_goes_over_in_pieces);
 	tcase_add_test(tc, a_plugin_that_is_refused_is_parked_with_the_reason);
+	tcase_add_test(tc, a_plugin_that_cannot_renew_as_its_manifest_says_is_parked);
 	tcase_add_test(tc, a_constructor_that_crashes_parks_the_plugin);
 	tcase_add_loop_test(tc, a_death_is_told_and_hits_nobody_else, 0, CS_ARRAY_LEN(deaths));
 	tcase_add_test(tc, closing_the_wire_ends_the_process);

@@ -456,6 +456,7 @@ static const struct {
 	{ "wrong_name", "name", "\"wrong_name\"", "\"another\"" },
 	{ "wrong_version", "version", "\"1.0.0\"", "\"9.9.9\"" },
 	{ "no_push", "push", "a function", "NULL" },
+	{ "no_auth", "auth_refresh", "a function", "NULL" },
 };
 
 START_TEST(a_refusal_names_path_field_expected_and_found)
