@@ -56,13 +56,15 @@ hcp_has_tag(json_object *tags, const char *tag)
  * With a company's own key there is nothing to switch: its webhooks are made in the App Store.
  */
 static int32_t
-subscribe(const struct csh *h, int on)
+subscribe(const struct csh *h, int32_t kind, const char *channel)
 {
+	int on = kind != CS_HOOK_UNSUBSCRIBE;
 	CSH_JSON body = json_object_new_object();
 	CSH_JSON answer = NULL;
 	struct cs_http_res res = CS_RES_INIT;
 	int32_t rc;
 
+	(void)channel;
 	if (!*csh_fact(h, "signed_in"))
 		return CS_DONE;
 	rc = csh_write(h, "subscribe", on ? "POST" : "DELETE", "/webhooks/subscription", body, &res, &answer);
@@ -78,23 +80,8 @@ subscribe(const struct csh *h, int on)
 int32_t
 hcp_hook(void *inst, struct cs_call *call, const struct cs_webhook *w)
 {
-	const struct csh h = { w->host, call };
-	CSH_JSON message = NULL;
-
 	(void)inst;
-	switch (w->kind) {
-	case CS_HOOK_RECEIVED:
-		message = csh_json_parse(w->body);
-		return hcp_received(&h, message);
-	case CS_HOOK_POLL:
-		return csh_setting_true(&h, "poll") ? hcp_poll(&h, w->cursor) : CS_DONE;
-	case CS_HOOK_SUBSCRIBE:
-	case CS_HOOK_RENEW:
-	case CS_HOOK_UNSUBSCRIBE:
-		return subscribe(&h, w->kind != CS_HOOK_UNSUBSCRIBE);
-	default:
-		return CS_UNSUPPORTED;
-	}
+	return csh_hook(call, w, &(struct csh_hooks){ hcp_received, hcp_poll, subscribe });
 }
 
 CS_PLUGIN_V1(.name = "housecall_pro", .version = "0.1.0", .map = hcp_map, .push = hcp_push,

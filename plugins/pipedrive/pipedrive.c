@@ -98,23 +98,8 @@ pipedrive_refused(const struct csh *h, const struct cs_http_res *res, const char
 int32_t
 pipedrive_hook(void *inst, struct cs_call *call, const struct cs_webhook *w)
 {
-	const struct csh h = { w->host, call };
-	CSH_JSON message = NULL;
-
 	(void)inst;
-	switch (w->kind) {
-	case CS_HOOK_RECEIVED:
-		message = csh_json_parse(w->body);
-		return pipedrive_received(&h, message);
-	case CS_HOOK_POLL:
-		return csh_setting_true(&h, "poll") ? pipedrive_poll(&h, w->cursor) : CS_DONE;
-	case CS_HOOK_SUBSCRIBE:
-	case CS_HOOK_RENEW:
-	case CS_HOOK_UNSUBSCRIBE:
-		return pipedrive_subscribe(&h, w->kind, w->channel);
-	default:
-		return CS_UNSUPPORTED;
-	}
+	return csh_hook(call, w, &(struct csh_hooks){ pipedrive_received, pipedrive_poll, pipedrive_subscribe });
 }
 
 CS_PLUGIN_V1(.name = "pipedrive", .version = "0.1.0", .map = pipedrive_map, .push = pipedrive_push,

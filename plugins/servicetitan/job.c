@@ -100,14 +100,6 @@ hinted(const struct csh *h, json_object *m)
 int32_t
 st_webhook(void *inst, struct cs_call *call, const struct cs_webhook *w)
 {
-	const struct csh h = { w->host, call };
-	CSH_JSON m = NULL;
-
 	(void)inst;
-	if (w->kind == CS_HOOK_POLL)
-		return st_poll(&h, w->cursor);
-	if (w->kind != CS_HOOK_RECEIVED)
-		return CS_UNSUPPORTED;
-	m = csh_json_parse(w->body);
-	return hinted(&h, m);
+	return csh_hook(call, w, &(struct csh_hooks){ .received = hinted, .poll = st_poll });
 }

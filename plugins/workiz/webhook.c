@@ -131,14 +131,6 @@ received(const struct csh *h, json_object *m)
 int32_t
 workiz_hook(void *inst, struct cs_call *call, const struct cs_webhook *w)
 {
-	const struct csh h = { w->host, call };
-	CSH_JSON message = NULL;
-
 	(void)inst;
-	if (w->kind == CS_HOOK_POLL)
-		return csh_setting_true(&h, "poll") ? workiz_poll(&h, w->cursor) : CS_DONE;
-	if (w->kind != CS_HOOK_RECEIVED)
-		return CS_UNSUPPORTED;
-	message = csh_json_parse(w->body);
-	return received(&h, message);
+	return csh_hook(call, w, &(struct csh_hooks){ .received = received, .poll = workiz_poll });
 }

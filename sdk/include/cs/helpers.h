@@ -133,6 +133,14 @@ void csh_event_match(json_object *event, const char *how, const char *value);
 void csh_event_amount(json_object *event, const char *value, const char *currency, const char *basis);
 json_object *csh_event_job(json_object *event); /* borrowed; made when missing */
 
+/* ---- hook.c: handle_webhook, a function for each kind of call. NULL: not offered. */
+struct csh_hooks {
+	int32_t (*received)(const struct csh *h, json_object *message);               /* NULL: it is no JSON */
+	int32_t (*poll)(const struct csh *h, struct cs_bytes cursor);                 /* where the setting `poll` is on */
+	int32_t (*subscribe)(const struct csh *h, int32_t kind, const char *channel); /* subscribe, renew, unsubscribe */
+};
+int32_t csh_hook(struct cs_call *call, const struct cs_webhook *w, const struct csh_hooks *hooks);
+
 /* ---- news.c: polls of lists that do not tell what changed */
 /*
  * The cursor is what was seen: {"lead/17": "won", ...}, at most max of it. Reporting again is harmless, because the core drops
