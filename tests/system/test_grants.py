@@ -231,6 +231,48 @@ def test_an_account_that_cannot_be_told_does_not_take_the_place_of_a_known_one(a
     assert len(sandbox.records("jobber", "clients", "one")) == 1 and not sandbox.records("jobber", "clients", "two")
 
 
+# ---- facts that come with the browser: the token host of the customer's region
+
+@pytest.fixture
+def regional(rig):
+    d = rig.daemon()
+    d.options["public_url"] = PUBLIC
+    d.connect("renews", settings={"base_url": rig.sandbox.url("gohighlevel"), "client_id": "sandbox-client", "location": "locmain"},
+              secrets={"client_secret": "sandbox-secret"})
+    return d.start()
+
+
+def come_back(daemon, **more):
+    """Sign in; the way back has more parameters."""
+    browser = Browser(PUBLIC, f"http://127.0.0.1:{daemon.port('admin')}")
+    browser.get(link(daemon, "renews:main"), follow=False)
+    back = browser.get(tenant(browser.headers["Location"], "main"), follow=False).headers["Location"]
+    return browser.get(back + "&" + urllib.parse.urlencode(more))
+
+
+def test_a_fact_of_the_callback_is_where_the_code_is_exchanged_and_is_kept(regional, sandbox):
+    at = sandbox.url("gohighlevel")
+    browser = come_back(regional, **{"accounts-server": at, "unasked": "x"})
+    assert browser.status == 200, browser.body
+    facts = regional.operate("GET", "/v1/connections/renews:main")["facts"]
+    assert facts["accounts"] == at and "unasked" not in facts
+    assert [r["path"] for r in sandbox.requests("gohighlevel") if r["method"] == "POST"] == ["/gohighlevel/oauth/token"]
+
+
+@pytest.mark.parametrize("host", ["http://127.0.0.1:9", "https://accounts.example.com", "https://user@accounts.example.com", "nonsense"])
+def test_a_fact_of_the_callback_takes_the_secrets_to_no_other_host(regional, sandbox, host):
+    browser = come_back(regional, **{"accounts-server": host})
+    assert browser.status == 502 and "did not give access" in browser.body, browser.body
+    assert not [r for r in sandbox.requests("gohighlevel") if r["method"] == "POST"]
+    wait_until(lambda: len(regional.query("SELECT 1 FROM conn")) == 1, what="nothing is left of it")
+    assert "accounts" not in regional.operate("GET", "/v1/connections/renews:main")["facts"]
+
+
+def test_a_fact_of_the_callback_that_is_too_long_is_not_taken(regional):
+    assert come_back(regional, **{"accounts-server": "x" * 513}).status == 200
+    assert "accounts" not in regional.operate("GET", "/v1/connections/renews:main")["facts"]
+
+
 @pytest.mark.parametrize("point", ["grant-before-exchange", "token-answered", "token-before-commit"])
 def test_what_a_crash_leaves_of_an_exchange_is_cleaned_up(idle, point):
     daemon = idle.start(CSRELAY_CRASH_AT=point)

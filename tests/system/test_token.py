@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from rig import HOUR, MINUTE, SECOND, lead, wait_until
+from rig import HOUR, MINUTE, SECOND, UnixConnection, ask, lead, wait_until
+from test_store import fill, small_disk  # noqa: F401
 
 POINTS = [p for p in Path(__file__).parents[1].joinpath("fault/token_points.txt").read_text().split() if p.startswith("token-")]
 TOKEN = "/oauth/2026-03/token"
@@ -157,3 +158,56 @@ def test_a_new_token_is_used_from_memory_while_its_commit_hangs(idle, sandbox):
     daemon.send(again)
     daemon.wait_for(again, "delivered")
     assert len(token_requests(sandbox)) == 1, "what was kept is what is used"
+
+
+def use_up(daemon, folder):
+    """Small changes, until not even those fit into what is left of the store's own files: then the writer holds them back."""
+    fill(folder)
+    for do in ["pause", "resume"] * 2000:
+        conn = UnixConnection(str(daemon.dir / "control.sock"))
+        conn.timeout = 1
+        try:
+            ask(conn, "POST", f"/v1/connections/webhook:main/{do}", {})
+        except TimeoutError:
+            return
+    raise AssertionError("the disk never was full")
+
+
+def test_a_new_token_is_used_from_memory_while_the_disk_is_full(rig, sandbox, small_disk):  # noqa: F811
+    daemon = rig.daemon(store_dir=small_disk)
+    daemon.connect("webhook")
+    signed_in(daemon)
+    daemon.start()
+    sandbox.fault("latency", "hubspot", f"POST {TOKEN}", latency_ms=8000)
+    doc = lead()
+    daemon.send(doc)
+    wait_until(lambda: daemon.query("SELECT 1 FROM token WHERE intent_ms > 0"), what="the intent is on disk")
+    use_up(daemon, small_disk)
+    wait_until(lambda: "is used from memory" in daemon.log(), 20, "patience is over")
+    wait_until(lambda: contacts(sandbox), 10, "the lead is brought in with the new token")
+    assert daemon.query("SELECT gen FROM token") == [{"gen": 0}]
+    (small_disk / "filler").unlink()
+    wait_until(lambda: daemon.query("SELECT gen, intent_ms FROM token") == [{"gen": 1, "intent_ms": 0}], 30, "the tokens are on disk")
+    daemon.wait_for(doc, "delivered", timeout=60)
+    daemon.restart()
+    again = lead()
+    daemon.send(again)
+    daemon.wait_for(again, "delivered")
+    assert len(token_requests(sandbox)) == 1 and len(contacts(sandbox)) == 2, "what was kept is what is used"
+
+
+# ---- what a refresh says
+
+def test_a_refresh_repeats_the_redirect_uri_where_the_manifest_says_so(rig, sandbox):
+    daemon = rig.daemon()
+    daemon.options["public_url"] = "https://relay.example.com"
+    connection = daemon.connect("housecall_pro", settings={"client_id": "sandbox-client"},
+                                secrets={"access_token": "old", "refresh_token": "sandbox-refresh-main", "client_secret": "sandbox-secret"})
+    del connection["secrets"]["api_key"]
+    daemon.start()
+    doc = lead("housecall_pro")
+    daemon.send(doc)
+    daemon.wait_for(doc, "delivered")
+    asked, = [r["body"] for r in sandbox.requests("housecall_pro") if r["path"].endswith("/oauth/token")]
+    assert asked["grant_type"] == "refresh_token"
+    assert asked["redirect_uri"] == "https://relay.example.com/oauth/housecall_pro/callback"
