@@ -66,13 +66,15 @@ def deliver(daemon, crm, n=1):
     docs = [lead(crm) for _ in range(n)]
     daemon.send_all(docs)
 
+    ids = {d["event_id"] for d in docs}
+
     def done():
-        rows = [daemon.delivery(d)["state"] for d in docs]
-        assert "dead" not in rows, daemon.attempts(docs[rows.index("dead")])
-        if rows.count("delivered") < n and n > 1:
-            daemon.advance(SECOND)
-        return rows.count("delivered") == n
-    wait_until(done, 60, f"{n} leads are delivered")
+        states = [r["state"] for r in daemon.deliveries() if r["event_id"] in ids]
+        assert "dead" not in states, [daemon.attempts(d) for d in docs if daemon.delivery(d)["state"] == "dead"][0]
+        if states.count("delivered") < n and n > 1:
+            daemon.advance(2 * SECOND)
+        return states.count("delivered") == n
+    wait_until(done, 150, f"{n} leads are delivered")
     return docs
 
 
