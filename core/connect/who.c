@@ -72,6 +72,11 @@ confirmed(struct cs_visit *v, int status, json_object *doc CS_UNUSED)
 		cs_visit_go(v, "/connect/settings");
 	else if (status == 409 && v->n_faults == 0)
 		cs_visit_go(v, "/connect"); /* it was said before, or somebody else was first */
+	else if (status == 422) /* what the operator has chosen for it is not there */
+		cs_visit_tell(v, 422, "Something is set that is not there",
+		              cs_arena_printf(&v->mem, "The connection is set up with a choice that %s does not have. Please tell who sent you the link: %s %s.",
+		                              cs_visit_title(v), v->n_faults > 0 ? v->faults[0].pointer : "", v->n_faults > 0 ? v->faults[0].detail : ""),
+		              "/connect/who", "Try again");
 	else if (v->n_faults > 0) /* another connection has the place */
 		cs_visit_tell(v, 409, "There is one already",
 		              cs_arena_printf(&v->mem, "Leads of this account go to %s already, over another connection. Ask for a link to connect that one anew, or for "

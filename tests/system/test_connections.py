@@ -2,6 +2,7 @@
 """A connection's life: made, verified, confirmed, changed, tried, watched, deleted; by the API and by csrelay."""
 import json
 import os
+import shutil
 import subprocess
 
 import pytest
@@ -194,6 +195,59 @@ def test_choices_are_paged_filtered_and_kept_for_a_while(alone, sandbox):
     assert alone.control("GET", path + "nonsense").status == 404
 
 
+def test_a_dependent_list_is_read_for_the_value_that_is_asked_with(rig, sandbox):
+    d = rig.daemon()
+    d.crms = {"servicetitan": {}}
+    d.shared = {"servicetitan": {"settings": {"base_url": sandbox.url("servicetitan"), "auth_url": sandbox.url("servicetitan")}}}
+    d.start()
+    conn = d.operate("POST", "/v1/connections", {
+        "crm": "servicetitan", "account": ACCOUNT, "secrets": {"app_key": "sandbox-app-key", "client_secret": "sandbox-secret"},
+        "settings": {"tenant": "1122334455", "client_id": "sandbox-client", "booking_provider": "99"}}, 201)
+    path = f"/v1/connections/{conn['id']}"
+    units = [i["value"] for i in d.operate("GET", path + "/choices/business_units")["items"]]
+    any_unit = d.operate("GET", path + "/choices/job_types")["items"]
+    lists = {u: d.operate("GET", path + f"/choices/job_types?business_unit={u}")["items"] for u in units}
+    assert any(items != any_unit for items in lists.values()), "it depends on the unit"
+    narrow, items = next((u, items) for u, items in lists.items() if items != any_unit)
+    assert all(i in any_unit for i in items)
+    assert csrelay(d, "connections", "choices", conn["id"], "job_types", f"business_unit={narrow}")["items"] == items
+    assert csrelay(d, "connections", "choices", conn["id"], "job_types")["items"] == any_unit
+    other = next(i["value"] for i in any_unit if i not in items)
+    answer = d.control("PATCH", path, {"settings": {"business_unit": narrow, "job_type": other}})
+    assert answer.status == 422 and answer.pointers == {"/settings/job_type"}, "both as they would be together"
+    d.operate("PATCH", path, {"settings": {"business_unit": narrow}})
+    assert d.operate("GET", path + "/choices/job_types")["items"] == items, "by what is kept"
+    assert d.operate("GET", path)["settings"].get("job_type") is None
+    assert "is no SETTING=VALUE" in csrelay(d, "connections", "choices", conn["id"], "job_types", "business_unit", status=2)
+
+
+def test_a_list_that_the_crm_filters_is_shown_as_the_crm_filtered_it(rig, sandbox):
+    """None of the plugins here has one: HubSpot's, with a parameter in its manifest."""
+    d = rig.daemon()
+    folder = d.dir / "plugins"
+    folder.mkdir()
+    for name in ("hubspot.so", "hubspot.json"):
+        shutil.copy(BUILD / "plugins/v1" / name, folder / name)
+    manifest = json.loads((folder / "hubspot.json").read_text())
+    next(row for row in manifest["choices"] if row["list"] == "owners")["filter_param"] = "search"
+    (folder / "hubspot.json").write_text(json.dumps(manifest))
+    d.options["plugins"]["dir"] = f"{folder}:{BUILD}/plugins/v1"
+    d.crms = {"hubspot": {}}
+    d.start()
+    conn = make(d)
+    found = {"results": [{"id": "7", "email": "by-phone@acme.example"}]}
+    fault = sandbox.fault("status", "hubspot", "GET /crm/owners*", times=-1, status=200, body=json.dumps(found))
+    answer = d.operate("GET", f"/v1/connections/{conn['id']}/choices/owners?q=Maria%20%26%20Co")
+    assert [i["value"] for i in answer["items"]] == ["7"], "the CRM knows why it fits, though the label does not show it"
+    asked = [r["path"] for r in sandbox.requests("hubspot") if "/crm/owners" in r["path"]]
+    assert "search=Maria%20%26%20Co" in asked[-1]
+    assert csrelay(d, "connections", "choices", conn["id"], "owners", "--filter", "Maria & Co")["items"] == answer["items"]
+    assert len([r for r in sandbox.requests("hubspot") if "/crm/owners" in r["path"]]) == len(asked), "kept, by its filter"
+    sandbox.heal(fault)
+    whole = d.operate("GET", f"/v1/connections/{conn['id']}/choices/owners")["items"]
+    assert len(whole) >= 2 and "7" not in [i["value"] for i in whole], "the whole list is another one"
+
+
 def test_a_choice_that_is_not_there_is_refused_at_once(alone, sandbox):
     conn = make(alone)
     path = f"/v1/connections/{conn['id']}"
@@ -204,6 +258,44 @@ def test_a_choice_that_is_not_there_is_refused_at_once(alone, sandbox):
     sandbox.fault("error", "hubspot", times=-1)
     alone.advance(6 * MINUTE)
     assert alone.control("PATCH", path, {"settings": {"owner": "78"}}).status == 200  # nobody knows
+
+
+def test_a_new_connection_is_asked_for_its_choices_when_it_is_confirmed(alone, sandbox):
+    conn = make(alone, confirm=False, settings={"owner": "77"})  # its key had no place yet, so nobody could be asked
+    path = f"/v1/connections/{conn['id']}"
+    answer = alone.control("POST", path + "/confirm")
+    assert answer.status == 422 and answer.pointers == {"/settings/owner"}
+    assert alone.operate("GET", path)["state"] == "pending"
+    owner = alone.operate("GET", path + "/choices/owners")["items"][0]["value"]
+    alone.operate("PATCH", path, {"settings": {"owner": owner}})
+    assert alone.operate("POST", path + "/confirm")["state"] == "connected"
+
+
+def test_a_list_that_cannot_be_read_holds_up_no_confirmation(alone, sandbox):
+    conn = make(alone, confirm=False, settings={"owner": "77"})
+    sandbox.fault("error", "hubspot", "GET /crm/owners*", times=-1)
+    assert alone.operate("POST", f"/v1/connections/{conn['id']}/confirm")["state"] == "connected"
+
+
+def test_what_an_earlier_version_chose_must_still_be_there_to_go_back_to_it(alone, sandbox):
+    conn = make(alone)
+    path = f"/v1/connections/{conn['id']}"
+    first, second = [i["value"] for i in alone.operate("GET", path + "/choices/owners")["items"][:2]]
+    old = alone.operate("PATCH", path, {"settings": {"owner": first, "hs_lead_status": "OPEN"}})["version"]
+    alone.operate("PATCH", path, {"settings": {"owner": second}})
+    left = {"results": [{"id": second, "email": "stays@acme.example"}]}
+    fault = sandbox.fault("status", "hubspot", "GET /crm/owners*", times=-1, status=200, body=json.dumps(left))
+    alone.advance(6 * MINUTE)  # the list is kept so long
+    answer = alone.control("POST", path + "/rollback", {"version": old})
+    assert answer.status == 422 and answer.pointers == {"/settings/owner"}
+    assert alone.operate("GET", path)["settings"]["owner"] == second
+    now = alone.operate("PATCH", path, {"settings": {"hs_lead_status": "NEW"}})["version"]
+    alone.operate("PATCH", path, {"settings": {"hs_lead_status": "OPEN"}})
+    sandbox.heal(fault)
+    gone = {"results": [{"id": first, "email": "new@acme.example"}]}
+    sandbox.fault("status", "hubspot", "GET /crm/owners*", times=-1, status=200, body=json.dumps(gone))
+    alone.advance(6 * MINUTE)
+    assert alone.control("POST", path + "/rollback", {"version": now}).status == 200, "what it does not change it is not asked for"
 
 
 # ---- the canary

@@ -122,12 +122,16 @@ class World:
             body |= {"settings": {"url": "https://hooks.example.com/a"}, "secrets": {"signing_secret": WEBHOOK_SECRET}}
         return self.daemon.operate("POST", "/v1/connections", body, 201)
 
+    def at_sandbox(self, **settings):
+        """A new one that the sandbox answers."""
+        body = {"crm": "hubspot", "account": f"acct_{next(self.numbers)}", "settings": {"base_url": self.daemon.sandbox.url("hubspot"), **settings},
+                "secrets": {"access_token": "sandbox-hubspot-token"}}
+        return self.daemon.operate("POST", "/v1/connections", body, 201)["id"]
+
     def of_sandbox(self):
-        """One that the sandbox answers."""
+        """The same each time."""
         if "sandbox" not in self.keys:
-            body = {"crm": "hubspot", "account": f"acct_{next(self.numbers)}", "settings": {"base_url": self.daemon.sandbox.url("hubspot")},
-                    "secrets": {"access_token": "sandbox-hubspot-token"}}
-            self.keys["sandbox"] = self.daemon.operate("POST", "/v1/connections", body, 201)["id"]
+            self.keys["sandbox"] = self.at_sandbox()
         return self.keys["sandbox"]
 
     def tested(self):
@@ -285,6 +289,7 @@ PROVOKE = {  # (operation, status) -> requests that bring it about: what is aske
     ("changeConnection", "422"): [{"body": {"crm": "hubspot"}}, {"body": {"settings": {"url": None}}}],
     ("deleteConnection", "409"): [{"path": {"id": "webhook:main"}}],
     ("confirmConnection", "409"): [lambda w: {"path": {"id": w.connection()["id"]}}],
+    ("confirmConnection", "422"): [lambda w: {"path": {"id": w.at_sandbox(owner="77")}}],
     ("rollBackConnection", "409"): [{"path": {"id": "webhook:main"}, "body": {"version": 1}}],
     ("rollBackConnection", "422"): [{"body": {"version": 99}}, {"body": {}}],
     ("pauseConnection", "409"): [lambda w: {"path": {"id": w.connection("hubspot")["id"]}}],

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * ask.h - a change that goes to the writer once the CRM has said that what it chooses is there.
+ *
+ * Changing settings, setting them back, and confirming a new connection are such changes. Making one is not: nothing can be asked
+ * with keys that are not kept yet.
  */
 #ifndef CS_API_CONN_ASK_H
 #define CS_API_CONN_ASK_H

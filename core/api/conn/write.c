@@ -326,17 +326,37 @@ apply_confirm(struct cs_change *c, struct cs_store *s, int64_t now_ms, struct cs
 	return answer_connection(c, s, c->id, err);
 }
 
+/* What is to be asked for at the CRM before the change: these settings, as if a client had sent them. Takes them over. */
+static void
+ask_for(struct cs_change *c, struct write *w, json_object *settings)
+{
+	c->body = json_object_new_object();
+	json_object_object_add(c->body, "settings", settings);
+	w->draft.mem = &c->keep;
+	w->draft.settings = settings;
+}
+
+/* A new connection could not be asked what there is to choose from: its keys had no place yet. Now it can, before anything goes there. */
 void
 cs_api_connection_confirm(struct cs_api_call *call)
 {
+	struct cs_manifest *m;
 	struct cs_conn_row row;
 	struct cs_change *c;
+	struct write *w;
 
 	if (!cs_api_connection(call, call->param[0], &row))
 		return;
-	c = cs_change_new(call, apply_confirm);
+	c = change_new(call, apply_confirm, &w);
 	c->id = row.id;
-	cs_change_put(c);
+	m = call->api->engine != NULL ? cs_engine_manifest(call->api->engine, row.crm) : NULL;
+	if (m == NULL || row.is_static || row.state != CS_CONN_PENDING) {
+		cs_change_put(c);
+	} else {
+		ask_for(c, w, cs_conn_draft_settings(&w->draft, row.settings));
+		cs_api_put_when_chosen(c, &w->draft, m);
+	}
+	cs_manifest_unref(m);
 }
 
 /* ---- versions */
@@ -370,6 +390,22 @@ find_version(struct cs_api_call *call, const struct cs_conn_row *row, int64_t ve
 	return n > 0 && out->version == version;
 }
 
+/* What the old settings change of those that there are now (JSON text); null for what they did not have. The caller's. */
+static json_object *
+difference(const struct cs_conn_draft *d, json_object *old, const char *now)
+{
+	CS_CLEANUP(cs_json_putp) json_object *present = cs_conn_draft_settings(d, now);
+	json_object *out = json_object_new_object(), *was;
+
+	json_object_object_foreach(old, key, v)
+		if (!json_object_equal(cs_json_get(present, key), v))
+			json_object_object_add(out, key, json_object_get(v));
+	json_object_object_foreach(present, name, there)
+		if (there != NULL && !json_object_object_get_ex(old, name, &was))
+			json_object_object_add(out, name, NULL);
+	return out;
+}
+
 void
 cs_api_connection_rollback(struct cs_api_call *call)
 {
@@ -389,13 +425,14 @@ cs_api_connection_rollback(struct cs_api_call *call)
 	w->draft.mem = &c->keep;
 	settings = cs_conn_draft_settings(&w->draft, old.settings);
 	cs_conn_draft_check(&w->draft, m, cs_conf_crm_find(call->conf, m->name), settings, false);
-	cs_manifest_unref(m);
 	w->settings = cs_arena_strdup(&c->keep, old.settings);
 	w->draft.overrides = cs_arena_strdup(&c->keep, old.overrides);
 	if (w->draft.n_faults == 0) {
-		cs_change_put(c);
-		return;
+		ask_for(c, w, difference(&w->draft, settings, row.settings));
+		cs_api_put_when_chosen(c, &w->draft, m);
+	} else {
+		cs_conn_draft_refuse(call->req, &w->draft);
+		cs_change_free(c);
 	}
-	cs_conn_draft_refuse(call->req, &w->draft);
-	cs_change_free(c);
+	cs_manifest_unref(m);
 }
