@@ -31,7 +31,7 @@ int32_t
 pipedrive_choices(const struct csh *h, const char *list)
 {
 	int want_channels = strcmp(list, "channels") == 0, of_persons = strcmp(list, "person_fields") == 0;
-	struct csh_pages pages = { .step = "find", .cost = 20, .path = of_persons ? V2 "/personFields" : V2 "/dealFields", .query = "limit=500",
+	struct csh_pages pages = { .step = "find", .path = of_persons ? V2 "/personFields" : V2 "/dealFields", .query = "limit=500",
 		.items = "/data", .next = "/additional_data/next_cursor", .next_param = "cursor", .max = 10 };
 	json_object *field;
 	int32_t rc = CS_DONE;

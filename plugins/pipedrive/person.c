@@ -49,6 +49,7 @@ search(struct person *p, const char *field, const char *term, int exact)
 		return CS_DONE;
 	req.query = csh_printf(p->h, "term=%s&fields=%s%s&limit=%d", csh_url(p->h, term), field, exact ? "&exact_match=true" : "", HITS);
 	req.looks_for = p->looks_for;
+	req.limit_class = "search";
 	if ((rc = pipedrive_send(p->h, &req, &res, &answer)) != CS_DONE)
 		return rc;
 	if (res.status >= 300)

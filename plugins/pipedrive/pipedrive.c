@@ -4,11 +4,8 @@
  * pipedrive.json for the data.
  *
  * Requests are limited in windows of two seconds, which headers report, and by a budget of tokens a day that the whole company
- * shares and nothing reports. So what a request costs is counted here, and never more is taken in a day than the smallest company
- * has, 30000: 10000 at once and 20000 that come back in the course of a day. Others take from it, too: a 429 with room left in the
- * window is taken for its end. In two seconds the smallest plan allows 20 requests and every plan ten searches; since a push is
- * searches for the most part, ten of any kind are made. Who keeps asking after a 429 gets a page from the vendor's network instead
- * of an answer, with 403.
+ * shares and nothing reports: a 429 with room left in the window is taken for its end. Who keeps asking after a 429 gets a page
+ * from the vendor's network instead of an answer, with 403.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -23,31 +20,12 @@ is_page(const struct cs_http_res *res)
 	return res->body.len > 0 && res->body.ptr[0] == '<';
 }
 
-/* By the vendor's description; where it says nothing, by what is like it. */
-static int64_t
-tokens(const struct cs_http_req *req)
-{
-	static const struct {
-		const char *method, *path; /* the beginning of it; the first that fits */
-		int tokens;
-	} costs[] = {
-		{ "GET", V2 "/persons/search", 20 }, { "GET", V2 "/persons/", 1 }, { "POST", V2 "/persons", 5 }, { "PATCH", V2 "/persons/", 5 },
-		{ "GET", V1 "/leads/archived", 20 }, { "GET", V1 "/leads/", 2 }, { "GET", V1 "/leads", 20 }, { "GET", V2 "/deals/", 1 },
-		{ "GET", V2, 20 }, { "", "", 10 },
-	};
-	size_t i = 0;
-
-	while (strncmp(req->method, costs[i].method, strlen(costs[i].method)) != 0 || strncmp(req->url, costs[i].path, strlen(costs[i].path)) != 0)
-		i++;
-	return costs[i].tokens;
-}
-
 static int32_t
-heed_limits(const struct csh *h, const struct cs_http_res *res, int32_t rc)
+heed_limits(const struct csh *h, const struct cs_http_req *req, const struct cs_http_res *res, int32_t rc)
 {
 	int64_t left = strtoll(csh_header(res, "x-ratelimit-remaining"), NULL, 10);
 
-	csh_heed_left(h, res, "requests", "x-ratelimit-remaining", 0);
+	csh_heed_left(h, res, req->limit_class ? req->limit_class : "api", "x-ratelimit-remaining", 0);
 	if (res->status == 429 && !*csh_header(res, "retry-after"))
 		h->host->retry_after(h->call, left > 0 ? HOUR_MS : 2000);
 	if (rc != CS_DONE || res->status != 403 || !is_page(res))
@@ -57,10 +35,9 @@ heed_limits(const struct csh *h, const struct cs_http_res *res, int32_t rc)
 }
 
 int32_t
-pipedrive_send(const struct csh *h, struct cs_http_req *req, struct cs_http_res *res, json_object **answer)
+pipedrive_send(const struct csh *h, const struct cs_http_req *req, struct cs_http_res *res, json_object **answer)
 {
-	req->cost = tokens(req);
-	return heed_limits(h, res, csh_send(h, req, res, answer));
+	return heed_limits(h, req, res, csh_send(h, req, res, answer));
 }
 
 int32_t

@@ -21,8 +21,8 @@ int32_t pipedrive_map(void *inst, struct cs_call *call, const struct cs_map_in *
 int32_t pipedrive_push(void *inst, struct cs_call *call, const struct cs_delivery *d);
 int32_t pipedrive_hook(void *inst, struct cs_call *call, const struct cs_webhook *w);
 
-/* csh_send that says what the request costs, heeds what Pipedrive says of its limits, and knows the page that stands in for an answer. */
-int32_t pipedrive_send(const struct csh *h, struct cs_http_req *req, struct cs_http_res *res, json_object **answer);
+/* csh_send that heeds what Pipedrive says of its limits, and knows the page that stands in for an answer. */
+int32_t pipedrive_send(const struct csh *h, const struct cs_http_req *req, struct cs_http_res *res, json_object **answer);
 int32_t pipedrive_read(const struct csh *h, const char *step, const char *looks_for, const char *path, const char *query,
                        struct cs_http_res *res, json_object **answer);
 int32_t pipedrive_write(const struct csh *h, const char *step, const char *method, const char *path, json_object *body,

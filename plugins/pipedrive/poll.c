@@ -16,7 +16,7 @@ pipedrive_poll(const struct csh *h, struct cs_bytes cursor)
 	CSH_JSON before = csh_json_parse(cursor);
 	CSH_JSON after = json_object_new_object();
 	const char *since = csh_get_or(before, "/since", csh_time(h, h->host->now_ms(h->call) - FIRST_LOOK_MS)), *newest = since;
-	struct csh_pages pages = { .step = "find", .cost = 20, .path = V2 "/deals", .items = "/data", .next = "/additional_data/next_cursor",
+	struct csh_pages pages = { .step = "find", .path = V2 "/deals", .items = "/data", .next = "/additional_data/next_cursor",
 		.next_param = "cursor", .max = 10 };
 	json_object *deal;
 	int32_t rc = CS_DONE;
