@@ -12,7 +12,7 @@ from pathlib import Path
 
 TOP = Path(os.environ.get("srcdir", Path(__file__).resolve().parents[2]))
 ABI = TOP / "tests/abi"
-HEADERS = {"today's header": TOP / "sdk/include", "the header of 1.0-rc": ABI / "1.0-rc"}
+HEADERS = {"today's header": TOP / "sdk/include", "the header of 1.0": ABI / "1.0"}
 STRICT = ["-Wall", "-Wextra", "-Werror"]
 FAULTS = []
 
@@ -80,13 +80,13 @@ def a_change_is_noticed():
 
 def kept_plugin_works():
     with tempfile.TemporaryDirectory() as folder:
-        shutil.copy("tests/abi/1.0-rc/.libs/frozen.so", folder)
-        shutil.copy(ABI / "1.0-rc/frozen.json", folder)
-        status, said = run(["./csrelay-plugin-check", f"{folder}/frozen.so", ABI / "1.0-rc/conversations"])
-        expect(status == 0 and "grade A" in said, f"the plugin of 1.0-rc: {said}")
+        shutil.copy("tests/abi/1.0/.libs/frozen.so", folder)
+        shutil.copy(ABI / "1.0/frozen.json", folder)
+        status, said = run(["./csrelay-plugin-check", f"{folder}/frozen.so", ABI / "1.0/conversations"])
+        expect(status == 0 and "grade A" in said, f"the plugin of 1.0: {said}")
         _, exported = run(["nm", "-D", "--defined-only", f"{folder}/frozen.so"])
         names = [line.split()[-1] for line in exported.splitlines()]
-        expect(names == ["cs_plugin_v1_entry"], f"the plugin of 1.0-rc exports {names}")
+        expect(names == ["cs_plugin_v1_entry"], f"the plugin of 1.0 exports {names}")
 
 
 is_complete()

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cs/plugin_v1.h - the whole contract between csrelay and a CRM plugin.   Release candidate 1.0-rc.
+ * cs/plugin_v1.h - the whole contract between csrelay and a CRM plugin.   Version 1.0.
  *
  * A plugin is two files that lie side by side: NAME.so, which exports one function, and NAME.json, its manifest. What is
  * data (settings, secrets, hosts, auth, limits, steps, webhook verification) stands in the manifest, which csrelay reads
@@ -64,7 +64,7 @@
  * know with CS_UNSUPPORTED. Any other change is v2, with its own header and entry symbol.
  *
  * Changelog
- *   1.0-rc  first release candidate; may still change until 1.0
+ *   1.0  first release: frozen in November 2026, when seven CRMs and the signed webhook stood on it
  *
  * Includes three libc headers only; compiles as C11 and as C++17.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * frozen.c - calls every host function and reads every input of 1.0-rc. What it finds goes into a header of its request and
+ * frozen.c - calls every host function and reads every input of 1.0. What it finds goes into a header of its request and
  * into its events, where the conversations expect it.
  */
 #include <inttypes.h>
@@ -110,7 +110,7 @@ push(void *inst, struct cs_call *call, const struct cs_delivery *d)
 	if (d->kind != CS_PUSH_LEAD && d->kind != CS_PUSH_TEST)
 		return CS_UNSUPPORTED;
 	if (!inst || *(int *)inst != 1 || d->struct_size < sizeof(*d) || d->attempt < 1 || d->delivery_id[0] == '\0' || d->what[0] != '\0')
-		return d->host->fail(call, CS_REJECT, "the delivery is not as 1.0-rc has it");
+		return d->host->fail(call, CS_REJECT, "the delivery is not as 1.0 has it");
 	use_services(d->host, call);
 	return lead(d, call);
 }

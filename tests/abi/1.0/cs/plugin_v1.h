@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cs/plugin_v1.h - the whole contract between csrelay and a CRM plugin.   Release candidate 1.0-rc.
+ * cs/plugin_v1.h - the whole contract between csrelay and a CRM plugin.   Version 1.0.
  *
  * A plugin is two files that lie side by side: NAME.so, which exports one function, and NAME.json, its manifest. What is
  * data (settings, secrets, hosts, auth, limits, steps, webhook verification) stands in the manifest, which csrelay reads
@@ -8,7 +8,7 @@
  *
  *     map             lead in, the CRM's document out. Pure: no request, no clock, no randomness.
  *     push            bring one delivery into the CRM (or identify the account, list choices, ...: see d->kind).
- *     auth_refresh    only where the manifest's OAuth description is not enough.
+ *     auth_refresh    only where the manifest's OAuth description is not enough ("renew": "plugin").
  *     handle_webhook  a verified message of the CRM, or the time to poll it; emits events.
  *
  * A complete plugin:
@@ -64,7 +64,7 @@
  * know with CS_UNSUPPORTED. Any other change is v2, with its own header and entry symbol.
  *
  * Changelog
- *   1.0-rc  first release candidate; may still change until 1.0
+ *   1.0  first release: frozen in November 2026, when seven CRMs and the signed webhook stood on it
  *
  * Includes three libc headers only; compiles as C11 and as C++17.
  */
@@ -315,9 +315,9 @@ struct cs_delivery { /* of push */
 enum { /* kinds of handle_webhook */
 	CS_HOOK_RECEIVED = 0,    /* a message of the CRM: emit what it means */
 	CS_HOOK_POLL = 1,        /* ask the CRM what has changed since the cursor, emit it, put the new cursor */
-	CS_HOOK_SUBSCRIBE = 2,   /* register the address in `channel` with the CRM */
-	CS_HOOK_RENEW = 3,       /* the subscription `channel` ends soon */
-	CS_HOOK_UNSUBSCRIBE = 4, /* the connection is going away */
+	CS_HOOK_SUBSCRIBE = 2,   /* register the address `channel` with the CRM; it may be there already */
+	CS_HOOK_RENEW = 3,       /* see that what is registered for `channel` is there, and prolong it */
+	CS_HOOK_UNSUBSCRIBE = 4, /* remove what is registered for `channel`: it is not wanted any more */
 };
 
 struct cs_webhook { /* of handle_webhook */
@@ -328,7 +328,7 @@ struct cs_webhook { /* of handle_webhook */
 	const struct cs_header *headers;
 	size_t n_headers;
 	const char *query;             /* of the CRM's request, as it came */
-	const char *channel;           /* SUBSCRIBE and after: the URL to register, or the subscription's id */
+	const char *channel;           /* SUBSCRIBE and after: our address for this connection; ids that the CRM gives are facts */
 	struct cs_bytes cursor;        /* POLL: what cursor_put left; len 0: first time */
 	int32_t is_verified, pad;      /* 0: an unsigned hint; read the record before emitting */
 };
@@ -352,7 +352,12 @@ struct cs_plugin_v1 { /* what the entry function returns; make it with CS_PLUGIN
 	int32_t (*map)(void *inst, struct cs_call *, const struct cs_map_in *);
 	/* Required: bring one delivery in, or what else `kind` says. */
 	int32_t (*push)(void *inst, struct cs_call *, const struct cs_delivery *);
-	/* Optional: renew the grant where the manifest's OAuth description is not enough; one at a time per connection. */
+	/* Optional: renew the tokens, for a way of the manifest's "auth" with "renew": "plugin"; one at a time per connection. What its
+	 * requests capture is committed together, before anybody works with it; the way's access_token must be among it. The
+	 * manifest's "request" is on these requests, too; a header of the plugin's own takes the place of the same one there.
+	 * oauth_refresh() makes the manifest's own token request, as if captured. An answer that is emitted tells the token's life and
+	 * facts, at the way's "answer" pointers. CS_REAUTH (so comes a 401): the grant is dead. Anything else but CS_DONE is tried again later, longer
+	 * each time; a request that says `mutates` and stays without an answer counts as a lost refresh ("lost_refresh"). */
 	int32_t (*auth_refresh)(void *inst, struct cs_call *, const struct cs_host_v1 *);
 	/* Optional: a verified message of the CRM, or the time to poll it. */
 	int32_t (*handle_webhook)(void *inst, struct cs_call *, const struct cs_webhook *);
