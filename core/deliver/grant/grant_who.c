@@ -132,7 +132,7 @@ settle(struct cs_grant *g)
 static bool
 lets_nobody_in(const struct cs_grant *g)
 {
-	return g->fresh.crm != NULL && (g->ask.said == CS_SAID_BAD_KEY || g->ask.said == CS_SAID_NO_API_ACCESS || g->ask.said == CS_SAID_MISSING_RIGHT);
+	return g->fresh.crm != NULL && g->ask.said != CS_SAID_YES && g->ask.said != CS_SAID_LATER && g->ask.said != CS_SAID_CANNOT;
 }
 
 static void
