@@ -23,211 +23,6 @@
 #define FROM_CONNECTION (CS_PART_SETTING | CS_PART_FACT)
 #define WITH_SECRETS (FROM_CONNECTION | CS_PART_SECRET | CS_PART_SECRET_BASIC | CS_PART_BASIC)
 
-/* ---- look-ups */
-
-const struct cs_step_row *
-cs_manifest_step(const struct cs_manifest *m, const char *name)
-{
-	for (size_t i = 0; i < m->n_steps; i++)
-		if (strcmp(m->steps[i].name, name) == 0)
-			return &m->steps[i];
-	return NULL;
-}
-
-const struct cs_limit_row *
-cs_manifest_limit(const struct cs_manifest *m, const char *class)
-{
-	for (size_t i = 0; i < m->n_limits; i++)
-		if (class == NULL || strcmp(m->limits[i].class, class) == 0)
-			return &m->limits[i];
-	return NULL;
-}
-
-const struct cs_secret_row *
-cs_manifest_secret(const struct cs_manifest *m, const char *name)
-{
-	for (size_t i = 0; i < m->n_secrets; i++)
-		if (strcmp(m->secrets[i].name, name) == 0)
-			return &m->secrets[i];
-	return NULL;
-}
-
-const struct cs_setting_row *
-cs_manifest_setting(const struct cs_manifest *m, const char *key)
-{
-	for (size_t i = 0; i < m->n_settings; i++)
-		if (strcmp(m->settings[i].key, key) == 0)
-			return &m->settings[i];
-	return NULL;
-}
-
-bool
-cs_manifest_signs_in(const struct cs_manifest *m)
-{
-	for (size_t i = 0; i < m->n_ways; i++)
-		if (m->ways[i].kind == CS_AUTH_OAUTH2)
-			return true;
-	return false;
-}
-
-bool
-cs_manifest_renews(const struct cs_manifest *m)
-{
-	for (size_t i = 0; i < m->n_ways; i++)
-		if (m->ways[i].by_plugin)
-			return true;
-	return false;
-}
-
-static bool
-way_fits(const struct cs_auth_way *w, bool (*has)(void *ctx, const char *secret), void *ctx)
-{
-	size_t n = 0;
-
-	if (w->n_secrets == 0 && w->kind == CS_AUTH_OAUTH2 && w->grant == CS_GRANT_CODE)
-		return has(ctx, w->refresh_token) || has(ctx, w->access_token);
-	while (n < w->n_secrets && has(ctx, w->secrets[n]))
-		n++;
-	return n > 0 && n == w->n_secrets;
-}
-
-const struct cs_auth_way *
-cs_manifest_way(const struct cs_manifest *m, bool (*has)(void *ctx, const char *secret), void *ctx)
-{
-	for (size_t i = 0; i < m->n_ways; i++)
-		if (way_fits(&m->ways[i], has, ctx))
-			return &m->ways[i];
-	for (size_t i = 0; i < m->n_ways; i++)
-		if (m->ways[i].kind == CS_AUTH_OAUTH2)
-			return &m->ways[i];
-	return &m->ways[0];
-}
-
-const struct cs_auth_way *
-cs_manifest_way_named(const struct cs_manifest *m, const char *name)
-{
-	for (size_t i = 0; i < m->n_ways; i++) {
-		const struct cs_auth_way *w = &m->ways[i];
-
-		if (name != NULL ? strcmp(w->name, name) == 0 : w->kind == CS_AUTH_OAUTH2 && w->grant == CS_GRANT_CODE)
-			return w;
-	}
-	return NULL;
-}
-
-int
-cs_manifest_status(const struct cs_manifest *m, int status)
-{
-	for (size_t i = 0; i < m->n_statuses; i++)
-		if (m->statuses[i].status == status)
-			return m->statuses[i].outcome;
-	return -1;
-}
-
-/* "timezone" is a fact of every connection. */
-static bool
-has_fact(const struct cs_manifest *m, const char *name)
-{
-	for (size_t i = 0; i < m->n_facts; i++)
-		if (strcmp(m->facts[i].name, name) == 0)
-			return true;
-	return strcmp(name, "timezone") == 0;
-}
-
-int
-cs_check_fact(struct cs_fields *r, const struct cs_manifest *m, const char *name)
-{
-	return has_fact(m, name) ? 0 : cs_check_undeclared(r, "facts", name);
-}
-
-/* ---- names and templates */
-
-int
-cs_check_undeclared(struct cs_fields *r, const char *what, const char *name)
-{
-	return cs_fields_fail(r, "\"%.64s\" is not declared in \"%s\"", name, what);
-}
-
-static int
-check_part(struct cs_fields *r, const struct cs_manifest *m, const struct cs_part *p, int allowed)
-{
-	if ((p->kind & allowed) == 0 && p->kind != CS_PART_LITERAL)
-		return cs_fields_fail(r, "${%s...} is not allowed here",
-		                      p->kind == CS_PART_ID ? "id" : p->kind == CS_PART_FACT ? "fact:" : "secret:");
-	switch (p->kind) {
-	case CS_PART_SETTING:
-		return cs_manifest_setting(m, p->name) != NULL ? 0 : cs_check_undeclared(r, "settings", p->name);
-	case CS_PART_FACT:
-		return has_fact(m, p->name) ? 0 : cs_check_undeclared(r, "facts", p->name);
-	case CS_PART_BASIC:
-		if (p->second[0] != '\0' && cs_manifest_secret(m, p->second) == NULL)
-			return cs_check_undeclared(r, "secrets", p->second);
-		return cs_manifest_secret(m, p->name) != NULL ? 0 : cs_check_undeclared(r, "secrets", p->name);
-	case CS_PART_SECRET:
-	case CS_PART_SECRET_BASIC:
-		return cs_manifest_secret(m, p->name) != NULL ? 0 : cs_check_undeclared(r, "secrets", p->name);
-	default:
-		return 0;
-	}
-}
-
-/* The template at `key` below where the reader is. */
-int
-cs_check_template(struct cs_fields *r, const struct cs_manifest *m, const char *key, const char *template, int allowed)
-{
-	size_t mark = cs_fields_enter(r, key);
-	struct cs_err inner;
-	struct cs_part p;
-	int rc, checked;
-
-	while ((rc = cs_template_part(&template, &p, &inner)) > 0)
-		if ((checked = check_part(r, m, &p, allowed)) < 0)
-			return checked;
-	if (rc < 0) {
-		cs_fields_fail(r, "%s", inner.msg);
-		cs_err_hint(r->err, "%s", inner.hint);
-		return rc;
-	}
-	r->pointer[mark] = '\0';
-	return 0;
-}
-
-static int
-check_templates(struct cs_fields *r, const struct cs_manifest *m, const char *key, const char **v, size_t n, int allowed)
-{
-	size_t mark = cs_fields_enter(r, key);
-	char number[24];
-	int rc = 0;
-
-	for (size_t i = 0; i < n && rc == 0; i++) {
-		snprintf(number, sizeof(number), "%zu", i);
-		rc = cs_check_template(r, m, number, v[i], allowed);
-	}
-	if (rc == 0)
-		r->pointer[mark] = '\0';
-	return rc;
-}
-
-/* No two rows of a list have the same first member; every list's row begins with its name. */
-int
-cs_check_unique(struct cs_fields *r, const char *list, const void *rows, size_t n, size_t size, size_t name_at)
-{
-	size_t mark = cs_fields_enter(r, list);
-	const char *a, *b;
-
-	for (size_t i = 0; i < n; i++)
-		for (size_t j = 0; j < i; j++) {
-			memcpy(&a, (const char *)rows + i * size + name_at, sizeof(a));
-			memcpy(&b, (const char *)rows + j * size + name_at, sizeof(b));
-			if (strcmp(a, b) != 0)
-				continue;
-			cs_fields_enter_row(r, i);
-			return cs_fields_fail(r, "\"%.64s\" is there twice", a);
-		}
-	r->pointer[mark] = '\0';
-	return 0;
-}
-
 static int
 check_all_unique(struct cs_fields *r, const struct cs_manifest *m)
 {
@@ -292,7 +87,7 @@ finish_secrets(struct cs_fields *r, struct cs_manifest *m)
 		mark = cs_fields_enter_row(r, i);
 		row->label = row->label != NULL ? row->label : row->name;
 		row->help = row->help != NULL ? row->help : "";
-		if ((rc = check_templates(r, m, "hosts", row->hosts, row->n_hosts, FROM_CONNECTION)) < 0)
+		if ((rc = cs_check_templates(r, m, "hosts", row->hosts, row->n_hosts, FROM_CONNECTION)) < 0)
 			return rc;
 		r->pointer[mark] = '\0';
 	}
@@ -395,7 +190,7 @@ check_per(struct cs_fields *r, const struct cs_manifest *m, const char *per)
 	if (strcmp(per, "connection") == 0 || strcmp(per, "crm") == 0)
 		return 0;
 	if (strncmp(per, "fact:", 5) == 0)
-		return has_fact(m, per + 5) ? 0 : cs_check_undeclared(r, "facts", per + 5);
+		return cs_manifest_has_fact(m, per + 5) ? 0 : cs_check_undeclared(r, "facts", per + 5);
 	if (strncmp(per, "setting:", 8) == 0)
 		return cs_manifest_setting(m, per + 8) != NULL ? 0 : cs_check_undeclared(r, "settings", per + 8);
 	cs_fields_fail(r, "\"%.60s\" is not allowed here", per);
@@ -475,7 +270,7 @@ finish_identify(struct cs_fields *r, struct cs_draft *d)
 	}
 	cs_fields_enter(r, "facts");
 	for (size_t i = 0; i < row->n_facts; i++)
-		if (!has_fact(&d->m, row->facts[i].name))
+		if (!cs_manifest_has_fact(&d->m, row->facts[i].name))
 			return cs_check_undeclared(r, "facts", row->facts[i].name);
 	r->pointer[mark] = '\0';
 	return 0;
@@ -565,7 +360,7 @@ finish_webhook(struct cs_fields *r, struct cs_draft *d)
 	w->app_scope = d->scope == 1;
 	if (w->app_scope && (w->tenant == NULL || w->tenant_fact == NULL))
 		return cs_fields_fail(r, "scope \"app\" needs \"tenant\" and \"tenant_fact\" to find the connection");
-	if (w->tenant_fact != NULL && !has_fact(&d->m, w->tenant_fact))
+	if (w->tenant_fact != NULL && !cs_manifest_has_fact(&d->m, w->tenant_fact))
 		return cs_check_undeclared(r, "facts", w->tenant_fact);
 	if (w->challenge_query != NULL && w->challenge_pointer != NULL)
 		return cs_fields_fail(r, "challenge: \"query\" or \"pointer\", not both");
@@ -638,7 +433,7 @@ finish(struct cs_fields *r, struct cs_draft *d)
 		return rc;
 	m->base_url = m->base_url != NULL ? m->base_url : "";
 	if ((rc = check_all_unique(r, m)) < 0 ||
-	    (rc = check_templates(r, m, "hosts", m->hosts, m->n_hosts, FROM_CONNECTION)) < 0 ||
+	    (rc = cs_check_templates(r, m, "hosts", m->hosts, m->n_hosts, FROM_CONNECTION)) < 0 ||
 	    (rc = finish_settings(r, m)) < 0 || (rc = finish_facts(r, m)) < 0 || (rc = finish_secrets(r, m)) < 0 ||
 	    (rc = cs_auth_read(r, d)) < 0 || (rc = finish_requests(r, d)) < 0 || (rc = finish_limits(r, m)) < 0 || (rc = finish_status(r, d)) < 0 ||
 	    (rc = finish_identify(r, d)) < 0 || (rc = finish_choices(r, m)) < 0 || (rc = finish_webhook(r, d)) < 0 ||

@@ -43,11 +43,13 @@ int cs_check_param(struct cs_fields *r, const char *s);
 
 extern const struct cs_field cs_setup_fields[];     /* of a struct cs_setup_row */
 
-/* manifest.c, for auth.c: is the template at `key` below where the reader is good, with only these kinds of names? */
+/* rules.c. Is the template (or are all of them) at `key` below where the reader is good, with only these kinds of names? */
+int cs_check_templates(struct cs_fields *r, const struct cs_manifest *m, const char *key, const char **v, size_t n, int allowed);
 int cs_check_template(struct cs_fields *r, const struct cs_manifest *m, const char *key, const char *template, int allowed);
 int cs_check_undeclared(struct cs_fields *r, const char *what, const char *name);
 int cs_check_unique(struct cs_fields *r, const char *list, const void *rows, size_t n, size_t size, size_t name_at);
 int cs_check_fact(struct cs_fields *r, const struct cs_manifest *m, const char *name);
+bool cs_manifest_has_fact(const struct cs_manifest *m, const char *name);
 
 /* auth.c: read d->auth into the manifest's ways. 0 or CS_EINVAL. */
 int cs_auth_read(struct cs_fields *r, struct cs_draft *d);
