@@ -262,6 +262,8 @@ finish_identify(struct cs_fields *r, struct cs_draft *d)
 	size_t mark = cs_fields_enter(r, "identify");
 	int rc;
 
+	if (row->path == NULL && (row->id != NULL || row->name != NULL || d->identify_step != NULL))
+		return cs_fields_fail(r, "\"path\" is missing");
 	if (row->path != NULL && (rc = cs_check_template(r, &d->m, "path", row->path, WITH_SECRETS)) < 0)
 		return rc;
 	if (d->identify_step != NULL && cs_manifest_step(&d->m, d->identify_step) == NULL) {
