@@ -116,6 +116,23 @@ wipe_text(const char *s)
 		cs_wipe((char *)(uintptr_t)s, strlen(s));
 }
 
+static void
+blank(struct cs_oauth_answer *a, const char **token, const char *pointer)
+{
+	if ((*token)[0] == '\0')
+		return;
+	wipe_text(*token);
+	json_pointer_set(&a->doc, pointer, json_object_new_string(""));
+	*token = "";
+}
+
+void
+cs_oauth_answer_blank(const struct cs_auth_way *w, struct cs_oauth_answer *a)
+{
+	blank(a, &a->access, w->at_access);
+	blank(a, &a->refresh, w->at_refresh);
+}
+
 void
 cs_oauth_answer_fini(struct cs_oauth_answer *a)
 {

@@ -30,6 +30,8 @@ struct cs_oauth_answer {
 };
 /* status 0: no answer came, body is empty. To be given to cs_oauth_answer_fini, which wipes the tokens. */
 void cs_oauth_answer_read(const struct cs_auth_way *w, int status, const char *body, size_t n, struct cs_oauth_answer *out);
+/* The tokens are wiped, and stand no longer in a->doc. */
+void cs_oauth_answer_blank(const struct cs_auth_way *w, struct cs_oauth_answer *a);
 void cs_oauth_answer_fini(struct cs_oauth_answer *a);
 
 /* From when on a token of this life is to be renewed before use. 0: not by the clock. Times in ms. */

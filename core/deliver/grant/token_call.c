@@ -81,18 +81,14 @@ take_secret(struct cs_token *t, const char *name, const char *value)
 }
 
 void
-cs_token_call_answered(struct cs_token *t, const struct cs_http_answer *a, const struct cs_oauth_answer *o)
+cs_token_call_answered(struct cs_token *t, const struct cs_http_answer *a, struct cs_oauth_answer *o)
 {
-	json_object *doc = o->doc;
-
 	if (o->verdict == CS_OAUTH_OK) {
 		take_secret(t, t->way->access_token, o->access);
 		take_secret(t, t->way->refresh_token, o->refresh);
-		json_pointer_set(&doc, t->way->at_access, json_object_new_string(""));
-		if (o->refresh[0] != '\0')
-			json_pointer_set(&doc, t->way->at_refresh, json_object_new_string(""));
+		cs_oauth_answer_blank(t->way, o);
 		cs_buf_reset(&t->told);
-		cs_buf_adds(&t->told, cs_json_text(doc));
+		cs_buf_adds(&t->told, cs_json_text(o->doc));
 	} else
 		t->lost |= a->fault != CS_HTTP_OK && a->sent;
 	answer(t, o->verdict == CS_OAUTH_OK ? CS_DONE : o->verdict == CS_OAUTH_DEAD ? CS_REAUTH : CS_RETRY);

@@ -79,7 +79,7 @@ bool cs_token_request_account(struct cs_token *t);
 void cs_token_call(struct cs_token *t);
 void cs_token_called(struct cs_token *t, int32_t outcome, int64_t not_before_ms, const char *why);
 /* token_call.c: the plugin waits for this answer. */
-void cs_token_call_answered(struct cs_token *t, const struct cs_http_answer *a, const struct cs_oauth_answer *o);
+void cs_token_call_answered(struct cs_token *t, const struct cs_http_answer *a, struct cs_oauth_answer *o); /* takes the tokens out of it */
 
 /* token_ask.c: the secret by which the grant of c's way is given back; NULL: it has no token. */
 const char *cs_token_to_revoke(const struct cs_context *c);
