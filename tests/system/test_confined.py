@@ -273,12 +273,15 @@ def test_a_plugin_that_cannot_be_loaded_is_parked_while_others_go_on(idle, sandb
 
 def test_what_was_sent_when_its_plugin_is_parked_is_looked_up(idle, sandbox):
     idle.options["http"]["total_timeout"] = "60 s"
-    daemon, doc = idle.start(), lead("hubspot")
+    daemon, first, doc = idle.start(), lead("hubspot"), lead("hubspot")
+    daemon.send(first)
+    daemon.wait_for(first, "delivered")  # and who is connected is known: that is a call, too
+    wait_until(lambda: "connection identified" in daemon.log())
     sandbox.fault("latency", "hubspot", "POST /crm/objects/*/contacts", latency_ms=4000)
     daemon.send(doc)
     wait_until(lambda: sandbox.fault_hits() == 1, what="the request is under way")
     seen = set()
-    for _ in range(5):  # before any call has ended
+    for _ in range(6):  # the first has ended calls; of the others none does
         process = wait_until(lambda: [p for p in [plugins(daemon)["hubspot"]["process"]]
                                       if p["state"] == "up" and p["pid"] not in seen], what="it is started again")[0]
         seen.add(process["pid"])
@@ -291,7 +294,7 @@ def test_what_was_sent_when_its_plugin_is_parked_is_looked_up(idle, sandbox):
     time.sleep(4)  # the CRM has made it by now
     daemon.advance(2 * MINUTE)
     daemon.wait_for(doc, "delivered", 30)
-    assert len(sandbox.records("hubspot", "contacts")) == 1
+    assert len(sandbox.records("hubspot", "contacts")) == 2
 
 
 def test_a_reload_takes_the_new_version_and_lets_the_old_one_finish(idle, sandbox, own_folder):

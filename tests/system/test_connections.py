@@ -350,6 +350,7 @@ def test_the_canary_finds_a_dead_key(rig, sandbox):
 
 def test_a_test_lead_is_shown_and_removed_once_it_was_seen(alone, sandbox):
     conn = make(alone)
+    csrelay(alone, "connections", "verify", conn["id"])  # whose account it is stands in the link
     shown = csrelay(alone, "connections", "test", conn["id"])
     assert shown["state"] == "delivered" and {r["type"] for r in shown["records"]} == {"contact", "note"}
     assert any("contacts/" in (r["url"] or "") for r in shown["records"])

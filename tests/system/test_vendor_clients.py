@@ -72,12 +72,12 @@ def written(sandbox, crm):
 
 
 def in_conversations(crm):
-    """The same of all that the plugin asks in its conversations."""
+    """The same of all that the plugin asks in its conversations; forms are for the token endpoints, which the clients have no types for."""
     made = subprocess.run([BUILD / "csrelay-plugin-check", "--requests", BUILD / f"plugins/v1/{crm}.so", SOURCE / f"plugins/{crm}/conversations"],
                           capture_output=True, text=True, timeout=300)
     assert made.returncode in (0, 1, 3), made.stderr
     asked = [json.loads(line) for line in set(made.stdout.splitlines())]
-    return [(f"{r['method']} /{crm}{r['url']}", without_custom_fields(json.loads(r["body"]))) for r in asked if r["body"]]
+    return [(f"{r['method']} /{crm}{r['url']}", without_custom_fields(json.loads(r["body"]))) for r in asked if r["body"].startswith("{")]
 
 
 def program(bodies):
