@@ -80,6 +80,7 @@ def test_what_looks_at_links_does_not_use_them_up(daemon, owner):
     form(owner, "setup", way="static", key_api_token="sandbox-workiz-main", key_api_secret="sandbox-workiz-secret")
     form(owner, "who")
     assert owner.url.endswith("/connect/settings") and only(daemon)["state"] == "connected"
+    assert only(daemon)["checked"]["name"] in daemon.csrelay("connections"), "nobody has named it, so the account's name stands there"
     scanner.get(url)
     assert scanner.status == 410 and "has done its work" in text(scanner)
     scanner.get(f"{PUBLIC}/connect/setup")

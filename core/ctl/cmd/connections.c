@@ -31,6 +31,17 @@ waiting(const json_object *conn)
 	return n;
 }
 
+/* What its makers call it; else what the CRM calls the account. */
+static const char *
+name_of(const json_object *o)
+{
+	const char *own = cs_json_str(o, "label", "");
+
+	if (own[0] == '\0')
+		own = cs_json_str(o, "name", "");
+	return own[0] != '\0' ? own : cs_json_str(cs_json_get(o, "checked"), "name", "");
+}
+
 static void
 print_table(struct cs_ctl *c, json_object *items)
 {
@@ -40,13 +51,12 @@ print_table(struct cs_ctl *c, json_object *items)
 	cs_ctl_table_init(&t, &c->mem, columns, (int)CS_ARRAY_LEN(columns));
 	for (size_t i = 0; i < cs_ctl_json_count(items); i++) {
 		json_object *o = json_object_array_get_idx(items, i);
-		const char *state = cs_json_str(o, "state", ""),
-			   *name = cs_json_str(o, "label", cs_json_str(o, "name", ""));
+		const char *state = cs_json_str(o, "state", "");
 
 		cs_ctl_table_row(&t);
 		cs_ctl_table_cell(&t, CS_PAINT_NONE, cs_json_str(o, "id", ""));
 		cs_ctl_table_cell(&t, CS_PAINT_NONE, cs_json_str(o, "crm", ""));
-		cs_ctl_table_cell(&t, CS_PAINT_NONE, name);
+		cs_ctl_table_cell(&t, CS_PAINT_NONE, name_of(o));
 		cs_ctl_table_cell(&t, CS_PAINT_NONE, cs_json_str(o, "account", ""));
 		cs_ctl_table_cell(&t, cs_ctl_paint_of_state(state), state);
 		cs_ctl_table_cell(&t, CS_PAINT_DIM,
