@@ -83,12 +83,12 @@ def say(text):
     print(f"[{time.strftime('%H:%M:%S')}] {text}", flush=True)
 
 
-def wait_until(check, timeout, what):
+def wait_until(check, timeout, what, every=0.002):
     end = time.monotonic() + timeout
     while not (got := check()):
         if time.monotonic() > end:
             sys.exit(f"bench: it did not come to that in {timeout} s: {what}")
-        time.sleep(0.002)
+        time.sleep(every)
     return got
 
 
@@ -465,7 +465,7 @@ class Bench:
         d.start()
         before, begun, threads = cpu_seconds(d.pid), time.monotonic(), threads_cpu(d.pid)
         self.load(d.port, accounts=many, crm="hubspot", total=n)
-        wait_until(lambda: d.stats()["delivered"] >= n, 300, "HubSpot has all leads")
+        wait_until(lambda: d.stats()["delivered"] >= n, 300, "HubSpot has all leads", every=0.1)  # each question is work for the daemon
         took = time.monotonic() - begun
         self.note("deliver_hubspot_per_s", n / took)
         self.details.setdefault("hubspot", []).append({"cpu_us_per_lead": (cpu_seconds(d.pid) - before) * 1e6 / n,
