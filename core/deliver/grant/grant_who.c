@@ -143,7 +143,7 @@ forget(struct cs_grant *g)
 	cs_token_forget(g->engine, g->conn_id);
 	cs_engine_drop_context(g->engine, g->conn_id);
 	cs_grant_finish(g, 403, "The CRM does not let csrelay in",
-	    cs_arena_printf(&g->mem, "It gave access, and then did not take it: %s Nothing was changed.", g->ask.text));
+	    cs_arena_printf(&g->mem, "Nothing was changed. It gave access, and then did not take it: %s", g->ask.text));
 }
 
 static void
