@@ -22,6 +22,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include "http/listen.h"
@@ -174,6 +175,7 @@ server_main(void *arg)
 	bool ending;
 
 	prctl(PR_SET_NAME, s->thread_name);
+	setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + s->conf.yields); /* 0 is this thread */
 	do {
 		cs_request_resume_answered(s);
 		if (s->closed_fd < 0 && atomic_load(&s->quiesced))
