@@ -68,7 +68,6 @@ cs_http_client_new(const struct cs_http_client_conf *conf, struct cs_err *err)
 	cs_list_init(&c->refused);
 	c->ca_file = conf->ca_file != NULL ? cs_xstrdup(conf->ca_file) : NULL;
 	c->unix_socket = conf->unix_socket != NULL ? cs_xstrdup(conf->unix_socket) : NULL;
-	c->user_agent = cs_xstrdup("csrelay/" PACKAGE_VERSION);
 	if (c->conf.max_answers_total < c->conf.max_answer + CS_SLOT_SHARE) {
 		cs_err_set(err, CS_EINVAL, "the budget for answers is smaller than one answer and 64 KiB");
 	} else if ((c->multi = curl_multi_init()) == NULL ||
@@ -153,7 +152,6 @@ cs_http_client_free(struct cs_http_client *c)
 	free(c->wait);
 	free(c->ca_file);
 	free(c->unix_socket);
-	free(c->user_agent);
 	free(c);
 }
 

@@ -32,6 +32,7 @@ static const char *const methods[] = { "GET", "HEAD", "POST", "PUT", "PATCH", "D
 static const char *const core_headers[] = { "Host",    "Content-Length", "Transfer-Encoding", "Connection",
 	                                    "Cookie",  "Expect",         "Upgrade",           "TE",
 	                                    "Trailer", "Keep-Alive",     "Proxy-Connection",  "Proxy-Authorization" };
+static char user_agent[] = "User-Agent: csrelay/" PACKAGE_VERSION; /* as one of our headers libcurl formats it once, not twice */
 static char no_expect[] = "Expect:";
 static char no_content_type[] = "Content-Type:";
 
@@ -206,7 +207,7 @@ set_constants(struct slot *s)
 	SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 	SET(CURLOPT_PATH_AS_IS, 1L);
 	SET(CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
-	SET(CURLOPT_USERAGENT, c->user_agent);
+	SET(CURLOPT_CURLU, s->parsed);
 	SET(CURLOPT_CONNECTTIMEOUT_MS, (long)c->conf.connect_timeout_ms);
 	SET(CURLOPT_MAXAGE_CONN, REUSE_IDLE_S);
 #if LIBCURL_VERSION_NUM >= 0x075700
@@ -240,8 +241,10 @@ cs_slot_new(struct cs_http_client *c)
 	cs_buf_init(&s->body, c->conf.max_answer);
 	cs_buf_init(&s->head, CS_HTTP_ANSWER_HEADER_BYTES);
 	cs_buf_init(&s->out, OUT_MAX);
+	cs_buf_init(&s->url, CS_URL_MAX);
 	s->easy = curl_easy_init();
-	if (s->easy != NULL && set_constants(s))
+	s->parsed = curl_url();
+	if (s->easy != NULL && s->parsed != NULL && set_constants(s))
 		return s;
 	cs_slot_free(s);
 	return NULL;
@@ -251,10 +254,13 @@ void
 cs_slot_free(struct slot *s)
 {
 	curl_easy_cleanup(s->easy);
+	curl_url_cleanup(s->parsed);
 	cs_buf_fini(&s->body);
 	cs_buf_fini(&s->head);
 	cs_wipe(s->out.ptr, s->out.cap); /* tokens */
 	cs_buf_fini(&s->out);
+	cs_wipe(s->url.ptr, s->url.cap);
+	cs_buf_fini(&s->url);
 	free(s);
 }
 
@@ -327,6 +333,8 @@ build_headers(struct slot *s, const struct cs_http_xfer *x)
 	}
 	for (size_t i = 0; i < n; i++)
 		s->out_nodes[i].data = s->out.ptr + at[i];
+	if (cs_http_header_find(x->headers, x->n_headers, "User-Agent") == NULL)
+		s->out_nodes[n++].data = user_agent;
 	if (x->body_len > EXPECTS_OVER)
 		s->out_nodes[n++].data = no_expect;
 	if (cs_http_header_find(x->headers, x->n_headers, "Content-Type") == NULL)
@@ -334,6 +342,25 @@ build_headers(struct slot *s, const struct cs_http_xfer *x)
 	for (size_t i = 0; i < n; i++)
 		s->out_nodes[i].next = i + 1 < n ? &s->out_nodes[i + 1] : NULL;
 	return n > 0 ? s->out_nodes : NULL;
+}
+
+/*
+ * libcurl would parse the text and put it together again for every request. It need not when it is given the parts, and they are
+ * there already when the slot asks for the same URL again. The text is set, too: libcurl sends a look-up again by it.
+ */
+static bool
+set_url(struct slot *s, const char *url)
+{
+	CURL *e = s->easy;
+	bool ok = true;
+
+	if (s->url.len > 0 && strcmp(s->url.ptr, url) == 0)
+		return true;
+	cs_wipe(s->url.ptr, 0);
+	cs_buf_reset(&s->url);
+	SET(CURLOPT_URL, url);
+	return ok && curl_url_set(s->parsed, CURLUPART_URL, url, CURLU_DISALLOW_USER | CURLU_PATH_AS_IS) == CURLUE_OK &&
+	       cs_buf_adds(&s->url, url) == 0;
 }
 
 static bool
@@ -366,7 +393,7 @@ cs_slot_load(struct slot *s, struct cs_http_xfer *x)
 	s->start_us = cs_mono_us();
 	s->granted = s->client->conf.max_answer < CS_SLOT_SHARE ? s->client->conf.max_answer : CS_SLOT_SHARE;
 	s->client->granted += s->granted;
-	SET(CURLOPT_URL, x->url);
+	ok = set_url(s, x->url);
 	SET(CURLOPT_HTTPHEADER, build_headers(s, x));
 	SET(CURLOPT_TIMEOUT_MS, (long)timeout);
 	return set_method(e, x) && ok;

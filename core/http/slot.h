@@ -15,7 +15,7 @@
 
 struct cs_http_client {
 	struct cs_http_client_conf conf;
-	char *ca_file, *unix_socket, *user_agent;
+	char *ca_file, *unix_socket;
 	CURLM *multi;
 	struct cs_list idle, active; /* slots */
 	struct cs_list paused;       /* slots whose answer waits for room, oldest first */
@@ -32,6 +32,8 @@ struct slot {
 	struct cs_list link;   /* idle or active */
 	struct cs_list paused; /* on the client's list while held back */
 	CURL *easy;
+	CURLU *parsed;         /* the URL of this request, or between two of the last one */
+	struct cs_buf url;     /* its text */
 	struct cs_http_client *client;
 	struct cs_http_xfer *xfer;
 	struct cs_http_answer answer;
