@@ -1,27 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * mac.c - HMAC and SHA-256 by OpenSSL 3.
+ * mac.c - SHA-256 by OpenSSL 3, and HMAC (RFC 2104) on its digests.
  *
- * OpenSSL 3 looks algorithms up by name at each use, which costs more than signing a lead. So one context per algorithm
- * is prepared once and duplicated for each use; the prepared ones never see a key.
+ * OpenSSL 3 looks algorithms up by name at each use, which costs more than signing a lead, so they are fetched once. Its own
+ * HMAC copies and wipes half a dozen contexts for each use; here one digest context does the inner and the outer hash. OpenSSL
+ * clears that one when it is freed, and what is made of the key on the way is wiped.
  */
 #include "config.h"
 #include "auth/mac.h"
 
 #include <cs/plugin_v1.h>
-#include <openssl/core_names.h>
 #include <openssl/evp.h>
-#include <openssl/params.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include "util/clock.h"
+#include "util/mem.h"
 
 static const char *const digest_names[] = { [CS_HMAC_SHA256] = "SHA256", [CS_HMAC_SHA1] = "SHA1",
 	                                    [CS_HMAC_SHA512] = "SHA512" };
-static EVP_MAC_CTX *prepared[CS_ARRAY_LEN(digest_names)];
-static EVP_MD *sha256;
+#define BLOCK_MAX 128 /* of SHA-512 */
+static EVP_MD *digests[CS_ARRAY_LEN(digest_names)];
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void
@@ -34,38 +34,56 @@ must(bool good)
 static void
 prepare(void)
 {
-	EVP_MAC *hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+	for (size_t i = 0; i < CS_ARRAY_LEN(digest_names); i++)
+		must((digests[i] = EVP_MD_fetch(NULL, digest_names[i], NULL)) != NULL);
+}
 
-	sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-	must(hmac != NULL && sha256 != NULL);
-	for (size_t i = 0; i < CS_ARRAY_LEN(digest_names); i++) {
-		OSSL_PARAM params[] = {
-			OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)(uintptr_t)digest_names[i], 0),
-			OSSL_PARAM_construct_end(),
-		};
+/* Of what comes first and the parts behind it. Returns the length; `out` may be one of the parts. */
+static size_t
+digest(EVP_MD_CTX *ctx, const EVP_MD *md, struct cs_part first, const struct cs_part *parts, size_t n, uint8_t *out)
+{
+	unsigned len = 0;
 
-		prepared[i] = EVP_MAC_CTX_new(hmac);
-		must(prepared[i] != NULL && EVP_MAC_CTX_set_params(prepared[i], params) == 1);
-	}
-	EVP_MAC_free(hmac);
+	must(EVP_DigestInit_ex2(ctx, md, NULL) == 1 && EVP_DigestUpdate(ctx, first.ptr, first.len) == 1);
+	for (size_t i = 0; i < n; i++)
+		must(EVP_DigestUpdate(ctx, parts[i].ptr, parts[i].len) == 1);
+	must(EVP_DigestFinal_ex(ctx, out, &len) == 1);
+	return len;
+}
+
+static void
+xor_all(uint8_t *block, size_t n, uint8_t with)
+{
+	for (size_t i = 0; i < n; i++)
+		block[i] ^= with;
 }
 
 int
 cs_hmac_parts(int alg, const void *key, size_t key_len, const struct cs_part *parts, size_t n, uint8_t out[64])
 {
-	EVP_MAC_CTX *ctx;
-	size_t len = 0;
+	uint8_t block[BLOCK_MAX] = { 0 };
+	struct cs_part inner = { out, 0 };
+	EVP_MD_CTX *ctx;
+	const EVP_MD *md;
+	size_t size;
 
 	if (alg < 0 || (size_t)alg >= CS_ARRAY_LEN(digest_names))
 		return CS_EINVAL;
 	pthread_once(&once, prepare);
-	ctx = EVP_MAC_CTX_dup(prepared[alg]);
-	must(ctx != NULL && EVP_MAC_init(ctx, key_len > 0 ? key : "", key_len, NULL) == 1);
-	for (size_t i = 0; i < n; i++)
-		must(EVP_MAC_update(ctx, parts[i].ptr, parts[i].len) == 1);
-	must(EVP_MAC_final(ctx, out, &len, 64) == 1);
-	EVP_MAC_CTX_free(ctx);
-	return (int)len;
+	md = digests[alg];
+	size = (size_t)EVP_MD_get_block_size(md);
+	must((ctx = EVP_MD_CTX_new()) != NULL && size <= sizeof(block));
+	if (key_len > size)
+		digest(ctx, md, (struct cs_part){ key, key_len }, NULL, 0, block);
+	else if (key_len > 0)
+		memcpy(block, key, key_len);
+	xor_all(block, size, 0x36);
+	inner.len = digest(ctx, md, (struct cs_part){ block, size }, parts, n, out);
+	xor_all(block, size, 0x36 ^ 0x5c);
+	digest(ctx, md, (struct cs_part){ block, size }, &inner, 1, out);
+	EVP_MD_CTX_free(ctx);
+	cs_wipe(block, sizeof(block));
+	return (int)inner.len;
 }
 
 void
@@ -74,10 +92,8 @@ cs_sha256_parts(const struct cs_part *parts, size_t n, uint8_t out[32])
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 
 	pthread_once(&once, prepare);
-	must(ctx != NULL && EVP_DigestInit_ex2(ctx, sha256, NULL) == 1);
-	for (size_t i = 0; i < n; i++)
-		must(EVP_DigestUpdate(ctx, parts[i].ptr, parts[i].len) == 1);
-	must(EVP_DigestFinal_ex(ctx, out, NULL) == 1);
+	must(ctx != NULL);
+	digest(ctx, digests[CS_HMAC_SHA256], (struct cs_part){ "", 0 }, parts, n, out);
 	EVP_MD_CTX_free(ctx);
 }
 

@@ -208,6 +208,36 @@ START_TEST(hmacs_are_those_of_the_rfcs)
 }
 END_TEST
 
+/* RFC 4231 test 6 and RFC 2202 test 6: a key longer than a block. Then one of just a block, and none; those by another library. */
+START_TEST(a_key_may_be_as_long_as_a_block_longer_or_empty)
+{
+	static const struct {
+		int alg;
+		size_t key_len, len;
+		const char *mac;
+	} cases[] = {
+		{ CS_HMAC_SHA256, 131, 32, "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54" },
+		{ CS_HMAC_SHA1, 80, 20, "aa4ae5e15272d00e95705637ce8a3b55ed402112" },
+		{ CS_HMAC_SHA512, 131, 64, "80b24263c7c1a3ebb71493c1dd7be8b49b46d1f41b4aeec1121b013783f8f352"
+		                           "6b56d037e05f2598bd0fd2215d6a1e5295e64f73f63f0aec8b915a985d786598" },
+		{ CS_HMAC_SHA256, 64, 32, "84332a7580ed3cf75de83c644c8d2c1c262ad90e0190e5c5ae4b82b2102e8e75" },
+		{ CS_HMAC_SHA1, 64, 20, "070a98992c4c1a83474cb780fc564608df3cf503" },
+		{ CS_HMAC_SHA512, 128, 64, "3509e3c2f595a04cded036836e06094146d866a0834de4839f4c349292e8a03e"
+		                           "91f29070f7e414b64f286c29aacd4c19baebcda0d529abcbfb6caf189fb3079f" },
+	};
+	static const char in[] = "Test Using Larger Than Block-Size Key - Hash Key First";
+	uint8_t key[131], mac[64];
+
+	memset(key, 0xaa, sizeof(key));
+	for (size_t i = 0; i < CS_ARRAY_LEN(cases); i++) {
+		ck_assert_int_eq(cs_hmac(cases[i].alg, key, cases[i].key_len, in, strlen(in), mac), (int)cases[i].len);
+		ck_assert_str_eq(hex(mac, cases[i].len), cases[i].mac);
+	}
+	ck_assert_int_eq(cs_hmac(CS_HMAC_SHA256, NULL, 0, "", 0, mac), 32);
+	ck_assert_str_eq(hex(mac, 32), "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad");
+}
+END_TEST
+
 START_TEST(an_api_key_is_random_and_found_again_by_its_hash)
 {
 	char one[CS_API_KEY_TEXT], two[CS_API_KEY_TEXT];
@@ -244,6 +274,7 @@ main(void)
 	tcase_add_test(t, without_a_usable_secret_nothing_is_accepted);
 	tcase_add_test(t, a_secret_is_base64_behind_whsec_and_plain_text_otherwise);
 	tcase_add_test(t, hmacs_are_those_of_the_rfcs);
+	tcase_add_test(t, a_key_may_be_as_long_as_a_block_longer_or_empty);
 	tcase_add_test(t, an_api_key_is_random_and_found_again_by_its_hash);
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);
