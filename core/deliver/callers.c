@@ -50,22 +50,35 @@ caller_hash(int64_t conn_id, uint64_t key, const char *step)
 	return cs_hash64(&k, sizeof(k));
 }
 
+/* What it is found by in the table of holders: none, one or two. */
+static size_t
+holds(const struct cs_job *j, uint64_t out[2])
+{
+	const uint64_t keys[2] = { j->d.phone_key, j->d.email_key };
+	size_t n = 0;
+
+	for (int i = 0; i < 2; i++)
+		if (keys[i] != 0)
+			out[n++] = caller_hash(j->d.conn_id, keys[i], NULL);
+	return n;
+}
+
 bool
 cs_callers_enter(struct cs_callers *c, struct cs_job *j)
 {
-	const uint64_t keys[2] = { j->d.phone_key, j->d.email_key };
+	uint64_t held[2];
+	size_t n = holds(j, held);
 
-	for (int i = 0; i < 2; i++) {
-		struct cs_job *holder = keys[i] != 0 ? cs_map_get(&c->holders, caller_hash(j->d.conn_id, keys[i], NULL)) : NULL;
+	for (size_t i = 0; i < n; i++) {
+		struct cs_job *holder = cs_map_get(&c->holders, held[i]);
 
 		if (holder != NULL) {
 			cs_list_push(&holder->waiters, &j->item.node);
 			return false;
 		}
 	}
-	for (int i = 0; i < 2; i++)
-		if (keys[i] != 0)
-			cs_map_put(&c->holders, caller_hash(j->d.conn_id, keys[i], NULL), j);
+	for (size_t i = 0; i < n; i++)
+		cs_map_put(&c->holders, held[i], j);
 	j->holds_caller = true;
 	return true;
 }
@@ -98,13 +111,14 @@ pass_on(struct cs_list *waiters, struct cs_list *next)
 void
 cs_callers_leave(struct cs_callers *c, struct cs_job *j, struct cs_list *next)
 {
-	const uint64_t keys[2] = { j->d.phone_key, j->d.email_key };
+	uint64_t held[2];
+	size_t n;
 
 	if (!j->holds_caller)
 		return;
-	for (int i = 0; i < 2; i++)
-		if (keys[i] != 0)
-			cs_map_del(&c->holders, caller_hash(j->d.conn_id, keys[i], NULL));
+	n = holds(j, held);
+	for (size_t i = 0; i < n; i++)
+		cs_map_del(&c->holders, held[i]);
 	j->holds_caller = false;
 	pass_on(&j->waiters, next);
 }

@@ -11,6 +11,7 @@
 #include "util/text.h"
 
 #include <assert.h>
+#include <endian.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -125,11 +126,10 @@ cs_map_next(const struct cs_map *m, size_t *at, uint64_t *key)
 static uint64_t
 load64(const uint8_t *p)
 {
-	uint64_t v = 0;
+	uint64_t v;
 
-	for (int i = 7; i >= 0; i--)
-		v = v << 8 | p[i];
-	return v;
+	memcpy(&v, p, sizeof(v));
+	return le64toh(v);
 }
 
 static inline uint64_t

@@ -191,8 +191,10 @@ cs_base64_decode(const char *s, size_t n, void *out, size_t cap)
 
 		if (v < 0)
 			return CS_EINVAL;
-		standard |= s[i] == '+' || s[i] == '/';
-		url |= s[i] == '-' || s[i] == '_';
+		if (v >= 62) { /* the two that tell the alphabets apart */
+			standard |= s[i] == '+' || s[i] == '/';
+			url |= s[i] == '-' || s[i] == '_';
+		}
 		bits = (bits << 6 | (uint32_t)v) & 0xffff;
 		have += 6;
 		if (have >= 8) {
@@ -374,24 +376,26 @@ cs_utf8_cut(const char *s, size_t n, size_t max)
 	return ((unsigned char)s[len] & 0xc0) == 0x80 ? max : len; /* not UTF-8 at all: cut anywhere */
 }
 
+/* RFC 9110, section 5.6.2. */
+static const bool token_char[256] = {
+	['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true,
+	['!'] = true, ['#'] = true, ['$'] = true, ['%'] = true, ['&'] = true, ['\''] = true, ['*'] = true, ['+'] = true,
+	['-'] = true, ['.'] = true, ['^'] = true, ['_'] = true, ['`'] = true, ['|'] = true, ['~'] = true,
+};
+
 bool
 cs_is_token(const char *s, size_t n)
 {
-	if (n == 0)
-		return false;
 	for (size_t i = 0; i < n; i++)
-		if (!is_alnum(s[i]) && !is_one_of(s[i], "!#$%&'*+-.^_`|~"))
+		if (!token_char[(unsigned char)s[i]])
 			return false;
-	return true;
+	return n > 0;
 }
 
 bool
 cs_is_header_value(const char *s, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		if (s[i] == '\r' || s[i] == '\n' || s[i] == '\0')
-			return false;
-	return true;
+	return memchr(s, '\r', n) == NULL && memchr(s, '\n', n) == NULL && memchr(s, '\0', n) == NULL;
 }
 
 bool
