@@ -18,6 +18,7 @@
 
 #define TICK_MS 100
 #define BUSY_TICK_MS 20
+#define PAGES 250 /* few, since the sync of a commit waits for what the disk was given before it */
 #define PASSES 4
 #define FORCE_AT 4 /* times store.checkpoint_pages */
 #define RETENTION_EVERY_MS CS_MINUTE_MS
@@ -84,7 +85,7 @@ checkpoint(struct cs_maintenance *m, const struct cs_conf *conf)
 	struct cs_err err;
 
 	for (int i = 0; i < PASSES && (i == 0 || left > force_at); i++)
-		left = m->handle->ops->checkpoint(m->handle, &err);
+		left = m->handle->ops->checkpoint(m->handle, i == 0 ? PAGES : 1, &err);
 	if (left < 0)
 		cs_log_complain(&m->trouble, cs_now_ms(m->clock), CS_LOG_WARN, "store", "checkpoint failed", "code=%s", cs_err_name(left));
 	else {

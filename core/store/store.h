@@ -490,8 +490,11 @@ struct cs_store_ops {
 	/* ---- upkeep */
 	/* Delete what is past its time, at most max rows; never undelivered work. Returns the count. */
 	int (*retention)(struct cs_store *, int64_t delivered_before_ms, int64_t identity_before_ms, int max, struct cs_err *);
-	/* PASSIVE checkpoint from another thread's handle; returns the pages that remain in the log. */
-	int (*checkpoint)(struct cs_store *, struct cs_err *);
+	/*
+	 * Move what the log holds into the database, beside commits that go on where the handle is another thread's; nothing is done before
+	 * at_least pages came since the last one. Returns the length of the log, 0 when the next commit begins it anew.
+	 */
+	int (*checkpoint)(struct cs_store *, int at_least, struct cs_err *);
 	/* Integrity and foreign keys, states and indexes; cb per finding. */
 	int (*check)(struct cs_store *, void (*cb)(void *, const char *finding), void *ctx, struct cs_err *);
 };

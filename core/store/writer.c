@@ -194,7 +194,7 @@ writer_main(void *arg)
 		run_batch(w, &batch);
 		if (!cs_list_empty(&w->held) && !cs_list_empty(&all))
 			continue;
-		if (atomic_exchange(&w->want_checkpoint, false) && w->store->ops->checkpoint(w->store, &err) < 0)
+		if (atomic_exchange(&w->want_checkpoint, false) && w->store->ops->checkpoint(w->store, 0, &err) < 0)
 			cs_log(CS_LOG_WARN, "store", "checkpoint failed", "why=\"%s\"", err.msg);
 	}
 	return NULL;

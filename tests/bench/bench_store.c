@@ -69,7 +69,7 @@ maintain(void *arg)
 
 	snprintf(wal, sizeof(wal), "%s-wal", path);
 	while (!stop) {
-		left = mine->ops->checkpoint(mine, &e);
+		left = mine->ops->checkpoint(mine, 250, &e);
 		must(left, e.msg);
 		if (left > 4000)
 			wanted = true;
@@ -86,7 +86,7 @@ between_commits(void)
 	if (!wanted)
 		return;
 	wanted = false;
-	MUST(ops->checkpoint(store, &err));
+	MUST(ops->checkpoint(store, 0, &err));
 }
 
 /* ---- leads */

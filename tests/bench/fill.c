@@ -96,7 +96,7 @@ main(int argc, char **argv)
 		if (i % PER_TX == PER_TX - 1 || i + 1 == n) {
 			must(ops->commit(store, &err), "commit");
 			if (i / PER_TX % 4 == 3)
-				must(ops->checkpoint(store, &err), "checkpoint");
+				must(ops->checkpoint(store, 0, &err), "checkpoint");
 		}
 	}
 	cs_store_close(store);

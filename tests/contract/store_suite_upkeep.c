@@ -175,8 +175,8 @@ START_TEST(a_checkpoint_runs_between_transactions_and_from_a_reader)
 	tx();
 	put_lead(1);
 	done();
-	ok(fx.ops->checkpoint(fx.store, &fx.err));
-	ok(reader->ops->checkpoint(reader, &fx.err));
+	ok(fx.ops->checkpoint(fx.store, 0, &fx.err));
+	ok(reader->ops->checkpoint(reader, 0, &fx.err));
 	cs_store_close(reader);
 }
 END_TEST

@@ -2,24 +2,20 @@
 /*
  * checkpoint.c - moving what the log holds into the database file, without anybody waiting for it.
  *
- * Two phases. The maintenance thread calls checkpoint on a handle of its own, often: once CHECKPOINT_PAGES came
- * to the log since the last one it runs a PASSIVE one, which does nearly all of the reading, writing and
- * syncing beside the commits that go on. They are few, since the sync of a commit waits for what the disk was
- * given before it. But a log that is being written never becomes empty, so it would grow for ever: when the
- * answer stays high (4000), the writer calls the same operation between two commits. Little is left to move
- * then, nobody adds to it, and the next commit begins the log anew.
+ * Two phases. The maintenance thread calls checkpoint on a handle of its own, often: a PASSIVE one does nearly all
+ * of the reading, writing and syncing beside the commits that go on. But a log that is being written never
+ * becomes empty, so it would grow for ever: when the answer stays high, the writer calls the same operation
+ * between two commits. Little is left to move then, nobody adds to it, and the next commit begins the log anew.
  */
 #include "config.h"
 #include "store/sqlite/private.h"
 
 #include <stdatomic.h>
 
-#define CHECKPOINT_PAGES 250
-
 /* Returns the length of the log, or 0 when all of it is in the database and the next commit starts at its
  * beginning. */
 static int
-checkpoint(struct cs_store *st, struct cs_err *err)
+checkpoint(struct cs_store *st, int at_least, struct cs_err *err)
 {
 	struct sq *s = sq_of(st);
 	int in_log, moved = 0, length, rc;
@@ -31,7 +27,7 @@ checkpoint(struct cs_store *st, struct cs_err *err)
 	if (s->in_tx)
 		return cs_err_set(err, CS_ESTATE, "a checkpoint inside a transaction of the store");
 	in_log = atomic_load(&s->shared->wal_pages);
-	if (!s->is_writer && in_log - atomic_load(&s->shared->wal_moved) < CHECKPOINT_PAGES)
+	if (in_log - atomic_load(&s->shared->wal_moved) < at_least)
 		return in_log;
 	rc = sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &in_log, &moved);
 	if ((rc & 0xff) == SQLITE_BUSY) /* the other handle is at it */

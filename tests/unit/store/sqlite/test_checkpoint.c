@@ -6,6 +6,8 @@
 
 #include <sys/stat.h>
 
+#define FEW 250 /* pages, as the daemon has it */
+
 static struct cs_store *s, *maintenance;
 
 static void
@@ -47,8 +49,9 @@ START_TEST(a_short_log_is_left_alone)
 {
 	open_both();
 	commit_lead(s, 1);
-	ck_assert_int_gt(maintenance->ops->checkpoint(maintenance, &err), 0);
-	ck_assert_int_gt(maintenance->ops->checkpoint(maintenance, &err), 0);
+	ck_assert_int_gt(maintenance->ops->checkpoint(maintenance, FEW, &err), 0);
+	ck_assert_int_gt(maintenance->ops->checkpoint(maintenance, FEW, &err), 0);
+	ck_assert_int_eq(maintenance->ops->checkpoint(maintenance, 1, &err), 0); /* unless somebody wants it short */
 	close_both();
 }
 END_TEST
@@ -59,11 +62,11 @@ START_TEST(a_long_log_is_moved_and_begun_anew)
 
 	open_both();
 	commit_many(0, 1500);
-	ck_assert_int_eq(maintenance->ops->checkpoint(maintenance, &err), 0);
+	ck_assert_int_eq(maintenance->ops->checkpoint(maintenance, FEW, &err), 0);
 	size = log_size();
 	commit_many(2000, 100);
 	ck_assert_int_eq(log_size(), size);
-	ck_assert_int_lt(maintenance->ops->checkpoint(maintenance, &err), 1000);
+	ck_assert_int_lt(maintenance->ops->checkpoint(maintenance, FEW, &err), 1000);
 	close_both();
 }
 END_TEST
@@ -79,10 +82,10 @@ START_TEST(the_writer_ends_what_a_reader_was_in_the_way_of)
 	ck_assert_int_eq(sqlite3_prepare_v2(sq_of(slow)->db, "SELECT id FROM lead", -1, &st, NULL), SQLITE_OK);
 	ck_assert_int_eq(sqlite3_step(st), SQLITE_ROW); /* holds what it saw */
 	commit_many(100, 1500);
-	ck_assert_int_gt(maintenance->ops->checkpoint(maintenance, &err), 1000);
-	ck_assert_int_gt(s->ops->checkpoint(s, &err), 1000);
+	ck_assert_int_gt(maintenance->ops->checkpoint(maintenance, FEW, &err), 1000);
+	ck_assert_int_gt(s->ops->checkpoint(s, 0, &err), 1000);
 	sqlite3_finalize(st);
-	ck_assert_int_eq(s->ops->checkpoint(s, &err), 0);
+	ck_assert_int_eq(s->ops->checkpoint(s, 0, &err), 0);
 	cs_store_close(slow);
 	close_both();
 }
@@ -92,7 +95,7 @@ START_TEST(no_checkpoint_inside_a_transaction)
 {
 	open_both();
 	ok(s->ops->begin(s, &err));
-	ck_assert_int_eq(s->ops->checkpoint(s, &err), CS_ESTATE);
+	ck_assert_int_eq(s->ops->checkpoint(s, 0, &err), CS_ESTATE);
 	s->ops->rollback(s);
 	close_both();
 }

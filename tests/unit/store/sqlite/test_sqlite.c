@@ -136,7 +136,7 @@ expect_reading(int n)
 	ok(open_ro(&ro));
 	ck_assert(has_lead(ro, n));
 	ck_assert_int_eq(ro->ops->begin(ro, &err), CS_EPERM);
-	ck_assert_int_eq(ro->ops->checkpoint(ro, &err), CS_EPERM);
+	ck_assert_int_eq(ro->ops->checkpoint(ro, 0, &err), CS_EPERM);
 	ok(ro->ops->check(ro, fail_finding, NULL, &err));
 	ok(ro->ops->reader(ro, &second, &err));
 	ck_assert(has_lead(second, n));

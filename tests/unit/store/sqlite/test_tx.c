@@ -141,7 +141,7 @@ START_TEST(an_error_in_the_middle_spoils_the_batch)
 	for (int i = 0; i < 20; i++)
 		ok(add_lead(s, i, 30000, CS_DUE));
 	ok(s->ops->commit(s, &err));
-	ok(s->ops->checkpoint(s, &err));
+	ok(s->ops->checkpoint(s, 0, &err));
 	ok(sqlite3_exec(sq_of(s)->db, "PRAGMA shrink_memory", NULL, NULL, NULL));
 	ok(s->ops->begin(s, &err));
 	faulty_arm(FAULTY_READ, ".db", SQLITE_IOERR_READ, 0);
@@ -173,7 +173,7 @@ two_batches(void)
 				break;
 		if (s->ops->commit(s, &err) == 0)
 			done++;
-		s->ops->checkpoint(s, &err);
+		s->ops->checkpoint(s, 0, &err);
 	}
 	cs_store_close(s);
 	return done;

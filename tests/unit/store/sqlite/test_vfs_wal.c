@@ -145,10 +145,10 @@ START_TEST(a_checkpoint_of_another_handle_moves_commits_only)
 	ok(s->ops->reader(s, &r, &err));
 	commit_many(0, 1500);
 	spill(2000, 100);
-	ok(r->ops->checkpoint(r, &err));
+	ok(r->ops->checkpoint(r, 0, &err));
 	s->ops->rollback(s);
 	commit_many(1500, 50);
-	ok(r->ops->checkpoint(r, &err));
+	ok(r->ops->checkpoint(r, 0, &err));
 	ck_assert_int_eq(count_all(r), 1550);
 	cs_store_close(r);
 	expect_after_kill(1550);
