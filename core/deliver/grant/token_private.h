@@ -19,10 +19,7 @@ struct cs_token {
 	struct cs_list busy;          /* in engine->tokens_busy unless it rests */
 	struct cs_token_row row;      /* its texts live in mem */
 	struct cs_arena mem;
-	#define CS_TOKEN_PAUSE_MS (10 * CS_MINUTE_MS) /* the longest between two tries */
-#define CS_TOKEN_SECRETS 8 /* of one connection: the tokens, and what else a plugin got with them */
-
-enum cs_token_phase phase;
+	enum cs_token_phase phase;
 	int64_t since_ms;             /* of the phase */
 	bool released;                /* KEEP: they use the new token already */
 	bool unsaved;                 /* KEEP: the commit failed and is to be tried again */
@@ -49,6 +46,7 @@ enum cs_token_phase phase;
 	void (*exchanged)(void *ctx, bool ok, const char *why); /* it is the exchange of a code; NULL: a refresh */
 	void *exchanged_ctx;
 };
+
 /* token.c */
 void cs_token_read_row(struct cs_token *t);
 void cs_token_forget_tokens(struct cs_token *t); /* of this run */
