@@ -59,7 +59,7 @@ open_store(struct cs_daemon *d, struct cs_err *err)
 		return rc;
 	d->epoch_started_ms = cs_now_ms(&cs_clock_real);
 	if ((rc = d->store->ops->epoch_begin(d->store, d->epoch_started_ms, 0, &d->epoch, &d->in_doubt, err)) < 0 ||
-	    (rc = cs_sync_connections(d->store, d->conf, d->epoch_started_ms, span_ms(d->conf), NULL, NULL, &sync, err)) < 0 ||
+	    (rc = cs_sync_connections(d->store, d->vault, d->conf, d->epoch_started_ms, span_ms(d->conf), NULL, NULL, &sync, err)) < 0 ||
 	    (rc = d->store->ops->commit(d->store, err)) < 0)
 		return rc;
 	cs_log(d->in_doubt > 0 ? CS_LOG_WARN : CS_LOG_INFO, "store", d->in_doubt > 0 ? "opened after an unclean stop" : "opened",
@@ -382,7 +382,7 @@ apply_reload(struct cs_wop *w, struct cs_store *s, int64_t now_ms, struct cs_err
 	struct reload_op *o = CS_CONTAINER(w, struct reload_op, wop);
 
 	o->n_changed = 0;
-	return cs_sync_connections(s, o->conf, now_ms, span_ms(o->conf), note_changed, o, &o->result, err);
+	return cs_sync_connections(s, o->daemon->vault, o->conf, now_ms, span_ms(o->conf), note_changed, o, &o->result, err);
 }
 
 static void

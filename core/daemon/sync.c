@@ -5,6 +5,7 @@
 #include "daemon/sync.h"
 #include <stdlib.h>
 #include <string.h>
+#include "daemon/origin.h"
 #include "queue/canary.h"
 #include "queue/release.h"
 #include "util/clock.h"
@@ -16,6 +17,7 @@
 
 struct sync {
 	struct cs_store *store;
+	const struct cs_vault *vault;
 	struct cs_map rows;      /* hash(crm, name) -> struct cs_conn_row, unseen so far */
 	struct cs_arena mem;
 	int64_t now_ms, span_ms;
@@ -73,6 +75,7 @@ state_now(const struct cs_conn_row *old, bool paused)
 	return old->state;
 }
 
+/* Returns whether anything had to be written. */
 static int
 put(struct sync *y, struct cs_conn_row *want, bool paused, struct cs_err *err)
 {
@@ -108,7 +111,7 @@ put(struct sync *y, struct cs_conn_row *want, bool paused, struct cs_err *err)
 	y->out->released += rc;
 	if (y->changed != NULL)
 		y->changed(y->ctx, want->id, want->crm);
-	return 0;
+	return 1;
 }
 
 static const char *
@@ -132,11 +135,18 @@ put_configured(struct sync *y, const struct cs_conf_crm *crm, const struct cs_co
 {
 	struct cs_conn_row want = { .name = c->name, .account = c->account, .crm = crm->name, .crm_account_id = c->crm_account_id,
 		.label = c->label, .state_since_ms = y->now_ms, .subscribe = c->subscribe, .facts = "", .timezone = c->timezone };
+	int written, dropped;
 
 	want.settings = cs_arena_strdup(&y->mem, cs_json_text(c->values.settings));
 	want.contacts = contacts_of(y, c);
 	want.overrides = c->overrides != NULL ? cs_arena_strdup(&y->mem, cs_json_text(c->overrides)) : "";
-	return put(y, &want, c->paused, err);
+	if ((written = put(y, &want, c->paused, err)) < 0 ||
+	    (dropped = cs_origin_check(y->store, y->vault, want.id, &c->values, y->now_ms, err)) <= 0)
+		return written < 0 ? written : dropped;
+	y->out->changed += !written;
+	if (!written && y->changed != NULL)
+		y->changed(y->ctx, want.id, want.crm);
+	return 0;
 }
 
 /* alerts.webhook is a connection of the webhook plugin like any other. */
@@ -175,11 +185,11 @@ pause_gone(struct sync *y, struct cs_err *err)
 }
 
 int
-cs_sync_connections(struct cs_store *s, const struct cs_conf *conf, int64_t now_ms, int64_t span_ms,
+cs_sync_connections(struct cs_store *s, const struct cs_vault *vault, const struct cs_conf *conf, int64_t now_ms, int64_t span_ms,
                     void (*changed)(void *ctx, int64_t conn_id, const char *crm), void *ctx, struct cs_sync_result *out,
                     struct cs_err *err)
 {
-	struct sync y = { .store = s, .now_ms = now_ms, .span_ms = span_ms, .changed = changed, .ctx = ctx, .out = out };
+	struct sync y = { .store = s, .vault = vault, .now_ms = now_ms, .span_ms = span_ms, .changed = changed, .ctx = ctx, .out = out };
 	int rc;
 
 	memset(out, 0, sizeof(*out));

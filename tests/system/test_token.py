@@ -73,6 +73,29 @@ def test_a_token_that_is_refused_early_is_renewed_and_the_request_repeated(idle,
     assert row["attempts"] == 1 and len(token_requests(sandbox)) == 2
 
 
+@pytest.mark.parametrize("how", ["reload", "restart"])
+def test_another_refresh_token_in_the_file_takes_the_place_of_what_came_of_the_first(idle, sandbox, how):
+    daemon = idle.start()
+
+    def deliver():
+        doc = lead()
+        daemon.send(doc)
+        daemon.wait_for(doc, "delivered")
+    deliver()
+    getattr(daemon, how)()
+    deliver()
+    assert len(token_requests(sandbox)) == 1  # the same file: what came of it counts
+    [connection] = daemon.crms["hubspot"].values()
+    connection["secrets"]["refresh_token"] = daemon.secret("other", "sandbox-refresh-other")
+    getattr(daemon, how)()
+    deliver()
+    assert len(token_requests(sandbox)) == 2
+    assert len(sandbox.records("hubspot", "contacts", "main")) == 2 and len(sandbox.records("hubspot", "contacts", "other")) == 1
+    getattr(daemon, how)()
+    deliver()
+    assert len(token_requests(sandbox)) == 2
+
+
 def test_an_ill_token_endpoint_costs_tries_but_not_the_grant(idle, sandbox):
     daemon = idle.start()
     fault = sandbox.fault("status", "hubspot", f"POST {TOKEN}", times=-1, status=503)

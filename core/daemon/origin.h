@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * origin.h - a secret in a file that was changed, and what the store has got in its place.
+ *
+ * A refresh token in a file is good until it is used for the first time; its successors are in the store, and they count. When
+ * somebody writes another one into the file, that one counts. So the store remembers of each secret of a file what it was, as a
+ * hash that is sealed like a secret.
+ */
+#ifndef CS_DAEMON_ORIGIN_H
+#define CS_DAEMON_ORIGIN_H
+
+#include "conf/conf.h"
+#include "store/store.h"
+#include "vault/vault.h"
+
+/*
+ * The secrets of a static connection, inside a transaction of the writer's handle. Of those that are not what they were, the
+ * successors are deleted, and an access token made from them is renewed before it is used. vault NULL: the store has no secrets.
+ * Returns whether anything was deleted, or a negative CS_E*.
+ */
+int cs_origin_check(struct cs_store *s, const struct cs_vault *vault, int64_t conn_id, const struct cs_conf_values *file, int64_t now_ms,
+                    struct cs_err *err);
+
+#endif
