@@ -24,6 +24,7 @@ struct doc {
 	struct cs_lead_doc pub;
 	json_object *json;
 	char *answers;
+	bool is_test;
 	char event_id[CS_UUID_TEXT]; /* lower case, whatever the sender's */
 	char text[];                 /* the body, as the parser leaves it */
 };
@@ -68,6 +69,7 @@ new_doc(const char *s, size_t n, int64_t received_ms)
 	d->view.raw = (struct cs_bytes){ s, n };
 	whole->json = NULL;
 	whole->answers = NULL;
+	whole->is_test = false;
 	return d;
 }
 
@@ -109,13 +111,15 @@ parse(struct cs_lead_doc *d, struct cs_json_tree *tree)
 	return false;
 }
 
+/* top NULL: only those of the caller. */
 static void
 take_fingerprints(struct cs_lead_doc *d, const struct cs_json_node *top)
 {
 	struct cs_lead_hasher h;
 
 	cs_lead_hasher_init(&h);
-	cs_lead_content_hash(&h, top, d->content_hash);
+	if (top != NULL)
+		cs_lead_content_hash(&h, top, d->content_hash);
 	if (d->contact.phone[0] != '\0')
 		d->phone_key = cs_lead_phone_key(&h, d->contact.phone);
 	if (d->contact.email[0] != '\0')
@@ -123,12 +127,15 @@ take_fingerprints(struct cs_lead_doc *d, const struct cs_json_node *top)
 	cs_lead_hasher_fini(&h);
 }
 
-static void
+/* False: nothing but faults. */
+static bool
 read_lead(struct cs_lead_doc *d, const struct cs_json_node *top)
 {
+	const struct cs_json_node *test = cs_json_node_get(top, "is_test");
+
 	cs_lead_read_fields(d, top, doc_of(d)->event_id, &doc_of(d)->answers);
-	if (d->worst < CS_FAULT_ENVELOPE)
-		take_fingerprints(d, top);
+	doc_of(d)->is_test = test != NULL && test->kind == CS_JSON_TRUE;
+	return d->worst < CS_FAULT_ENVELOPE;
 }
 
 struct cs_lead_doc *
@@ -137,8 +144,8 @@ cs_lead_read(const char *s, size_t n, int64_t now_ms)
 	struct cs_lead_doc *d = new_doc(s, n, now_ms);
 	struct cs_json_tree tree;
 
-	if (parse(d, &tree))
-		read_lead(d, tree.v);
+	if (parse(d, &tree) && read_lead(d, tree.v))
+		take_fingerprints(d, tree.v);
 	cs_json_tree_fini(&tree);
 	return d;
 }
@@ -166,7 +173,7 @@ read_event(struct cs_lead_doc *d, const struct cs_json_node *top)
 	return d->is_event;
 }
 
-/* A lead that is no good is none. */
+/* A lead that is no good is none. What a repeat is compared with was stored when it was accepted. */
 static bool
 read_stored(struct cs_lead_doc *d, const struct cs_json_node *top)
 {
@@ -174,8 +181,10 @@ read_stored(struct cs_lead_doc *d, const struct cs_json_node *top)
 
 	if (event[0] != '\0' && !cs_lead_is_event(event))
 		return read_event(d, top);
-	read_lead(d, top);
-	return d->worst < CS_FAULT_ENVELOPE;
+	if (!read_lead(d, top))
+		return false;
+	take_fingerprints(d, NULL);
+	return true;
 }
 
 struct cs_lead_doc *
@@ -204,9 +213,7 @@ cs_lead_refuse(struct cs_lead_doc *d, const char *pointer, const char *detail)
 bool
 cs_lead_is_test(struct cs_lead_doc *d)
 {
-	static const char mark[] = "\"is_test\"";
-
-	return memmem(d->view.raw.ptr, d->view.raw.len, mark, sizeof(mark) - 1) != NULL && cs_json_bool(cs_lead_json(d), "is_test", false);
+	return doc_of(d)->is_test;
 }
 
 json_object *

@@ -49,7 +49,7 @@ struct cs_lead_doc {
 	bool is_event;              /* an event of ours (event-1.0), only from cs_lead_read_stored */
 	uint8_t content_hash[32];   /* SHA-256 of the canonical JSON without timestamp_utc and without the query part of
 	                             * recording_url and transcript_url, event_id in lower case: same hash, same lead
-	                             * (hash.h); zeroes when worst is ENVELOPE */
+	                             * (hash.h); zeroes when worst is ENVELOPE, and from cs_lead_read_stored */
 	uint64_t phone_key, email_key; /* cs_hash64-free stable keys (first 8 bytes of SHA-256 of the digits / lower-case
 	                             * address) by which two leads share a caller; 0: none */
 };
@@ -65,7 +65,7 @@ struct cs_lead_doc *cs_lead_read_stored(const char *s, size_t n, int64_t receive
 void cs_lead_doc_free(struct cs_lead_doc *d);
 /* The only fault from now on; a string constant. For what is wrong with the sender rather than with the lead. */
 void cs_lead_refuse(struct cs_lead_doc *d, const char *pointer, const char *detail);
-/* Does it say of itself that it is a test? Cheap for those that do not. */
+/* Does it say of itself that it is a test? One of our events never does. */
 bool cs_lead_is_test(struct cs_lead_doc *d);
 /* The body as json-c has it, read when first asked for; NULL if it is no JSON object. The document owns it. */
 json_object *cs_lead_json(struct cs_lead_doc *d);

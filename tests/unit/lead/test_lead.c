@@ -355,11 +355,38 @@ START_TEST(a_stored_lead_is_read_like_a_new_one_and_a_faulty_one_too)
 	ck_assert_int_eq(d->worst, CS_FAULT_NONE);
 	ck_assert_int_eq(d->view.received_ms, 77);
 	ck_assert(!d->is_event);
+	ck_assert_uint_ne(d->phone_key, 0);
+	ck_assert_uint_ne(d->email_key, 0);
 	cs_lead_doc_free(d);
 	d = cs_lead_read_stored(faulty, strlen(faulty), 77);
 	ck_assert_int_eq(d->worst, CS_FAULT_REQUIRED);
 	ck_assert_str_eq(d->view.account, "a");
 	cs_lead_doc_free(d);
+}
+END_TEST
+
+static bool
+is_test(const char *member)
+{
+	CS_CLEANUP(cs_freep) char *text = cs_xasprintf("{\"schema_version\":\"1.0\",\"event\":\"lead.qualified\",\"event_id\":\"" TEST_ID
+	                                               "\",\"callsetter_account_id\":\"a\"%s}", member);
+	struct cs_lead_doc *d = cs_lead_read(text, strlen(text), 1), *again = cs_lead_read_stored(text, strlen(text), 1);
+	bool yes = cs_lead_is_test(d);
+
+	ck_assert(cs_lead_is_test(again) == yes);
+	cs_lead_doc_free(d);
+	cs_lead_doc_free(again);
+	return yes;
+}
+
+START_TEST(a_test_is_what_says_so_of_itself)
+{
+	ck_assert(is_test(",\"is_test\":true"));
+	ck_assert(!is_test(""));
+	ck_assert(!is_test(",\"is_test\":false"));
+	ck_assert(!is_test(",\"is_test\":\"true\""));
+	ck_assert(!is_test(",\"is_test\":null"));
+	ck_assert(!is_test(",\"routing\":{\"is_test\":true}"));
 }
 END_TEST
 
@@ -469,6 +496,7 @@ main(void)
 		an_end_before_the_begin_is_dropped,
 		a_preferred_time_is_resolved_with_the_connections_zone_or_its_own,
 		a_stored_lead_is_read_like_a_new_one_and_a_faulty_one_too,
+		a_test_is_what_says_so_of_itself,
 		a_stored_event_of_ours_shows_its_envelope_only,
 		a_lead_with_a_faulty_envelope_is_no_event,
 		the_body_stays_as_it_came_and_the_view_does_not_need_it,
