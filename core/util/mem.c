@@ -339,18 +339,14 @@ cs_buf_reserve(struct cs_buf *b, size_t n)
 		buf_room(b, n);
 }
 
-int
-cs_buf_add_slow(struct cs_buf *b, const void *p, size_t n)
+char *
+cs_buf_extend_slow(struct cs_buf *b, size_t n)
 {
-	int rc = buf_room(b, n);
-
-	if (rc < 0)
-		return rc;
-	if (n > 0)
-		memcpy(b->ptr + b->len, p, n);
+	if (buf_room(b, n) < 0)
+		return NULL;
 	b->len += n;
 	b->ptr[b->len] = '\0';
-	return 0;
+	return b->ptr + b->len - n;
 }
 
 int

@@ -57,17 +57,26 @@ void cs_buf_init(struct cs_buf *b, size_t max);
 void cs_buf_fini(struct cs_buf *b);
 void cs_buf_reset(struct cs_buf *b); /* len 0, memory kept, failed cleared */
 void cs_buf_recycle(struct cs_buf *b, size_t keep); /* the same, but memory of more than `keep` bytes is given back */
-int cs_buf_add_slow(struct cs_buf *b, const void *p, size_t n); /* of cs_buf_add: it must grow, or there is no room */
 void cs_buf_reserve(struct cs_buf *b, size_t n); /* room for n more bytes at once, if the ceiling has it */
+char *cs_buf_extend_slow(struct cs_buf *b, size_t n); /* of cs_buf_extend: it must grow, or there is no room */
+static inline char *
+cs_buf_extend(struct cs_buf *b, size_t n) /* n more bytes, which the caller fills in; NULL: they do not fit */
+{
+	if (b->failed || b->cap <= b->len || n >= b->cap - b->len || (b->max > 0 && n > b->max - b->len))
+		return cs_buf_extend_slow(b, n);
+	b->len += n;
+	b->ptr[b->len] = '\0';
+	return b->ptr + b->len - n;
+}
 static inline int
 cs_buf_add(struct cs_buf *b, const void *p, size_t n) /* 0 or CS_ELIMIT */
 {
-	if (b->failed || b->cap <= b->len || n >= b->cap - b->len || (b->max > 0 && n > b->max - b->len))
-		return cs_buf_add_slow(b, p, n);
+	char *at = cs_buf_extend(b, n);
+
+	if (at == NULL)
+		return CS_ELIMIT;
 	if (n > 0)
-		memcpy(b->ptr + b->len, p, n);
-	b->len += n;
-	b->ptr[b->len] = '\0';
+		memcpy(at, p, n);
 	return 0;
 }
 static inline int

@@ -71,24 +71,36 @@ take(struct cs_codec *c, size_t n)
 	return p;
 }
 
-static void
-put(struct cs_codec *c, const void *p, size_t n)
+/* Writing: n bytes to be filled in, or NULL. */
+static char *
+room(struct cs_codec *c, size_t n)
 {
-	if (c->bad || n > CS_WIRE_MAX - (c->out->len - c->start) || cs_buf_add(c->out, p, n) < 0)
-		c->bad = true;
+	char *at = c->bad || n > CS_WIRE_MAX - (c->out->len - c->start) ? NULL : cs_buf_extend(c->out, n);
+
+	c->bad = at == NULL;
+	return at;
+}
+
+/* Inline: with an n that is known, copying is one instruction. */
+static inline void
+raw(struct cs_codec *c, void *p, size_t n)
+{
+	const char *from;
+	char *to;
+
+	if (c->out != NULL) {
+		if ((to = room(c, n)) != NULL)
+			memcpy(to, p, n);
+	} else if ((from = take(c, n)) != NULL)
+		memcpy(p, from, n);
+	else
+		memset(p, 0, n);
 }
 
 void
 cs_codec_raw(struct cs_codec *c, void *p, size_t n)
 {
-	const char *from;
-
-	if (c->out != NULL)
-		put(c, p, n);
-	else if ((from = take(c, n)) != NULL)
-		memcpy(p, from, n);
-	else
-		memset(p, 0, n);
+	raw(c, p, n);
 }
 
 static void
@@ -96,7 +108,7 @@ u32(struct cs_codec *c, uint32_t *v)
 {
 	uint32_t le = htole32(*v);
 
-	cs_codec_raw(c, &le, sizeof(le));
+	raw(c, &le, sizeof(le));
 	*v = le32toh(le);
 }
 
@@ -114,7 +126,7 @@ cs_codec_u64(struct cs_codec *c, uint64_t *v)
 {
 	uint64_t le = htole64(*v);
 
-	cs_codec_raw(c, &le, sizeof(le));
+	raw(c, &le, sizeof(le));
 	*v = le64toh(le);
 }
 
@@ -137,24 +149,20 @@ cs_codec_f64(struct cs_codec *c, double *v)
 	memcpy(v, &u, sizeof(u));
 }
 
-/* Most texts are short: put together first, they cost one addition instead of three. */
 static void
 put_bytes(struct cs_codec *c, const struct cs_bytes *v)
 {
 	uint32_t n = htole32((uint32_t)v->len);
-	char small[128];
+	char *to = v->len < CS_WIRE_MAX ? room(c, sizeof(n) + v->len + 1) : NULL;
 
-	if (v->len < sizeof(small) - sizeof(n)) {
-		memcpy(small, &n, sizeof(n));
-		if (v->len > 0)
-			memcpy(small + sizeof(n), v->ptr, v->len);
-		small[sizeof(n) + v->len] = '\0';
-		put(c, small, sizeof(n) + v->len + 1);
+	if (to == NULL) {
+		c->bad = true;
 		return;
 	}
-	put(c, &n, sizeof(n));
-	put(c, v->ptr, v->len); /* fails for lengths that n cannot hold */
-	put(c, "", 1);
+	memcpy(to, &n, sizeof(n));
+	if (v->len > 0)
+		memcpy(to + sizeof(n), v->ptr, v->len);
+	to[sizeof(n) + v->len] = '\0';
 }
 
 void

@@ -351,6 +351,25 @@ START_TEST(reserved_room_is_there_and_never_beyond_the_ceiling)
 }
 END_TEST
 
+START_TEST(an_extension_is_filled_in_by_the_caller)
+{
+	CS_CLEANUP(cs_buf_fini) struct cs_buf b = CS_BUF_INIT(100);
+	char *at;
+
+	cs_buf_adds(&b, "in front ");
+	at = cs_buf_extend(&b, 90); /* it has to grow for that */
+	ck_assert_ptr_eq(at, b.ptr + 9);
+	ck_assert_uint_eq(b.len, 99);
+	ck_assert_int_eq(at[90], '\0');
+	memset(at, 'x', 90);
+	ck_assert_int_eq(strncmp(b.ptr, "in front xxx", 12), 0);
+	ck_assert_ptr_eq(cs_buf_extend(&b, 1), b.ptr + 99);
+	ck_assert_ptr_null(cs_buf_extend(&b, 1));
+	ck_assert(b.failed && b.len == 100);
+	ck_assert_ptr_null(cs_buf_extend(&b, 0));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -383,6 +402,7 @@ main(void)
 	tcase_add_test(t, whole_numbers_are_added_in_decimal);
 	tcase_add_test(t, a_recycled_buffer_keeps_small_memory_only);
 	tcase_add_test(t, reserved_room_is_there_and_never_beyond_the_ceiling);
+	tcase_add_test(t, an_extension_is_filled_in_by_the_caller);
 	suite_add_tcase(s, t);
 	srunner_run_all(sr, CK_NORMAL);
 	failed = srunner_ntests_failed(sr);
