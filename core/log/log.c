@@ -153,9 +153,9 @@ cs_log_flush(void)
 static void
 write_line(struct cs_buf *b, enum cs_log_level level)
 {
-	for (size_t i = 0; i < b->len; i++)
-		if ((unsigned char)b->ptr[i] < 0x20 || b->ptr[i] == 0x7f)
-			b->ptr[i] = '?';
+	for (char *c = b->ptr, *end = c + b->len; c < end; c++)
+		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+			*c = '?';
 	b->ptr[b->len++] = '\n'; /* in the place of the NUL */
 	if (gathered.max > 0 && gathered.max - gathered.len < b->len)
 		cs_log_flush();
@@ -282,8 +282,15 @@ static void
 make_plain(struct cs_buf *b, enum cs_log_level level, const char *module, const char *msg, const char *fields)
 {
 	add_time(b);
-	cs_buf_printf(b, " %s %.*s: %.*s%s%s", level_names[level], MODULE_MAX, module, MSG_MAX, msg,
-	              *fields != '\0' ? " " : "", fields);
+	cs_buf_addc(b, ' ');
+	cs_buf_adds(b, level_names[level]);
+	cs_buf_addc(b, ' ');
+	cs_buf_add(b, module, strnlen(module, MODULE_MAX));
+	cs_buf_adds(b, ": ");
+	cs_buf_add(b, msg, strnlen(msg, MSG_MAX));
+	if (*fields != '\0')
+		cs_buf_addc(b, ' ');
+	cs_buf_adds(b, fields);
 }
 
 static void
