@@ -187,7 +187,6 @@ def test_a_connection_that_lost_its_access_is_connected_anew_and_its_leads_go_ou
     daemon.send(doc)
     daemon.wait_for(doc, "dead")
     wait_until(lambda: only(daemon)["state"] == "needs_reauth")
-    sandbox.tokens("hubspot", "restore")  # whoever signs in gives it again
     enter(daemon, owner, connection=only(daemon)["id"])
     assert owner.url.endswith("/connect/setup") and "Choose another CRM" not in text(owner)
     form(owner, "setup", way="sign_in")

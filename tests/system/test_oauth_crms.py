@@ -119,7 +119,6 @@ def test_access_taken_away_is_said_with_the_next_step_and_leads_go_out_after_it(
     action = daemon.operate("GET", f"/v1/connections/{conn}")["next_action"]
     assert f"csrelay connections authorize {conn}" in action["text"]
     assert daemon.log().count("key=reauth/") == 1
-    sandbox.tokens(crm, "restore")  # whoever signs in gives it again
     sign_in(daemon, browser, conn, TENANT)
     assert browser.status == 200 and "Connected again" in browser.body, browser.body
     for _ in docs:

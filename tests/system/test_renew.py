@@ -92,7 +92,6 @@ def test_a_grant_that_the_plugin_calls_dead_needs_its_owner_who_connects_again(i
     assert row["state"] == "needs_reauth" and "sign in again" in row["state_reason"]
     assert "+13055550100" not in daemon.log(), "what the plugin says is for the store"
     browser = Browser(PUBLIC, f"http://127.0.0.1:{daemon.port('admin')}")
-    sandbox.tokens("gohighlevel", "restore")  # whoever signs in gives it again
     sign_in(daemon, browser, "renews:main", "main")
     assert browser.status == 200, browser.body
     daemon.wait_for(doc, "delivered")

@@ -359,6 +359,7 @@ by_code(struct asked *a)
 	const char *text = param(a, "code");
 	struct token *code = token_get(a->st, text, CODE);
 	bool revoked_before = code != NULL && code->dead;
+	struct cs_sb_tenant *tenant;
 
 	cs_sb_scope_secret(a->sc, text);
 	if (code == NULL)
@@ -372,6 +373,8 @@ by_code(struct asked *a)
 		return NULL;
 	}
 	code->dead = true;
+	if ((tenant = cs_sb_tenant_get(a->st, code->tenant)) != NULL)
+		tenant->revoked = false; /* whoever consents anew takes back what was taken away */
 	return grant_tokens(a, code->tenant, code->grant, new_refresh(a, code->tenant, code->grant));
 }
 
