@@ -108,17 +108,24 @@ put_escaped(struct cs_lead_hasher *h, const char *s, size_t n)
 	put_char(h, '"');
 }
 
-/* What came without escapes has neither. */
+/* What came without escapes has neither. Most fit what is left of the window, and need one look at it. */
 static inline void
 put_text(struct cs_lead_hasher *h, const char *s, size_t n, bool escaped)
 {
+	char *at = h->window + h->len;
+
 	if (escaped) {
 		put_escaped(h, s, n);
-		return;
+	} else if (n + 2 <= sizeof(h->window) - h->len) {
+		*at = '"';
+		memcpy(at + 1, s, n);
+		at[n + 1] = '"';
+		h->len += n + 2;
+	} else {
+		put_char(h, '"');
+		put(h, s, n);
+		put_char(h, '"');
 	}
-	put_char(h, '"');
-	put(h, s, n);
-	put_char(h, '"');
 }
 
 /* ---- numbers */
@@ -270,14 +277,17 @@ static void put_value(struct cs_lead_hasher *h, const struct cs_json_node *v);
 
 typedef void put_member_fn(struct cs_lead_hasher *, const struct cs_json_node *member);
 
-static bool
+static inline bool
 is_named(const struct cs_json_node *member, const char *name)
 {
-	return strcmp(member->name, name) == 0;
+	size_t n = strlen(name);
+
+	return member->name_len == n && memcmp(member->name, name, n) == 0;
 }
 
 static void
-put_object(struct cs_lead_hasher *h, const struct cs_json_node *object, const char *left_out, put_member_fn *put_member)
+put_object(struct cs_lead_hasher *h, const struct cs_json_node *object, const struct cs_json_node *left_out,
+           put_member_fn *put_member)
 {
 	struct member few[FEW], *v;
 	bool first = true;
@@ -288,7 +298,7 @@ put_object(struct cs_lead_hasher *h, const struct cs_json_node *object, const ch
 	for (size_t i = 0; i < n; i++) {
 		const struct cs_json_node *m = v[i].node;
 
-		if (left_out != NULL && is_named(m, left_out))
+		if (m == left_out)
 			continue;
 		if (!first)
 			put_char(h, ',');
@@ -376,7 +386,7 @@ void
 cs_lead_content_hash(struct cs_lead_hasher *h, const struct cs_json_node *lead, uint8_t out[32])
 {
 	begin(h);
-	put_object(h, lead, "timestamp_utc", put_top_member);
+	put_object(h, lead, cs_json_node_get(lead, "timestamp_utc"), put_top_member);
 	end(h, out);
 }
 
