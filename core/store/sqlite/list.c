@@ -15,7 +15,7 @@ add_where(struct cs_buf *sql, const struct cs_filter *f)
 {
 	bool due = f->states == CS_STATE_BIT(CS_DUE);
 	const char *index = due && f->in_doubt ? " INDEXED BY delivery_doubt WHERE d.shelf = 0 AND d.doubt <> 0"
-			    : f->states == CS_STATE_BIT(CS_DEAD) ? " INDEXED BY delivery_dead WHERE d.shelf = 4"
+			    : f->states == CS_STATE_BIT(CS_DEAD) ? " INDEXED BY delivery_taken_dead WHERE d.shelf = 4"
 			    : due ? " INDEXED BY delivery_due WHERE d.shelf = 0"
 								: " WHERE 1";
 

@@ -7,12 +7,13 @@
  *
  * Shape, by measurement: bodies lie apart from the narrow delivery rows that are rewritten at every transition. What waits
  * is in partial indexes, so rows at rest cost nothing: `due` holds what taking, the backlog and the queue's shape need
- * without a look at the rows; `expires`, `taken` and `dead` hold little. Fresh rows in hand are in no index at all. What the
- * indexes see of a row's state is `shelf`: the state where the row is in one of them (due, taken, dead, or ever replayed), else
- * NULL. So the statement that marks a fresh row as delivered changes no column of any index, and SQLite opens none. There
- * is none on the lead of a delivery either: its id is lead << 8 | number. Identities are narrow rows in order of their
- * leads, appended to at the end and walked in place of the wide leads; identity_key finds them by a
- * hash of the event id, and is complete up to run.merged (sqlite/identity.c).
+ * without a look at the rows; `expires` and `taken_dead` hold little. Fresh rows in hand are in no index at all, but an
+ * INSERT opens each index all the same: hence one for what is taken and what is dead. What the indexes see of a row's state
+ * is `shelf`: the state where the row is in one of them (due, taken, dead, or ever replayed), else NULL. So the statement
+ * that marks a fresh row as delivered changes no column of any index, and SQLite opens none. There is none on the lead of a
+ * delivery either: its id is lead << 8 | number. Identities are narrow rows in order of their leads, appended to at the end
+ * and walked in place of the wide leads; identity_key finds them by a hash of the event id, and is complete up to run.merged
+ * (sqlite/identity.c).
  */
 #include "config.h"
 #include "store/sqlite/schema.h"
@@ -41,8 +42,7 @@ static const char leads_and_deliveries[] =
     "CREATE INDEX delivery_due ON delivery (conn_id, lane, due_ms, created_ms) WHERE shelf = 0;"
     "CREATE INDEX delivery_expires ON delivery (expires_ms) WHERE shelf = 0;"
     "CREATE INDEX delivery_doubt ON delivery (id) WHERE shelf = 0 AND doubt <> 0;"
-    "CREATE INDEX delivery_taken ON delivery (epoch) WHERE shelf = 2;"
-    "CREATE INDEX delivery_dead ON delivery (conn_id) WHERE shelf = 4;"
+    "CREATE INDEX delivery_taken_dead ON delivery (shelf, conn_id) WHERE shelf = 2 OR shelf = 4;"
     "CREATE INDEX delivery_replay ON delivery (replay_id, shelf) WHERE replay_id > 0;";
 
 static const char what_attempts_leave[] =

@@ -172,7 +172,7 @@ epoch_begin(struct cs_store *st, int64_t now_ms, int64_t lag_ms, int64_t *epoch,
 	if (rc < 0)
 		return rc;
 	n = sqlite3_changes64(s->db);
-	rc = sq_exec(s, SQ_BACK_TAKEN, "UPDATE delivery INDEXED BY delivery_taken" COME_BACK "shelf = 2", err,
+	rc = sq_exec(s, SQ_BACK_TAKEN, "UPDATE delivery INDEXED BY delivery_taken_dead" COME_BACK "shelf = 2", err,
 		     "li", due, !clean);
 	if (rc < 0)
 		return rc;
@@ -204,7 +204,7 @@ epoch_end(struct cs_store *st, struct cs_err *err)
 		return rc;
 	rc = sq_first(s, SQ_IN_HAND,
 		      "SELECT EXISTS (SELECT 1 FROM delivery WHERE id >= ?1 AND state = 1)"
-		      " OR EXISTS (SELECT 1 FROM delivery INDEXED BY delivery_taken WHERE shelf = 2)",
+		      " OR EXISTS (SELECT 1 FROM delivery INDEXED BY delivery_taken_dead WHERE shelf = 2)",
 		      &stmt, err, "l", floor_id);
 	if (rc < 0)
 		return rc;
