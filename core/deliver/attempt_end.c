@@ -63,16 +63,36 @@ judge(struct attempt *a, const struct cs_wire_done *w, struct cs_verdict *v)
 }
 
 static void
+add_text(struct cs_buf *b, const char *key, const char *value)
+{
+	cs_buf_adds(b, key);
+	cs_buf_adds(b, value);
+}
+
+static void
+add_number(struct cs_buf *b, const char *key, int64_t value)
+{
+	cs_buf_adds(b, key);
+	cs_buf_add_int(b, value);
+}
+
+static void
 log_end(const struct attempt *a, const struct cs_verdict *v, const struct cs_decision *d)
 {
 	const struct cs_context *c = a->session.context;
-	bool done = d->to == CS_DELIVERED;
+	bool done = d->to == CS_DELIVERED, dead = d->to == CS_DEAD;
+	char text[2048];
+	struct cs_buf f = { .ptr = text, .cap = sizeof(text), .max = sizeof(text) - 1 };
 
-	cs_log(done ? CS_LOG_INFO : d->to == CS_DEAD ? CS_LOG_WARN : CS_LOG_INFO, "deliver",
-	    done ? "delivered" : d->to == CS_DEAD ? "dead letter" : "deferred",
-	    "event_id=%s account=%s connection=%s delivery=%lld attempt=%d outcome=%s status=%d blame=%s",
-	    a->job->lead->doc->view.event_id, c->account, c->public_id, (long long)a->job->d.id, d->attempts, cs_outcome_name(v->outcome),
-	    v->status, cs_blame_name(d->blame));
+	add_text(&f, "event_id=", a->job->lead->doc->view.event_id);
+	add_text(&f, " account=", c->account);
+	add_text(&f, " connection=", c->public_id);
+	add_number(&f, " delivery=", a->job->d.id);
+	add_number(&f, " attempt=", d->attempts);
+	add_text(&f, " outcome=", cs_outcome_name(v->outcome));
+	add_number(&f, " status=", v->status);
+	add_text(&f, " blame=", cs_blame_name(d->blame));
+	cs_log_fields(dead ? CS_LOG_WARN : CS_LOG_INFO, "deliver", done ? "delivered" : dead ? "dead letter" : "deferred", text);
 }
 
 /* What the plugin's process had to do with it stands in front of the plugin's own words. */

@@ -290,7 +290,7 @@ make_plain(struct cs_buf *b, enum cs_log_level level, const char *module, const 
 	cs_buf_add(b, msg, strnlen(msg, MSG_MAX));
 	if (*fields != '\0')
 		cs_buf_addc(b, ' ');
-	cs_buf_adds(b, fields);
+	cs_buf_add(b, fields, strnlen(fields, FIELDS_MAX));
 }
 
 static void
@@ -330,6 +330,16 @@ cs_log(enum cs_log_level level, const char *module, const char *msg, const char 
 	format_fields(fields, fmt, ap);
 	va_end(ap);
 	write_entry(level, module, msg, fields);
+	errno = saved;
+}
+
+void
+cs_log_fields(enum cs_log_level level, const char *module, const char *msg, const char *fields)
+{
+	int saved = errno;
+
+	if (cs_log_wants(level, module))
+		write_entry(level, module, msg, fields);
 	errno = saved;
 }
 

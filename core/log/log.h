@@ -33,6 +33,8 @@ bool cs_log_wants(enum cs_log_level level, const char *module);
  * hold spaces or strange bytes goes through cs_log_quote first.
  */
 void cs_log(enum cs_log_level level, const char *module, const char *msg, const char *fmt, ...) CS_PRINTF_LIKE(4, 5);
+/* The same with the fields put together already (up to 2 KiB): where there is a line for every lead, printf is dear. */
+void cs_log_fields(enum cs_log_level level, const char *module, const char *msg, const char *fields);
 /* Quote a value for use as %s in fmt: returns buf. Control characters are escaped, long values are cut with "...". */
 const char *cs_log_quote(const char *value, char *buf, size_t cap);
 

@@ -138,6 +138,24 @@ START_TEST(too_long_a_line_is_cut_but_whole)
 }
 END_TEST
 
+START_TEST(fields_put_together_by_the_caller_make_the_same_line)
+{
+	char value[10000];
+
+	open_log(CS_LOG_INFO, false, NULL);
+	cs_log_fields(CS_LOG_INFO, "deliver", "delivered", "delivery=dlv_1 status=200");
+	ck_assert_str_eq(logged(), "2026-05-26T14:32:00.123Z info deliver: delivered delivery=dlv_1 status=200\n");
+	cs_log_fields(CS_LOG_INFO, "deliver", "delivered", "");
+	ck_assert_str_eq(logged(), "2026-05-26T14:32:00.123Z info deliver: delivered\n");
+	cs_log_fields(CS_LOG_DEBUG, "deliver", "delivered", "x=1");
+	ck_assert_str_eq(logged(), "");
+	memset(value, 'x', sizeof(value) - 1);
+	value[sizeof(value) - 1] = '\0';
+	cs_log_fields(CS_LOG_INFO, "m", "s", value);
+	ck_assert_str_eq(strchr(logged(), 'x') + 2048, "\n");
+}
+END_TEST
+
 START_TEST(json_lines_carry_the_fields_as_members)
 {
 	char quoted[64], plain[64], number[64];
@@ -407,6 +425,7 @@ main(void)
 	tcase_add_test(t, errno_is_preserved_and_can_be_formatted);
 	tcase_add_test(t, a_line_stays_one_line);
 	tcase_add_test(t, too_long_a_line_is_cut_but_whole);
+	tcase_add_test(t, fields_put_together_by_the_caller_make_the_same_line);
 	tcase_add_test(t, json_lines_carry_the_fields_as_members);
 	tcase_add_test(t, json_lines_stay_json_whatever_the_fields);
 	tcase_add_loop_test(t, values_are_quoted_and_cut, 0, (int)CS_ARRAY_LEN(quotes));
