@@ -81,7 +81,7 @@ pass_on(struct cs_exchange *x, const struct cs_http_answer *a, const struct cs_c
 	struct cs_session *s = x->s;
 	CS_CLEANUP(cs_buf_fini) struct cs_buf body = CS_BUF_INIT(0);
 	struct cs_wire_http_result r = { .outcome = cl->outcome, .status = a->status, .n_headers = a->n_headers };
-	struct cs_header *headers = cs_xcalloc(a->n_headers + 1, sizeof(*headers));
+	struct cs_header headers[CS_HTTP_MAX_ANSWER_HEADERS];
 
 	if (a->body_len > 0) {
 		cs_buf_add(&body, a->body, a->body_len);
@@ -94,7 +94,6 @@ pass_on(struct cs_exchange *x, const struct cs_http_answer *a, const struct cs_c
 	r.body = (struct cs_bytes){ cs_buf_str(&body), body.len };
 	cs_session_end_exchange(s);
 	cs_remote_answer_http(s->context->remote, s->call, &r);
-	free(headers);
 }
 
 static void send_exchange(struct cs_exchange *x);
