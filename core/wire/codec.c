@@ -150,19 +150,19 @@ cs_codec_f64(struct cs_codec *c, double *v)
 }
 
 static void
-put_bytes(struct cs_codec *c, const struct cs_bytes *v)
+put_bytes(struct cs_codec *c, const void *p, size_t len)
 {
-	uint32_t n = htole32((uint32_t)v->len);
-	char *to = v->len < CS_WIRE_MAX ? room(c, sizeof(n) + v->len + 1) : NULL;
+	uint32_t n = htole32((uint32_t)len);
+	char *to = len < CS_WIRE_MAX ? room(c, sizeof(n) + len + 1) : NULL;
 
 	if (to == NULL) {
 		c->bad = true;
 		return;
 	}
 	memcpy(to, &n, sizeof(n));
-	if (v->len > 0)
-		memcpy(to + sizeof(n), v->ptr, v->len);
-	to[sizeof(n) + v->len] = '\0';
+	if (len > 0)
+		memcpy(to + sizeof(n), p, len);
+	to[sizeof(n) + len] = '\0';
 }
 
 void
@@ -171,7 +171,7 @@ cs_codec_bytes(struct cs_codec *c, struct cs_bytes *v)
 	uint32_t n = 0;
 
 	if (c->out != NULL) {
-		put_bytes(c, v);
+		put_bytes(c, v->ptr, v->len);
 		return;
 	}
 	u32(c, &n);
@@ -186,11 +186,13 @@ cs_codec_bytes(struct cs_codec *c, struct cs_bytes *v)
 void
 cs_codec_text(struct cs_codec *c, const char **v)
 {
-	struct cs_bytes b = { *v, *v == NULL || c->out == NULL ? 0 : strlen(*v) };
+	struct cs_bytes b;
 
-	cs_codec_bytes(c, &b);
-	if (c->out != NULL)
+	if (c->out != NULL) {
+		put_bytes(c, *v, *v != NULL ? strlen(*v) : 0);
 		return;
+	}
+	cs_codec_bytes(c, &b);
 	if (memchr(b.ptr, '\0', b.len) != NULL) {
 		c->bad = true;
 		b.ptr = "";
