@@ -161,18 +161,19 @@ host_retry_after(struct cs_call *call, int64_t ms)
 
 /* ---- results */
 
+/* What map makes: for the core, or for the push that follows here; then the core never sees it. */
 static int32_t
-keep_document(struct cs_call *c, struct cs_bytes out)
+take_document(struct cs_call *c, struct cs_bytes out)
 {
 	if (c->has_document) {
 		plugin_fault(c, "emit", "map makes one document");
 		return CS_REJECT;
 	}
-	if (c->in.kind == CS_CALL_MAP_PUSH) {
-		cs_call_charge(c, out.len);
-		c->document = (struct cs_bytes){ cs_arena_dup(&c->mem, out.ptr, out.len), out.len };
-	}
 	c->has_document = true;
+	if (c->in.kind != CS_CALL_MAP_PUSH)
+		return SAY(c, cs_wire_put_emit, out);
+	cs_call_charge(c, out.len);
+	c->document = (struct cs_bytes){ cs_arena_dup(&c->mem, out.ptr, out.len), out.len };
 	return CS_DONE;
 }
 
@@ -187,9 +188,7 @@ host_emit(struct cs_call *call, struct cs_bytes out)
 		c->done.reason = "the plugin's result is larger than 1 MiB";
 		return CS_REJECT;
 	}
-	if (c->phase == CS_PHASE_MAP && keep_document(c, out) != CS_DONE)
-		return CS_REJECT;
-	return SAY(c, cs_wire_put_emit, out);
+	return c->phase == CS_PHASE_MAP ? take_document(c, out) : SAY(c, cs_wire_put_emit, out);
 }
 
 static void

@@ -30,7 +30,7 @@ enum cs_wire_type { /* core -> runner below 64, runner -> core from 64 */
 
 /* ---- core -> runner */
 enum cs_wire_call_kind { CS_CALL_MAP, CS_CALL_PUSH, CS_CALL_AUTH, CS_CALL_HOOK, CS_CALL_MAP_PUSH /* map, then push with its
-	document, in one call; the document comes back as an emit first */ };
+	document, in one call; only CS_CALL_MAP sends the document back, as an emit */ };
 
 struct cs_wire_pair { /* settings, facts: name and value as text */
 	const char *name;

@@ -745,7 +745,6 @@ START_TEST(map_and_push_in_one_call)
 	script.map = map_document;
 	start(&plugin, 1);
 	begin(1, (struct cs_wire_call){ .kind = CS_CALL_MAP_PUSH });
-	next(CS_WIRE_EMIT);
 	ck_assert_int_eq(done().outcome, CS_DONE);
 	script.map = map_refuses;
 	begin(2, (struct cs_wire_call){ .kind = CS_CALL_MAP_PUSH });
