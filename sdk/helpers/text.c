@@ -28,21 +28,25 @@ csh_strndup(const struct csh *h, const char *s, size_t n)
 	return out;
 }
 
+/* Formatting is dear, so it is done twice for long texts only. */
 char *
 csh_printf(const struct csh *h, const char *fmt, ...)
 {
+	char few[256], *out;
 	va_list ap, again;
-	char *out;
 	int n;
 
 	va_start(ap, fmt);
 	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	n = vsnprintf(few, sizeof(few), fmt, ap);
 	va_end(ap);
-	if (n < 0)
-		n = 0;
-	out = h->host->alloc(h->call, (size_t)n + 1);
-	vsnprintf(out, (size_t)n + 1, fmt, again);
+	if (n >= 0 && (size_t)n < sizeof(few)) {
+		out = csh_strndup(h, few, (size_t)n);
+	} else {
+		n = n < 0 ? 0 : n;
+		out = h->host->alloc(h->call, (size_t)n + 1);
+		vsnprintf(out, (size_t)n + 1, fmt, again);
+	}
 	va_end(again);
 	return out;
 }

@@ -115,6 +115,18 @@ START_TEST(text_is_encoded_for_its_place)
 }
 END_TEST
 
+START_TEST(a_format_has_room_for_what_it_makes)
+{
+	for (int n = 250; n < 270; n++) {
+		const char *text = csh_printf(h, "%0*d", n, 7);
+
+		ck_assert_uint_eq(strlen(text), (size_t)n);
+		ck_assert_str_eq(text + n - 1, "7");
+	}
+	ck_assert_str_eq(csh_printf(h, "%s", ""), "");
+}
+END_TEST
+
 START_TEST(base64_pads)
 {
 	ck_assert_str_eq(csh_base64(h, csh_bytes("")), "");
@@ -714,7 +726,7 @@ END_TEST
 int
 main(void)
 {
-	const TTest *const tests[] = { text_is_encoded_for_its_place, base64_pads, times_and_money_are_exact,
+	const TTest *const tests[] = { text_is_encoded_for_its_place, a_format_has_room_for_what_it_makes, base64_pads, times_and_money_are_exact,
 		a_text_stops_at_its_ceiling, json_is_read_by_pointer_with_a_default,
 		    what_is_no_json_is_nothing,
 		empty_values_are_left_out, phones_are_compared_by_what_is_dialled,
