@@ -248,6 +248,19 @@ read_answers(struct reader *r, const struct cs_lead_rule *rule, const struct cs_
 	out->ptr = *r->answers;
 }
 
+typedef void read_fn(struct reader *, const struct cs_lead_rule *, const struct cs_json_node *);
+
+static read_fn *const readers[] = {
+	[CS_LEAD_TEXT] = read_text,
+	[CS_LEAD_UUID] = read_uuid,
+	[CS_LEAD_INSTANT] = read_instant,
+	[CS_LEAD_OBJECT] = open_group,
+	[CS_LEAD_DURATION] = read_duration,
+	[CS_LEAD_SCORE] = read_score,
+	[CS_LEAD_BOOL] = read_existing_customer,
+	[CS_LEAD_ANSWERS] = read_answers,
+};
+
 static void
 read_field(struct reader *r, const struct cs_lead_rule *rule)
 {
@@ -256,38 +269,10 @@ read_field(struct reader *r, const struct cs_lead_rule *rule)
 	if (r->broken[rule->in]) {
 		if (rule->kind == CS_LEAD_OBJECT)
 			r->broken[rule->opens] = true;
-		return;
-	}
-	if (v == NULL) {
-		if (rule->kind != CS_LEAD_OBJECT)
-			missing(r, rule);
-		return;
-	}
-	switch (rule->kind) {
-	case CS_LEAD_TEXT:
-		read_text(r, rule, v);
-		break;
-	case CS_LEAD_UUID:
-		read_uuid(r, rule, v);
-		break;
-	case CS_LEAD_INSTANT:
-		read_instant(r, rule, v);
-		break;
-	case CS_LEAD_OBJECT:
-		open_group(r, rule, v);
-		break;
-	case CS_LEAD_DURATION:
-		read_duration(r, rule, v);
-		break;
-	case CS_LEAD_SCORE:
-		read_score(r, rule, v);
-		break;
-	case CS_LEAD_BOOL:
-		read_existing_customer(r, rule, v);
-		break;
-	case CS_LEAD_ANSWERS:
-		read_answers(r, rule, v);
-		break;
+	} else if (v != NULL) {
+		readers[rule->kind](r, rule, v);
+	} else if (rule->kind != CS_LEAD_OBJECT) {
+		missing(r, rule);
 	}
 }
 
