@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* origin.c - see origin.h. The owner of the hashes is "file/ID", so that nobody takes them for secrets of the connection. */
+/* origin.c - see origin.h. The hashes have an owner of their own, so that nobody takes them for secrets of the connection. */
 #include "daemon/origin.h"
 #include <stdio.h>
 #include <string.h>
@@ -25,7 +25,7 @@ is_another(struct cs_store *s, const struct cs_vault *vault, const char *owner, 
 	struct cs_part part = { secret->value, secret->len };
 	uint8_t hash[HASH];
 	struct cs_bytes sealed;
-	bool same = true;
+	bool same;
 	char *was;
 	size_t n;
 	int rc;
@@ -37,7 +37,7 @@ is_another(struct cs_store *s, const struct cs_vault *vault, const char *owner, 
 	if (rc < 0)
 		return rc;
 	if (cs_vault_open_sealed(vault, owner, secret->name, sealed.ptr, sealed.len, &was, &n, err) < 0)
-		return 0; /* its key is missing; the daemon says so at its start */
+		return keep(s, vault, owner, secret->name, hash, err); /* sealed with a key that is gone */
 	same = n == HASH && memcmp(was, hash, HASH) == 0;
 	cs_wipe_free(was, n + 1);
 	return same ? 0 : (rc = keep(s, vault, owner, secret->name, hash, err)) < 0 ? rc : 1;
@@ -83,7 +83,7 @@ cs_origin_check(struct cs_store *s, const struct cs_vault *vault, int64_t conn_i
 
 	if (vault == NULL)
 		return 0;
-	snprintf(owner, sizeof(owner), "file/%lld", (long long)conn_id);
+	snprintf(owner, sizeof(owner), CS_SECRET_HASHES "%lld", (long long)conn_id);
 	cs_arena_init(&mem);
 	for (size_t i = 0; i < file->n_secrets && rc >= 0; i++) {
 		const struct cs_conf_secret *secret = &file->secrets[i];

@@ -285,6 +285,9 @@ struct cs_store;
 /* 0 continues, anything else ends the walk. The row is borrowed for the call. */
 typedef int (*cs_delivery_cb)(void *ctx, const struct cs_delivery_row *row);
 
+/* Owners of sealed hashes: "file/ID" of a connection. Whoever keeps one makes it anew where its key is gone (daemon/origin.h). */
+#define CS_SECRET_HASHES "file/"
+
 struct cs_store_ops {
 	const char *name;
 	void (*close)(struct cs_store *);
@@ -406,7 +409,7 @@ struct cs_store_ops {
 	                  struct cs_err *);
 	int (*secret_list)(struct cs_store *, const char *owner, struct cs_arena *, const char **names, int max, struct cs_err *);
 	int (*secret_delete)(struct cs_store *, const char *owner, const char *name, struct cs_err *); /* name NULL: all */
-	/* Those behind this owner and name ("" and "": from the first), in a fixed order. Returns the count. */
+	/* Those behind this owner and name ("" and "": from the first) but for the hashes, in a fixed order. Returns the count. */
 	int (*secret_walk)(struct cs_store *, const char *owner, const char *name, struct cs_arena *, struct cs_sealed_row *out, int max,
 	                   struct cs_err *);
 	/* The same secret under another key: no version is raised by it. CS_ENOTFOUND when it is gone. */

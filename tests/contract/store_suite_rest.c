@@ -331,6 +331,7 @@ START_TEST(secrets_are_walked_and_sealed_anew_without_a_new_version)
 	ok(fx.ops->secret_put(fx.store, owner, "b", (struct cs_bytes){ "1", 1 }, &fx.err));
 	ok(fx.ops->secret_put(fx.store, owner, "a", (struct cs_bytes){ "2", 1 }, &fx.err));
 	ok(fx.ops->secret_put(fx.store, "crm/acme_crm", "", (struct cs_bytes){ "3", 1 }, &fx.err));
+	ok(fx.ops->secret_put(fx.store, CS_SECRET_HASHES "1", "a", (struct cs_bytes){ "5", 1 }, &fx.err));
 	ok(fx.ops->conn_get(fx.store, c.id, &fx.arena, &c, &fx.err));
 	version = c.version;
 	ck_assert_int_eq(ok(fx.ops->secret_walk(fx.store, "", "", &fx.arena, rows, 2, &fx.err)), 2);

@@ -103,6 +103,7 @@ secret_walk(struct cs_store *st, const char *owner, const char *name, struct cs_
 	sqlite3_stmt *stmt;
 	int rc = sq_first(s, SQ_SECRET_WALK,
 			  "SELECT owner, name, sealed FROM secret WHERE (owner, name) > (?1, ?2)"
+			  " AND owner NOT GLOB '" CS_SECRET_HASHES "*'"
 			  " ORDER BY owner, name LIMIT ?3",
 			  &stmt, err, "tti", owner, name, max);
 
