@@ -7,7 +7,7 @@
 
 #include <grp.h>
 #include <stdlib.h>
-#include "api/snapshot.h"
+#include "api/watch/snapshot.h"
 
 #define GROUP "csrelay"
 

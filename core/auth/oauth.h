@@ -7,7 +7,7 @@
 #ifndef CS_AUTH_OAUTH_H
 #define CS_AUTH_OAUTH_H
 
-#include "plugin/auth.h"
+#include "plugin/manifest/auth.h"
 #include "util/err.h"
 #include "util/json.h"
 #include "util/mem.h"

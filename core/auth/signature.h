@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <stdbool.h>
 #include <cs/plugin_v1.h>
-#include "plugin/manifest.h"
+#include "plugin/manifest/manifest.h"
 #include "util/err.h"
 #include "util/mem.h"
 

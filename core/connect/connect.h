@@ -13,7 +13,7 @@
  *
  * Several browsers may have a session of one link: a program that looks at mail opens it before its reader does, and people forward it or
  * go from the phone to the desk. No session sees what another one has made. The first that says which account it is ends the link
- * and the others (api/links.h), which are told so at their next step.
+ * and the others (api/list/links.h), which are told so at their next step.
  *
  * The cookie is SameSite=Lax: with Strict it would not come along when the CRM's consent page leads back. So a GET changes nothing, and
  * a POST must come from a page of ours (Sec-Fetch-Site or Origin) and carry what only pages of this session know.

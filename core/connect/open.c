@@ -6,7 +6,7 @@
 #include "connect/visit.h"
 
 #include <string.h>
-#include "api/links.h"
+#include "api/list/links.h"
 #include "log/log.h"
 
 /* ---- the link */

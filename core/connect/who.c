@@ -6,7 +6,7 @@
 #include "connect/visit.h"
 
 #include <string.h>
-#include "api/links.h"
+#include "api/list/links.h"
 
 static void
 put_question(struct cs_visit *v, json_object *found)

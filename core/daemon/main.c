@@ -16,7 +16,7 @@
 #include "daemon/daemon.h"
 #include "daemon/notify.h"
 #include "log/log.h"
-#include "plugin/setup.h"
+#include "plugin/manifest/setup.h"
 #include "vault/vault.h"
 
 #define STALLED_MS 30000

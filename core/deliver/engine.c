@@ -20,7 +20,7 @@
 #include "deliver/call/exchange.h"
 #include "deliver/plugins.h"
 #include "deliver/results.h"
-#include "deliver/steps.h"
+#include "deliver/attempt/steps.h"
 #include "log/log.h"
 
 #define SLEEP_MAX_MS 1000

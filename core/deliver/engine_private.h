@@ -6,7 +6,7 @@
 #define CS_DELIVER_ENGINE_PRIVATE_H
 
 #include <pthread.h>
-#include "deliver/callers.h"
+#include "deliver/attempt/callers.h"
 #include "deliver/call/context.h"
 #include "deliver/engine.h"
 #include "deliver/call/session.h"

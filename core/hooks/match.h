@@ -10,7 +10,7 @@
 #define CS_HOOKS_MATCH_H
 
 #include "deliver/accept.h"
-#include "plugin/manifest.h"
+#include "plugin/manifest/manifest.h"
 #include "store/store.h"
 
 #define CS_HOOK_WAITS "\"emitted\"" /* in the place of a row's headers: the body is a read event that waits for its lead */

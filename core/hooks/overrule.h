@@ -9,7 +9,7 @@
 #define CS_HOOKS_OVERRULE_H
 
 #include "conf/conf.h"
-#include "plugin/manifest.h"
+#include "plugin/manifest/manifest.h"
 
 /* *out borrows from both. crm NULL: it has no file. A value that cannot be is passed over. Any thread. */
 void cs_hook_row(const struct cs_manifest *m, const struct cs_conf_crm *crm, struct cs_webhook_row *out);

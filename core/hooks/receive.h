@@ -10,7 +10,7 @@
 
 #include "auth/signature.h"
 #include "conf/conf.h"
-#include "plugin/manifest.h"
+#include "plugin/manifest/manifest.h"
 #include "store/store.h"
 #include "vault/vault.h"
 

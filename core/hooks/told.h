@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 #include <cs/plugin_v1.h>
-#include "plugin/manifest.h"
+#include "plugin/manifest/manifest.h"
 
 /* The tenant of one event, else of the whole message `doc`, in the form that the fact has; "" when it tells none. */
 const char *cs_told_tenant(const struct cs_webhook_row *w, json_object *event, json_object *doc, struct cs_arena *mem);

@@ -13,7 +13,7 @@
  * its record only.
  */
 #include "config.h"
-#include "plugin/locate.h"
+#include "plugin/manifest/locate.h"
 #include "plugin/remote_private.h"
 #include "util/text.h"
 

@@ -18,7 +18,7 @@
 #include <stdint.h>
 #include <stdbool.h>
 #include <cs/plugin_v1.h>
-#include "plugin/manifest.h"
+#include "plugin/manifest/manifest.h"
 #include "util/clock.h"
 #include "wire/wire.h"
 

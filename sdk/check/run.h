@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <cs/plugin_v1.h>
 #include "check/rules.h"
-#include "plugin/manifest.h"
+#include "plugin/manifest/manifest.h"
 #include "util/json.h"
 #include "util/mem.h"
 

@@ -5,7 +5,7 @@
  */
 #include "config.h"
 #include "plughost/load.h"
-#include "plugin/manifest.h"
+#include "plugin/manifest/manifest.h"
 
 #include <check.h>
 #include <stdio.h>

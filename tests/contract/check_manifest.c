@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* check_manifest.c - the core's reader on the files that are named: one line each, exit 1 if it refuses any. */
 #include "config.h"
-#include "plugin/manifest.h"
+#include "plugin/manifest/manifest.h"
 
 #include <stdio.h>
 

@@ -9,7 +9,7 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include "plugin/manifest.h"
+#include "plugin/manifest/manifest.h"
 #include "util/text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);

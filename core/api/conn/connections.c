@@ -9,7 +9,7 @@
 #include "api/resources.h"
 
 #include <string.h>
-#include "api/snapshot.h"
+#include "api/watch/snapshot.h"
 
 #define REASON_MAX 300
 

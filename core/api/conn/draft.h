@@ -9,7 +9,7 @@
 #define CS_API_CONN_DRAFT_H
 
 #include "api/change.h"
-#include "plugin/manifest.h"
+#include "plugin/manifest/manifest.h"
 
 #define CS_DRAFT_FAULTS 40
 

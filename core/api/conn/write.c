@@ -9,7 +9,7 @@
  */
 #include "config.h"
 #include "api/conn/ask.h"
-#include "api/links.h"
+#include "api/list/links.h"
 #include "api/resources.h"
 
 #include <stdio.h>

@@ -12,7 +12,7 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include "api/filter.h"
+#include "api/list/filter.h"
 #include "log/log.h"
 #include "queue/replay.h"
 

@@ -6,7 +6,7 @@
 #include "conf/load.h"
 #include "ctl/commands.h"
 #include "ctl/talk/place.h"
-#include "plugin/setup.h"
+#include "plugin/manifest/setup.h"
 
 static void
 print_faults(const struct cs_conf_errors *errs)

@@ -60,7 +60,7 @@ struct sq_shared {
 	bool in_memory;
 };
 
-/* Identities whose keys are not in their table yet (sqlite/identity.c); of the writer, but for the secret. */
+/* Identities whose keys are not in their table yet (sqlite/table/identity.c); of the writer, but for the secret. */
 struct sq_merge_row {
 	int64_t key, lead_id;
 };
@@ -81,7 +81,7 @@ struct sq_identities {
 	uint8_t absent_event[16];
 };
 
-/* Connections by account (sqlite/accounts.c); of the writer. */
+/* Connections by account (sqlite/table/accounts.c); of the writer. */
 struct sq_accounts {
 	struct cs_map by_name; /* hash of the account -> struct account */
 	struct cs_arena mem;
@@ -173,7 +173,7 @@ void sq_unlock(int fd);
 #define SQ_DELIVERY_FROM " FROM delivery d LEFT JOIN conn c ON c.id = d.conn_id "
 #define SQ_DELIVERY_N 25
 void sq_read_delivery(sqlite3_stmt *st, struct cs_arena *a, void *row);
-/* One delivery by id; what the walks of sqlite/list.c use as well. */
+/* One delivery by id; what the walks of sqlite/table/list.c use as well. */
 int sq_delivery_get(struct cs_store *st, int64_t id, struct cs_arena *a, struct cs_delivery_row *out, struct cs_err *err);
 /* The number for one more delivery of the lead; CS_EEXIST when it has one for this connection. `but`: not this row. */
 int sq_delivery_peers(struct sq *s, int64_t lead_id, int64_t conn_id, int64_t but, int64_t *next, struct cs_err *err);

@@ -13,7 +13,7 @@
  * that marks a fresh row as delivered changes no column of any index, and SQLite opens none. There is none on the lead of a
  * delivery either: its id is lead << 8 | number. Identities are narrow rows in order of their leads, appended to at the end
  * and walked in place of the wide leads; identity_key finds them by a hash of the event id, and is complete up to run.merged
- * (sqlite/identity.c).
+ * (sqlite/table/identity.c).
  */
 #include "config.h"
 #include "store/sqlite/schema.h"

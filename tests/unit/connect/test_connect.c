@@ -3,7 +3,7 @@
  * walked by tests/system. */
 #include "config.h"
 #include "fixture.h"
-#include "api/links.h"
+#include "api/list/links.h"
 #include "connect/connect.h"
 #include "deliver/call/ask.h"
 
