@@ -216,10 +216,10 @@ def test_a_client_that_is_refused_needs_its_owner(rig, server):
 def test_a_grant_that_dies_of_idleness_is_used_in_time(daemon, server):
     """idle_life_s is a day: at about half of it the refresh token is used, though no lead came."""
     assert server.token_requests() == 1
-    daemon.advance(10 * HOUR)
+    daemon.advance(9 * HOUR)  # half of it, less a tenth of the whole for chance, is 9.6 hours
     daemon.settle()
     assert server.token_requests() == 1
-    daemon.advance(5 * HOUR)  # half a day, and a tenth for chance
+    daemon.advance(6 * HOUR)  # and with that tenth 14.4
     wait_until(lambda: server.token_requests() == 2, 60, "it was used")
     for n in 3, 4:
         daemon.advance(15 * HOUR)

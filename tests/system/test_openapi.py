@@ -502,7 +502,9 @@ def test_at_a_stop_every_operation_says_so(rig):
     holds = w.open("listen.intake")
     holds.putrequest("POST", "/v1/leads")
     holds.putheader("Content-Length", "10")
-    holds.endheaders(b"{")
+    holds.putheader("Expect", "100-continue")
+    holds.endheaders()
+    assert holds.sock.recv(100).startswith(b"HTTP/1.1 100 "), "it has the request"
     w.daemon.process.terminate()
     ready = OPERATIONS["getReadiness"]
     wait_until(lambda: w.ask(ready).status == 503, what="it is stopping")
