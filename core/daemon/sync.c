@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "daemon/origin.h"
+#include "log/log.h"
 #include "queue/canary.h"
 #include "queue/release.h"
 #include "util/clock.h"
@@ -143,6 +144,8 @@ put_configured(struct sync *y, const struct cs_conf_crm *crm, const struct cs_co
 	if ((written = put(y, &want, c->paused, err)) < 0 ||
 	    (dropped = cs_origin_check(y->store, y->vault, want.id, &c->values, y->now_ms, err)) <= 0)
 		return written < 0 ? written : dropped;
+	cs_log(CS_LOG_INFO, "conf", "a secret was changed in the files: what the CRM gave for the old one counts no longer", "crm=%s connection=%s",
+	    crm->name, c->name);
 	y->out->changed += !written;
 	if (!written && y->changed != NULL)
 		y->changed(y->ctx, want.id, want.crm);

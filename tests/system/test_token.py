@@ -88,6 +88,7 @@ def test_another_refresh_token_in_the_file_takes_the_place_of_what_came_of_the_f
     [connection] = daemon.crms["hubspot"].values()
     connection["secrets"]["refresh_token"] = daemon.secret("other", "sandbox-refresh-other")
     getattr(daemon, how)()
+    assert "a secret was changed in the files" in daemon.log() and "sandbox-refresh" not in daemon.log()
     deliver()
     assert len(token_requests(sandbox)) == 2
     assert len(sandbox.records("hubspot", "contacts", "main")) == 2 and len(sandbox.records("hubspot", "contacts", "other")) == 1
