@@ -1,0 +1,536 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_origin.c - a secret that was changed in a file, and what the store has got in its place.
+ *
+ * A static connection has a refresh token in its file, whose successor is in the store beside a token row. "First" and "second" are
+ * what the file says.
+ */
+#include "config.h"
+#include <check.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "daemon/origin.h"
+#include "daemon/sync.h"
+#include "log/log.h"
+#include "util/text.h"
+
+#define NOW 1800000000000LL
+#define FIRST "a7937b64b8caa58f03721bb6bacf5c78cb235febe0e70b1b84cd99541461a08e" /* SHA-256 */
+#define SECOND "16367aacb67a4a017c8da8ab95682ccb390863780f7114dda0a0e0c55644c7c4"
+
+static char dir[64], key_file[96];
+static struct cs_vault *vault;
+static struct cs_store *store;
+static struct cs_arena mem;
+static struct cs_err err;
+static int64_t conn, other;
+static char conn_owner[32], hash_owner[32], other_owner[32];
+
+#define ok(call) \
+	({ \
+		int ok_rc_ = (call); \
+		ck_assert_msg(ok_rc_ >= 0, "%s: %d, %s", #call, ok_rc_, err.msg); \
+		ok_rc_; \
+	})
+
+static int64_t
+put_conn(const char *name)
+{
+	struct cs_conn_row row = { .name = name, .account = "acct_1", .crm = "acme", .crm_account_id = "", .label = "", .state_reason = "",
+		.state_since_ms = NOW, .is_static = true, .subscribe = CS_CONF_SUB_ROUTED, .settings = "{ }", .overrides = "", .facts = "",
+		.timezone = "", .contacts = "" };
+
+	ok(store->ops->conn_put(store, &row, &err));
+	return row.id;
+}
+
+static void
+put_secret(const char *owner, const char *name, const char *plain)
+{
+	CS_CLEANUP(cs_buf_fini) struct cs_buf b = CS_BUF_INIT(0);
+
+	ok(cs_vault_seal(vault, owner, name, plain, strlen(plain), &b, &err));
+	ok(store->ops->secret_put(store, owner, name, (struct cs_bytes){ b.ptr, b.len }, &err));
+}
+
+static void
+put_token(int64_t gen)
+{
+	struct cs_token_row row = { .conn_id = conn, .gen = gen, .expires_ms = NOW + 5, .renew_ms = NOW + 4, .keep_ms = NOW + 3,
+		.idle_ms = 77, .intent_ms = NOW - 1, .remote_id = "42", .remote_name = "Acme Heating" };
+
+	ok(store->ops->token_put(store, &row, &err));
+}
+
+static void
+setup(void)
+{
+	struct cs_store_conf sc = { .path = ":memory:" };
+
+	strcpy(dir, "/tmp/cs-origin-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	snprintf(key_file, sizeof(key_file), "%s/master.key", dir);
+	ok(cs_vault_generate(key_file, &err));
+	ok(cs_vault_open(key_file, &vault, &err));
+	ok(cs_store_open_sqlite(&sc, &store, &err));
+	ok(store->ops->begin(store, &err));
+	cs_arena_init(&mem);
+	other = put_conn("other");
+	conn = put_conn("main");
+	snprintf(other_owner, sizeof(other_owner), "conn/%lld", (long long)other);
+	snprintf(conn_owner, sizeof(conn_owner), "conn/%lld", (long long)conn);
+	snprintf(hash_owner, sizeof(hash_owner), CS_SECRET_HASHES "%lld", (long long)conn);
+	put_secret(conn_owner, "refresh_token", "successor");
+	put_secret(conn_owner, "access_token", "access");
+	put_token(7);
+}
+
+static void
+teardown(void)
+{
+	store->ops->rollback(store);
+	cs_store_close(store);
+	cs_vault_close(vault);
+	cs_arena_fini(&mem);
+	unlink(key_file);
+	ck_assert_int_eq(rmdir(dir), 0);
+}
+
+/* The master key that there was is gone, and another one is there. */
+static void
+take_another_key(void)
+{
+	cs_vault_close(vault);
+	ck_assert_int_eq(unlink(key_file), 0);
+	ok(cs_vault_generate(key_file, &err));
+	ok(cs_vault_open(key_file, &vault, &err));
+}
+
+static struct cs_conf_secret
+said(const char *name, const char *value)
+{
+	return (struct cs_conf_secret){ .name = name, .value = value, .len = value != NULL ? strlen(value) : 0 };
+}
+
+static int
+look_at(struct cs_conf_secret *secrets, size_t n)
+{
+	struct cs_conf_values file = { .secrets = secrets, .n_secrets = n };
+
+	return cs_origin_check(store, vault, conn, &file, NOW, &err);
+}
+
+static int
+look(const char *refresh_token)
+{
+	struct cs_conf_secret secret = said("refresh_token", refresh_token);
+
+	return look_at(&secret, 1);
+}
+
+static bool
+has(const char *owner, const char *name)
+{
+	struct cs_bytes sealed;
+	int rc = store->ops->secret_get(store, owner, name, &mem, &sealed, &err);
+
+	ck_assert(rc == 0 || rc == CS_ENOTFOUND);
+	return rc == 0;
+}
+
+static struct cs_bytes
+sealed_hash(const char *name)
+{
+	struct cs_bytes sealed;
+
+	ok(store->ops->secret_get(store, hash_owner, name, &mem, &sealed, &err));
+	return sealed;
+}
+
+static const char *
+hash_of(const char *name)
+{
+	struct cs_bytes sealed = sealed_hash(name);
+	CS_CLEANUP(cs_buf_fini) struct cs_buf hex = CS_BUF_INIT(0);
+	char *plain;
+	size_t n;
+
+	ok(cs_vault_open_sealed(vault, hash_owner, name, sealed.ptr, sealed.len, &plain, &n, &err));
+	cs_hex_add(&hex, plain, n);
+	cs_wipe_free(plain, n + 1);
+	return cs_arena_strdup(&mem, cs_buf_str(&hex));
+}
+
+static struct cs_token_row
+token(void)
+{
+	struct cs_token_row row;
+
+	ok(store->ops->token_get(store, conn, &mem, &row, &err));
+	return row;
+}
+
+static int64_t
+version(void)
+{
+	struct cs_conn_row row;
+
+	ok(store->ops->conn_get(store, conn, &mem, &row, &err));
+	return row.version;
+}
+
+static void
+expect_nothing_taken(void)
+{
+	struct cs_token_row row = token();
+
+	ck_assert(has(conn_owner, "refresh_token") && has(conn_owner, "access_token"));
+	ck_assert_int_eq(row.gen, 7);
+	ck_assert_int_eq(row.expires_ms, NOW + 5);
+	ck_assert_int_eq(row.renew_ms, NOW + 4);
+	ck_assert_int_eq(row.keep_ms, NOW + 3);
+	ck_assert_int_eq(row.intent_ms, NOW - 1);
+}
+
+static void
+expect_renewal(void)
+{
+	struct cs_token_row row = token();
+
+	ck_assert_int_eq(row.gen, 8);
+	ck_assert_int_eq(row.expires_ms, NOW);
+	ck_assert_int_eq(row.renew_ms, NOW);
+	ck_assert_int_eq(row.keep_ms, 0);
+	ck_assert_int_eq(row.intent_ms, 0);
+	ck_assert_int_eq(row.idle_ms, 77);
+	ck_assert_str_eq(row.remote_id, "42");
+	ck_assert_str_eq(row.remote_name, "Acme Heating");
+}
+
+START_TEST(the_first_look_keeps_a_sealed_hash_and_takes_nothing_away)
+{
+	ck_assert(!has(hash_owner, "refresh_token"));
+	ck_assert_int_eq(ok(look("first")), 0);
+	ck_assert_str_eq(hash_of("refresh_token"), FIRST);
+	expect_nothing_taken();
+}
+END_TEST
+
+START_TEST(the_same_secret_again_changes_nothing)
+{
+	struct cs_bytes before, after;
+	int64_t was = version();
+
+	ok(look("first"));
+	before = sealed_hash("refresh_token");
+	ck_assert_int_eq(ok(look("first")), 0);
+	after = sealed_hash("refresh_token");
+	ck_assert_mem_eq(after.ptr, before.ptr, before.len); /* not even written: sealing is never the same twice */
+	ck_assert_int_eq(version(), was);
+	expect_nothing_taken();
+}
+END_TEST
+
+START_TEST(another_secret_takes_the_place_of_the_successor)
+{
+	int64_t was;
+
+	put_secret(other_owner, "refresh_token", "of another connection");
+	ok(look("first"));
+	was = version();
+	ck_assert_int_eq(ok(look("second")), 1);
+	ck_assert(!has(conn_owner, "refresh_token"));
+	ck_assert(has(conn_owner, "access_token") && has(other_owner, "refresh_token"));
+	ck_assert_str_eq(hash_of("refresh_token"), SECOND);
+	ck_assert_int_gt(version(), was);
+	expect_renewal();
+
+	put_secret(conn_owner, "refresh_token", "successor of the second");
+	ck_assert_int_eq(ok(look("second")), 0);
+	ck_assert(has(conn_owner, "refresh_token"));
+	expect_renewal();
+	ck_assert_int_eq(ok(look("first")), 1); /* and back */
+	ck_assert(!has(conn_owner, "refresh_token"));
+}
+END_TEST
+
+START_TEST(of_two_secrets_the_one_that_changed_is_taken)
+{
+	struct cs_conf_secret file[] = { said("access_token", "first"), said("refresh_token", "first") };
+
+	ok(look_at(file, 2));
+	file[0] = said("access_token", "second");
+	ck_assert_int_eq(ok(look_at(file, 2)), 1);
+	ck_assert(!has(conn_owner, "access_token") && has(conn_owner, "refresh_token"));
+	ck_assert_str_eq(hash_of("access_token"), SECOND);
+	ck_assert_str_eq(hash_of("refresh_token"), FIRST);
+	expect_renewal();
+}
+END_TEST
+
+START_TEST(two_secrets_that_changed_renew_the_token_once)
+{
+	struct cs_conf_secret file[] = { said("access_token", "first"), said("refresh_token", "first") };
+
+	ok(look_at(file, 2));
+	file[0] = said("access_token", "second");
+	file[1] = said("refresh_token", "second");
+	ck_assert_int_eq(ok(look_at(file, 2)), 1);
+	ck_assert(!has(conn_owner, "access_token") && !has(conn_owner, "refresh_token"));
+	expect_renewal();
+}
+END_TEST
+
+START_TEST(a_successor_goes_where_there_is_no_token_row)
+{
+	conn = other;
+	put_secret(other_owner, "refresh_token", "successor");
+	ok(look("first"));
+	ck_assert_int_eq(ok(look("second")), 1);
+	ck_assert(!has(other_owner, "refresh_token"));
+	ck_assert_int_eq(ok(look("first")), 0); /* nothing there that could go */
+	ck_assert_int_eq(store->ops->token_get(store, other, &mem, &(struct cs_token_row){ 0 }, &err), CS_ENOTFOUND);
+}
+END_TEST
+
+START_TEST(a_hash_whose_master_key_is_gone_is_made_anew_and_takes_nothing_away)
+{
+	ok(look("first"));
+	take_another_key();
+	ck_assert_int_eq(ok(look("second")), 0); /* perhaps it is another one: nobody knows */
+	ck_assert_str_eq(hash_of("refresh_token"), SECOND);
+	expect_nothing_taken();
+	ck_assert_int_eq(ok(look("first")), 1); /* from now on it is known again */
+}
+END_TEST
+
+START_TEST(a_damaged_hash_is_made_anew_and_takes_nothing_away)
+{
+	struct cs_bytes was, damaged[5];
+	char *flipped;
+
+	ok(look("first"));
+	was = sealed_hash("refresh_token");
+	flipped = cs_arena_dup(&mem, was.ptr, was.len);
+	flipped[was.len - 1] ^= 1;
+	damaged[0] = (struct cs_bytes){ was.ptr, was.len / 2 };
+	damaged[1] = (struct cs_bytes){ was.ptr, was.len - 1 };
+	damaged[2] = (struct cs_bytes){ flipped, was.len };
+	damaged[3] = (struct cs_bytes){ "junk", 4 };
+	damaged[4] = (struct cs_bytes){ "", 0 };
+	for (size_t i = 0; i < CS_ARRAY_LEN(damaged); i++) {
+		ok(store->ops->secret_put(store, hash_owner, "refresh_token", damaged[i], &err));
+		ck_assert_int_eq(ok(look("second")), 0);
+		ck_assert_str_eq(hash_of("refresh_token"), SECOND);
+		expect_nothing_taken();
+	}
+}
+END_TEST
+
+START_TEST(whoever_counts_secrets_does_not_see_the_hashes)
+{
+	struct cs_sealed_row rows[8];
+	struct cs_conf_secret file[] = { said("access_token", "first"), said("refresh_token", "first") };
+	const char *names[8];
+	int n;
+
+	ok(look_at(file, 2));
+	ck_assert_int_eq(ok(store->ops->secret_list(store, hash_owner, &mem, names, 8, &err)), 2);
+	n = ok(store->ops->secret_walk(store, "", "", &mem, rows, 8, &err));
+	ck_assert_int_eq(n, 2);
+	for (int i = 0; i < n; i++)
+		ck_assert_str_eq(rows[i].owner, conn_owner);
+}
+END_TEST
+
+START_TEST(what_is_not_read_is_not_another_one)
+{
+	struct cs_conf_secret file[] = { said("refresh_token", NULL), said("access_token", "first") };
+
+	ok(look("first"));
+	ck_assert_int_eq(ok(look_at(file, 2)), 0); /* the CRM is disabled */
+	ck_assert_str_eq(hash_of("refresh_token"), FIRST);
+	ck_assert_str_eq(hash_of("access_token"), FIRST); /* one that is read is looked at all the same */
+	expect_nothing_taken();
+}
+END_TEST
+
+START_TEST(without_a_vault_nothing_is_kept)
+{
+	struct cs_vault *put_aside = CS_STEAL(vault);
+
+	ck_assert_int_eq(ok(look("first")), 0);
+	vault = put_aside;
+	ck_assert(!has(hash_owner, "refresh_token"));
+	expect_nothing_taken();
+}
+END_TEST
+
+/* ---- a store that fails */
+
+static const struct cs_store_ops *whole;
+
+static int
+no_hash(struct cs_store *s, const char *owner, const char *name, struct cs_arena *a, struct cs_bytes *sealed, struct cs_err *e)
+{
+	return strcmp(owner, hash_owner) == 0 ? cs_err_set(e, CS_EIO, "no hash") : whole->secret_get(s, owner, name, a, sealed, e);
+}
+
+static int
+no_successor(struct cs_store *s, const char *owner, const char *name, struct cs_arena *a, struct cs_bytes *sealed, struct cs_err *e)
+{
+	return strcmp(owner, conn_owner) == 0 ? cs_err_set(e, CS_EIO, "no successor") : whole->secret_get(s, owner, name, a, sealed, e);
+}
+
+static int
+no_put(struct cs_store *s CS_UNUSED, const char *owner CS_UNUSED, const char *name CS_UNUSED, struct cs_bytes sealed CS_UNUSED,
+       struct cs_err *e)
+{
+	return cs_err_set(e, CS_EIO, "no put");
+}
+
+static int
+no_delete(struct cs_store *s CS_UNUSED, const char *owner CS_UNUSED, const char *name CS_UNUSED, struct cs_err *e)
+{
+	return cs_err_set(e, CS_EIO, "no delete");
+}
+
+static int
+no_token_get(struct cs_store *s CS_UNUSED, int64_t id CS_UNUSED, struct cs_arena *a CS_UNUSED, struct cs_token_row *row CS_UNUSED,
+             struct cs_err *e)
+{
+	return cs_err_set(e, CS_EIO, "no token get");
+}
+
+static int
+no_token_put(struct cs_store *s CS_UNUSED, const struct cs_token_row *row CS_UNUSED, struct cs_err *e)
+{
+	return cs_err_set(e, CS_EIO, "no token put");
+}
+
+START_TEST(a_store_that_fails_is_said)
+{
+	static const char *const says[] = { "no hash", "no successor", "no put", "no delete", "no token get", "no token put" };
+	struct cs_store_ops broken[CS_ARRAY_LEN(says)];
+	struct cs_conf_secret file[] = { said("refresh_token", "first"), said("access_token", "first") };
+
+	whole = store->ops;
+	for (size_t i = 0; i < CS_ARRAY_LEN(says); i++)
+		broken[i] = *whole;
+	broken[0].secret_get = no_hash;
+	broken[1].secret_get = no_successor;
+	broken[2].secret_put = no_put;
+	broken[3].secret_delete = no_delete;
+	broken[4].token_get = no_token_get;
+	broken[5].token_put = no_token_put;
+	for (size_t i = 0; i < CS_ARRAY_LEN(says); i++) {
+		file[0] = said("refresh_token", "first");
+		ok(look_at(file, 2));
+		put_secret(conn_owner, "refresh_token", "successor");
+		file[0] = said("refresh_token", "second");
+		store->ops = &broken[i];
+		ck_assert_int_eq(look_at(file, 2), CS_EIO); /* also when the other secret is as it was */
+		ck_assert_str_eq(err.msg, says[i]);
+		store->ops = whole;
+	}
+}
+END_TEST
+
+/* ---- with the rest of the connection (sync.c) */
+
+static int64_t told_of;
+static int n_told;
+
+static void
+note(void *ctx CS_UNUSED, int64_t conn_id, const char *crm)
+{
+	ck_assert_str_eq(crm, "acme");
+	told_of = conn_id;
+	n_told++;
+}
+
+/* The files say this, and are read. */
+static struct cs_sync_result
+sync_with(const char *refresh_token)
+{
+	struct cs_conf_secret secret = said("refresh_token", refresh_token);
+	struct cs_conf_connection c = { .name = "main", .account = "acct_1", .crm_account_id = "", .label = "", .timezone = "",
+		.values = { .settings = json_object_new_object(), .secrets = &secret, .n_secrets = 1 }, .subscribe = CS_CONF_SUB_ROUTED };
+	struct cs_conf_crm crm = { .name = "acme", .enabled = true, .connections = &c, .n_connections = 1 };
+	struct cs_conf conf = { .crms = &crm, .n_crms = 1, .alerts = { .webhook = "" } };
+	struct cs_sync_result result;
+
+	n_told = 0;
+	ok(cs_sync_connections(store, vault, &conf, NOW, 0, note, NULL, &result, &err));
+	json_object_put(c.values.settings);
+	return result;
+}
+
+START_TEST(the_log_names_the_connection_and_not_the_secret)
+{
+	struct cs_sync_result r;
+	int pipe_fd[2];
+	char text[4096];
+	ssize_t n;
+
+	ck_assert_int_eq(pipe(pipe_fd), 0);
+	ck_assert_int_eq(fcntl(pipe_fd[0], F_SETFL, O_NONBLOCK), 0);
+	cs_log_init(&(struct cs_log_conf){ .level = CS_LOG_INFO, .fd = pipe_fd[1] });
+	sync_with("first");
+	r = sync_with("first");
+	ck_assert_int_eq(r.changed, 0);
+	ck_assert_int_eq(n_told, 0);
+	ck_assert_int_lt(read(pipe_fd[0], text, sizeof(text)), 0); /* no line */
+
+	r = sync_with("second");
+	ck_assert_int_eq(r.changed, 1);
+	ck_assert_int_eq(n_told, 1);
+	ck_assert_int_eq(told_of, conn);
+	n = read(pipe_fd[0], text, sizeof(text) - 1);
+	ck_assert_int_gt(n, 0);
+	text[n] = '\0';
+	ck_assert_ptr_nonnull(strstr(text, " info conf: a secret was changed in the files"));
+	ck_assert_ptr_nonnull(strstr(text, "crm=acme connection=main\n"));
+	ck_assert_ptr_null(strstr(text, "first"));
+	ck_assert_ptr_null(strstr(text, "second"));
+	ck_assert(!has(conn_owner, "refresh_token"));
+
+	ck_assert_int_eq(sync_with("second").changed, 0);
+	ck_assert_int_lt(read(pipe_fd[0], text, sizeof(text)), 0);
+	close(pipe_fd[0]);
+	close(pipe_fd[1]);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("daemon/origin");
+	TCase *t = tcase_create("origin");
+	SRunner *sr;
+	int failed;
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, the_first_look_keeps_a_sealed_hash_and_takes_nothing_away);
+	tcase_add_test(t, the_same_secret_again_changes_nothing);
+	tcase_add_test(t, another_secret_takes_the_place_of_the_successor);
+	tcase_add_test(t, of_two_secrets_the_one_that_changed_is_taken);
+	tcase_add_test(t, two_secrets_that_changed_renew_the_token_once);
+	tcase_add_test(t, a_successor_goes_where_there_is_no_token_row);
+	tcase_add_test(t, a_hash_whose_master_key_is_gone_is_made_anew_and_takes_nothing_away);
+	tcase_add_test(t, a_damaged_hash_is_made_anew_and_takes_nothing_away);
+	tcase_add_test(t, whoever_counts_secrets_does_not_see_the_hashes);
+	tcase_add_test(t, what_is_not_read_is_not_another_one);
+	tcase_add_test(t, without_a_vault_nothing_is_kept);
+	tcase_add_test(t, a_store_that_fails_is_said);
+	tcase_add_test(t, the_log_names_the_connection_and_not_the_secret);
+	suite_add_tcase(s, t);
+	sr = srunner_create(s);
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed == 0 ? 0 : 1;
+}
