@@ -115,19 +115,45 @@ cs_stdwebhooks_verify(const char *const *secrets, size_t n_secrets, const char *
 	return cs_err_set(err, CS_EPERM, "webhook-signature fits none of the %zu secrets; it must be over the raw body", usable);
 }
 
+static int
+add_entry(const char *secret, const char *id, const char *timestamp, const void *body, size_t n, struct cs_buf *out)
+{
+	uint8_t mac[64];
+	int rc = standard_mac(secret, id, timestamp, body, n, mac);
+
+	if (rc < 0)
+		return rc;
+	cs_buf_adds(out, out->len > 0 ? " v1," : "v1,");
+	cs_base64_add(out, mac, MAC_LEN);
+	return out->failed ? CS_ELIMIT : 0;
+}
+
 int
 cs_stdwebhooks_sign(const char *secret, const char *id, int64_t timestamp_s, const void *body, size_t n, struct cs_buf *out)
 {
 	char timestamp[24];
-	uint8_t mac[64];
-	int rc;
 
 	snprintf(timestamp, sizeof(timestamp), "%" PRId64, timestamp_s);
-	if ((rc = standard_mac(secret, id, timestamp, body, n, mac)) < 0)
-		return rc;
-	cs_buf_adds(out, "v1,");
-	cs_base64_add(out, mac, MAC_LEN);
-	return out->failed ? CS_ELIMIT : 0;
+	return add_entry(secret, id, timestamp, body, n, out);
+}
+
+int
+cs_stdwebhooks_header(const struct cs_sign_row *row, const struct cs_lookup *lk, const char *id, const char *timestamp,
+                      const void *body, size_t n, struct cs_buf *out, struct cs_err *err)
+{
+	const char *on = row->setting != NULL ? lk->setting(lk->ctx, row->setting) : "true";
+
+	if (row->n_secrets == 0 || id == NULL || timestamp == NULL || on == NULL || strcmp(on, "true") != 0)
+		return 1;
+	for (size_t i = 0; i < row->n_secrets; i++) {
+		const char *secret = lk->secret(lk->ctx, row->secrets[i]);
+
+		if (secret != NULL && add_entry(secret, id, timestamp, body, n, out) == 0)
+			continue;
+		if (i == 0)
+			return cs_err_set(err, CS_ENOTFOUND, "the message cannot be signed: the secret %s is not set, or is no key", row->secrets[i]);
+	}
+	return 0;
 }
 
 /* ---- API keys */

@@ -28,6 +28,12 @@ int cs_hmac(int alg, const void *key, size_t key_len, const void *in, size_t n, 
 int cs_stdwebhooks_verify(const char *const *secrets, size_t n_secrets, const char *id, const char *timestamp,
                           const char *signatures, const void *body, size_t n, int64_t now_ms, int64_t tolerance_ms,
                           struct cs_err *err);
+/*
+ * The value of webhook-signature by a manifest's row, appended to out: "v1,<base64>" for each secret that `lk` knows. NULL id or
+ * timestamp: the request has no such header. 0; 1: it is not to be signed; CS_ENOTFOUND: the first secret is not there or is no key.
+ */
+int cs_stdwebhooks_header(const struct cs_sign_row *row, const struct cs_lookup *lk, const char *id, const char *timestamp,
+                          const void *body, size_t n, struct cs_buf *out, struct cs_err *err);
 /* "v1,<base64>" appended to out. */
 int cs_stdwebhooks_sign(const char *secret, const char *id, int64_t timestamp_s, const void *body, size_t n, struct cs_buf *out);
 

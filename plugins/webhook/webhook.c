@@ -7,9 +7,8 @@
  * csrelay. A repeat carries the same webhook-id and a new timestamp; receivers drop what they have seen,
  * therefore doubt is settled by sending again (manifest: on_doubt "repeat").
  *
- * The signature is HMAC-SHA256 over "id.timestamp.body" with the secret's bytes: a secret that begins with
- * whsec_ is base64, which the core's hmac service decodes itself; the plugin never sees it. While a secret
- * is being changed both signatures are sent.
+ * The core signs what goes out, by the manifest's "sign": HMAC-SHA256 over "webhook-id.webhook-timestamp.body".
+ * While a secret is being changed both signatures are sent.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -69,30 +68,6 @@ webhook_map(void *inst, struct cs_call *call, const struct cs_map_in *in)
 }
 
 /* ---- push */
-/* "v1,<base64> v1,<base64>": with the secret, and with the previous one where there is one. */
-static int32_t
-sign(const struct csh *h, const char *id, const char *timestamp, struct cs_bytes body, const char **signature)
-{
-	size_t id_len = strlen(id), ts_len = strlen(timestamp), n = id_len + ts_len + 2;
-	char *text = h->host->alloc(h->call, n + body.len + 1);
-	struct cs_bytes mac, old, in = { text, n + body.len };
-	int32_t rc;
-
-	memcpy(text, id, id_len);
-	text[id_len] = '.';
-	memcpy(text + id_len + 1, timestamp, ts_len);
-	text[n - 1] = '.';
-	memcpy(text + n, body.ptr, body.len);
-	rc = h->host->hmac(h->call, CS_HMAC_SHA256, "signing_secret", in, &mac);
-	if (rc != CS_DONE)
-		return h->host->fail(h->call, rc == CS_RETRY ? rc : CS_REAUTH,
-		                     "the message cannot be signed: set signing_secret, or switch signing off");
-	*signature = csh_printf(h, "v1,%s", csh_base64(h, mac));
-	if (h->host->hmac(h->call, CS_HMAC_SHA256, "signing_secret_old", in, &old) == CS_DONE)
-		*signature = csh_printf(h, "%s v1,%s", *signature, csh_base64(h, old));
-	return CS_DONE;
-}
-
 static size_t
 extra_headers(const struct csh *h, struct cs_header *out)
 {
@@ -142,7 +117,7 @@ webhook_push(void *inst, struct cs_call *call, const struct cs_delivery *d)
 {
 	const struct csh h = { d->host, call };
 	const char *timestamp = csh_printf(&h, "%" PRId64, d->host->now_ms(call) / 1000);
-	struct cs_header headers[3 + MAX_EXTRA] = { { "webhook-id", d->lead->event_id },
+	struct cs_header headers[2 + MAX_EXTRA] = { { "webhook-id", d->lead->event_id },
 	    { "webhook-timestamp", timestamp } };
 	struct cs_http_req req = CS_REQ("send", "POST", csh_setting(&h, "url"));
 	struct cs_http_res res = CS_RES_INIT;
@@ -155,16 +130,11 @@ webhook_push(void *inst, struct cs_call *call, const struct cs_delivery *d)
 	req.body = d->document.len ? d->document : d->lead->raw;
 	req.headers = headers;
 	req.n_headers = 2;
-	if (csh_setting_true(&h, "sign")) {
-		headers[2].name = "webhook-signature";
-		if ((rc = sign(&h, d->lead->event_id, timestamp, req.body,
-		    &headers[req.n_headers++].value)) != CS_DONE)
-			return rc;
-	}
 	req.n_headers += extra_headers(&h, headers + req.n_headers);
-	if ((rc = d->host->http(call, &req, &res)) != CS_DONE)
-		return rc;
-	return judge(&h, &res);
+	rc = d->host->http(call, &req, &res);
+	if (rc == CS_REAUTH && res.status == 0)
+		return d->host->fail(call, rc, "the message cannot be signed: set signing_secret, or switch signing off");
+	return rc == CS_DONE ? judge(&h, &res) : rc;
 }
 
 CS_PLUGIN_V1(.name = "webhook", .version = "0.1.0", .map = webhook_map, .push = webhook_push)

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include "auth/signature.h"
 #include "check/page.h"
 #include "check/run.h"
 #include "check/twist.h"
@@ -281,6 +282,49 @@ tell(const struct cs_http_req *req)
 	cs_check_tell(o);
 }
 
+/* As the core does it before sending, with the script's secrets. */
+static const char *
+script_setting(void *ctx, const char *key)
+{
+	json_object *v = cs_json_get(((struct cs_call *)ctx)->settings, key);
+
+	return v ? json_object_get_string(v) : NULL;
+}
+
+static const char *
+script_secret(void *ctx, const char *name)
+{
+	return cs_json_str(cs_json_get(((struct cs_call *)ctx)->plan->script, "secrets"), name, NULL);
+}
+
+static const char *
+header(const struct cs_http_req *req, const char *name)
+{
+	for (size_t i = 0; i < req->n_headers; i++)
+		if (req->headers[i].name && strcasecmp(req->headers[i].name, name) == 0)
+			return req->headers[i].value;
+	return NULL;
+}
+
+/* False: it cannot be signed. */
+static bool
+sign(struct cs_call *c, struct cs_http_req *req)
+{
+	struct cs_lookup lk = { .setting = script_setting, .secret = script_secret, .ctx = c };
+	CS_CLEANUP(cs_buf_fini) struct cs_buf value = CS_BUF_INIT(0);
+	struct cs_header *headers;
+	int rc = cs_stdwebhooks_header(&c->plan->plugin->rows->sign, &lk, header(req, "webhook-id"), header(req, "webhook-timestamp"),
+	    req->body.ptr, req->body.len, &value, NULL);
+
+	if (rc == 0) {
+		headers = cs_arena_alloc(&c->mem, (req->n_headers + 1) * sizeof(*headers));
+		memcpy(headers, req->headers, req->n_headers * sizeof(*headers));
+		headers[req->n_headers++] = (struct cs_header){ "webhook-signature", cs_arena_strdup(&c->mem, cs_buf_str(&value)) };
+		req->headers = headers;
+	}
+	return rc >= 0;
+}
+
 int32_t
 cs_check_http(struct cs_call *c, const struct cs_http_req *theirs, struct cs_http_res *res)
 {
@@ -296,6 +340,8 @@ cs_check_http(struct cs_call *c, const struct cs_http_req *theirs, struct cs_htt
 		return CS_RETRY;
 	}
 	cs_check_request(c, &req);
+	if (!sign(c, &req))
+		return CS_REAUTH;
 	tell(&req);
 	capture(c, &req);
 	a.res.body.ptr = "";

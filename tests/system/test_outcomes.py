@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The outcome table: done, retry, unknown, wait, reauth, reject, on the clock that each of them promises."""
+import base64
 import http.server
 import json
 import threading
@@ -7,7 +8,7 @@ import threading
 import pytest
 
 from crms import CRMS as KNOWN
-from rig import HOUR, INTAKE_SECRETS, MINUTE, SECOND, lead, marked, sign, wait_until
+from rig import HOUR, INTAKE_SECRETS, MINUTE, SECOND, WEBHOOK_SECRET, lead, marked, sign, wait_until
 
 SCHEDULE = [(30 * SECOND, 10 * SECOND), (2 * MINUTE, 20 * SECOND), (10 * MINUTE, MINUTE), (HOUR, 10 * MINUTE),
             (6 * HOUR, 30 * MINUTE)]
@@ -72,6 +73,23 @@ def test_links_older_than_a_day_are_renewed_before_the_lead_goes_out(idle, sandb
     assert headers["webhook-signature"] == good["webhook-signature"]
     note = sandbox.records("hubspot", "notes")[0]["doc"]["properties"]["hs_note_body"]
     assert "https://fresh.example/r.mp3" in note and "storage.callsetter.ai" not in note
+
+
+def test_a_lead_that_cannot_be_signed_needs_the_owner_and_goes_out_with_both_signatures_then(idle, sandbox):
+    idle.crms["webhook"]["main"]["secrets"] = {}
+    daemon, doc = idle.start(), lead("webhook")
+    daemon.send(doc)
+    row = daemon.wait_for(doc, "dead")
+    assert "set signing_secret" in row["reason"] and row["blame"] == "credential"
+    assert daemon.connection("webhook")["state"] == "needs_reauth"
+    assert not sandbox.requests("webhook"), "nothing is sent unsigned"
+    new = "whsec_" + base64.b64encode(b"the secret that is to replace it").decode()
+    daemon.connect("webhook", "main", secrets={"signing_secret": new, "signing_secret_old": WEBHOOK_SECRET})
+    daemon.reload()
+    daemon.wait_for(doc, "delivered")
+    request, = sandbox.requests("webhook")
+    h, text = request["headers"], json.dumps(doc).encode()
+    assert h["webhook-signature"] == " ".join(sign(s, text, h["webhook-id"], h["webhook-timestamp"])["webhook-signature"] for s in (new, WEBHOOK_SECRET))
 
 
 # ---- retry

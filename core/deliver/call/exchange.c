@@ -315,9 +315,8 @@ filled(struct cs_exchange *x, struct secret_place *p, const char *text, struct c
 	return cs_arena_dup(&x->mem, cs_buf_str(&b), b.len);
 }
 
-/* The value lives in x->mem; it may hold a secret and is wiped with the exchange. */
-static void
-put_header(struct cs_exchange *x, const char *name, const char *value)
+void
+cs_exchange_header(struct cs_exchange *x, const char *name, const char *value)
 {
 	for (size_t i = 0; i < x->n_headers; i++)
 		if (strcasecmp(x->headers[i].name, name) == 0) {
@@ -381,7 +380,7 @@ add_constants(struct cs_exchange *x, struct secret_place *p, struct cs_buf *quer
 		if (rc > 0)
 			continue;
 		if (pl->kind == CS_PLACE_HEADER)
-			put_header(x, pl->name, value);
+			cs_exchange_header(x, pl->name, value);
 		else if (pl->kind == CS_PLACE_QUERY)
 			cs_buf_printf(query, "%s%s=%s", query->len > 0 ? "&" : "", pl->name, value);
 		else if (x->req.body.len == 0)
@@ -401,14 +400,14 @@ static int
 add_headers(struct cs_exchange *x, struct secret_place *p, struct cs_err *err)
 {
 	if (x->req.body.len > 0)
-		put_header(x, "Content-Type", cs_arena_strdup(&x->mem, x->req.content_type != NULL ? x->req.content_type
+		cs_exchange_header(x, "Content-Type", cs_arena_strdup(&x->mem, x->req.content_type != NULL ? x->req.content_type
 		                                                                                   : "application/json"));
 	for (size_t i = 0; i < x->req.n_headers; i++) {
 		const char *v = filled(x, p, x->req.headers[i].value, err);
 
 		if (v == NULL)
 			return err->code;
-		put_header(x, x->req.headers[i].name, v);
+		cs_exchange_header(x, x->req.headers[i].name, v);
 	}
 	return 0;
 }
@@ -426,7 +425,7 @@ add_basic(struct cs_exchange *x, struct secret_place *p, struct cs_err *err)
 	if ((secret = secret_for_host(p, own->basic_secret)) == NULL)
 		return cs_err_set(err, CS_EPERM, "the secret %s is not set, or may not go to this host", own->basic_secret);
 	cs_oauth_basic(own->basic_id, secret, &b);
-	put_header(x, "Authorization", cs_arena_dup(&x->mem, cs_buf_str(&b), b.len));
+	cs_exchange_header(x, "Authorization", cs_arena_dup(&x->mem, cs_buf_str(&b), b.len));
 	return 0;
 }
 
@@ -519,6 +518,7 @@ cs_exchange_build(struct cs_exchange *x, struct cs_err *err)
 	CS_CLEANUP(wipe_buf) struct cs_buf query = CS_BUF_INIT(CS_URL_MAX);
 	struct secret_place p = { .x = x, .host = "" };
 	struct cs_url_origin origin;
+	struct cs_bytes body;
 	int rc;
 
 	cs_buf_reset(&x->url);
@@ -527,9 +527,11 @@ cs_exchange_build(struct cs_exchange *x, struct cs_err *err)
 	if ((rc = build_url(x, &p, &query, &origin, err)) < 0 || (rc = add_headers(x, &p, err)) < 0 ||
 	    (rc = add_basic(x, &p, err)) < 0)
 		return rc;
+	body = x->body.len > 0 ? (struct cs_bytes){ cs_buf_str(&x->body), x->body.len } : x->req.body;
+	if ((rc = cs_exchange_sign(x, &body, err)) < 0)
+		return rc;
 	x->xfer = (struct cs_http_xfer){ .method = x->req.method, .url = cs_buf_str(&x->url), .headers = x->headers,
-		.n_headers = x->n_headers, .body = x->body.len > 0 ? cs_buf_str(&x->body) : x->req.body.ptr,
-		.body_len = x->body.len > 0 ? x->body.len : x->req.body.len, .total_timeout_ms = x->req.timeout_ms,
+		.n_headers = x->n_headers, .body = body.ptr, .body_len = body.len, .total_timeout_ms = x->req.timeout_ms,
 		.mutates = x->mutates, .ctx = x };
 	return 0;
 }

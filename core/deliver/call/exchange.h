@@ -35,6 +35,11 @@ struct cs_exchange {
 struct cs_exchange *cs_exchange_new(struct cs_session *s, const struct cs_http_req *req, const char **why);
 void cs_exchange_free(struct cs_exchange *x); /* wiped; its memory is kept for the next one */
 void cs_exchange_free_spare(struct cs_engine *e);
+/* A header of the request as it goes out, in place of one of that name. The value lives in x->mem; it may hold a secret and is wiped with the
+ * exchange. */
+void cs_exchange_header(struct cs_exchange *x, const char *name, const char *value);
+/* Sign what is built, by the manifest. 0, or CS_ENOTFOUND when the secret is not there. */
+int cs_exchange_sign(struct cs_exchange *x, const struct cs_bytes *body, struct cs_err *err);
 /* Fill in base URL, constants and secrets: x->xfer is ready. 0, or CS_EINVAL / CS_EPERM with err. */
 int cs_exchange_build(struct cs_exchange *x, struct cs_err *err);
 

@@ -223,13 +223,14 @@ static void
 refuse_build(struct cs_session *s, const struct cs_err *err)
 {
 	struct cs_http_answer a = { .fault = CS_HTTP_URL, .detail = err->msg, .body = "" };
-	struct cs_class cl = { .outcome = CS_REJECT, .blame = CS_BLAME_CONNECTION };
+	bool no_secret = err->code == CS_ENOTFOUND; /* its owner is to give it */
+	struct cs_class cl = { .outcome = no_secret ? CS_REAUTH : CS_REJECT, .blame = no_secret ? CS_BLAME_CREDENTIAL : CS_BLAME_CONNECTION };
 
 	s->not_before_ms = 0;
 	cs_exchange_note(s->x, &a, &cl);
-	s->fault = "";
+	s->fault = no_secret ? NULL : "";
 	cs_session_end_exchange(s);
-	answer_plain(s, CS_REJECT);
+	answer_plain(s, cl.outcome);
 }
 
 /* Ask its owner, build it, send it. It has its token. */

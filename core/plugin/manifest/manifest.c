@@ -242,6 +242,33 @@ read_outcome(struct cs_fields *r, const struct cs_pair *p, struct cs_status_row 
 }
 
 static int
+finish_sign(struct cs_fields *r, const struct cs_manifest *m)
+{
+	const struct cs_setting_row *setting = m->sign.setting != NULL ? cs_manifest_setting(m, m->sign.setting) : NULL;
+	size_t mark = cs_fields_enter(r, "sign");
+
+	if (m->sign.secrets != NULL && m->sign.n_secrets == 0) {
+		cs_fields_enter(r, "secrets");
+		return cs_fields_fail(r, "must not be empty");
+	}
+	for (size_t i = 0; i < m->sign.n_secrets; i++)
+		if (cs_manifest_secret(m, m->sign.secrets[i]) == NULL) {
+			cs_fields_enter(r, "secrets");
+			cs_fields_enter_row(r, i);
+			return cs_check_undeclared(r, "secrets", m->sign.secrets[i]);
+		}
+	if (m->sign.setting != NULL) {
+		cs_fields_enter(r, "setting");
+		if (setting == NULL)
+			return cs_check_undeclared(r, "settings", m->sign.setting);
+		if (setting->type != CS_SETTING_BOOL)
+			return cs_fields_fail(r, "expected a setting of type bool");
+	}
+	r->pointer[mark] = '\0';
+	return 0;
+}
+
+static int
 finish_status(struct cs_fields *r, struct cs_draft *d)
 {
 	size_t mark = cs_fields_enter(r, "status");
@@ -437,7 +464,8 @@ finish(struct cs_fields *r, struct cs_draft *d)
 	if ((rc = check_all_unique(r, m)) < 0 ||
 	    (rc = cs_check_templates(r, m, "hosts", m->hosts, m->n_hosts, FROM_CONNECTION)) < 0 ||
 	    (rc = finish_settings(r, m)) < 0 || (rc = finish_facts(r, m)) < 0 || (rc = finish_secrets(r, m)) < 0 ||
-	    (rc = cs_auth_read(r, d)) < 0 || (rc = finish_requests(r, d)) < 0 || (rc = finish_limits(r, m)) < 0 || (rc = finish_status(r, d)) < 0 ||
+	    (rc = cs_auth_read(r, d)) < 0 || (rc = finish_requests(r, d)) < 0 ||
+	    (rc = finish_sign(r, m)) < 0 || (rc = finish_limits(r, m)) < 0 || (rc = finish_status(r, d)) < 0 ||
 	    (rc = finish_identify(r, d)) < 0 || (rc = finish_choices(r, m)) < 0 || (rc = finish_webhook(r, d)) < 0 ||
 	    (rc = finish_removals(r, m)) < 0 || (rc = finish_links(r, m)) < 0)
 		return rc;

@@ -19,6 +19,7 @@
  *     "secrets":  [ { "name": "access_token", "label": "Access token", "required": true, "hosts": ["..."] } ],
  *     "request":  { "headers": { "Authorization": "Bearer ${secret:access_token}" }, "query": {...}, "json": {"/auth_secret":
  *                   "${secret:api_secret}"}, "form": {...} },
+ *     "sign":     { "kind": "standard-webhooks", "secrets": ["signing_secret", "signing_secret_old"], "setting": "sign" },
  *     "auth":     { "kind": "static" | "oauth2", ... } or a list of such ways; see auth.h,
  *     "limits":   [ { "class": "api", "per": "connection" | "crm" | "fact:hub_id" | "setting:x", "count": 110, "window_ms": 10000,
  *                     "burst": 20 } ],
@@ -89,6 +90,11 @@ struct cs_place { /* one constant that is added to every request */
 	const char *name;     /* header or parameter name, or JSON pointer */
 	const char *template;
 	const struct cs_auth_way *way; /* only for connections that use it; NULL: for all */
+};
+struct cs_sign_row { /* webhook-signature on the plugin's requests: see auth/signature.h */
+	const char **secrets; /* the first must be there, each other one that is there signs, too; none: requests are not signed */
+	size_t n_secrets;
+	const char *setting;  /* a bool: off, and nothing is signed; NULL: always */
 };
 struct cs_limit_row {
 	const char *class; /* "api" */
@@ -176,6 +182,7 @@ struct cs_manifest {
 	size_t n_secrets;
 	struct cs_place *places;
 	size_t n_places;
+	struct cs_sign_row sign;
 	struct cs_auth_way *ways; /* at least one: without "auth" it is static */
 	size_t n_ways;
 	struct cs_limit_row *limits;

@@ -201,6 +201,15 @@ static const struct cs_field secret_fields[] = {
 
 static const struct cs_field request_fields[] = { CS_REQUEST_FIELDS(struct cs_draft) };
 
+static const char *const sign_words[] = { "standard-webhooks", NULL };
+static const struct cs_field sign_fields[] = {
+	{ .key = "kind", .kind = CS_FIELD_WORD, .at = AT(sign_kind), .required = true, .words = sign_words },
+	{ .key = "secrets", .kind = CS_FIELD_TEXTS, .at = AT(m.sign.secrets), .n_at = AT(m.sign.n_secrets), .required = true,
+	  .min = 1, .check = cs_check_ident },
+	{ .key = "setting", .kind = CS_FIELD_TEXT, .at = AT(m.sign.setting), .check = cs_check_ident },
+	{ .key = NULL },
+};
+
 static const struct cs_field limit_fields[] = {
 	{ .key = "class", .kind = CS_FIELD_TEXT, .at = IN(cs_limit_row, class), .required = true,
 	  .check = cs_check_ident },
@@ -378,6 +387,7 @@ const struct cs_field cs_manifest_fields[] = {
 	  .rows = secret_fields,
 	  .size = sizeof(struct cs_secret_row) },
 	{ .key = "request", .kind = CS_FIELD_OBJECT, .rows = request_fields },
+	{ .key = "sign", .kind = CS_FIELD_OBJECT, .rows = sign_fields },
 	{ .key = "auth", .kind = CS_FIELD_ANY, .at = AT(auth) },
 	{ .key = "limits", .kind = CS_FIELD_ROWS, .at = AT(m.limits), .n_at = AT(m.n_limits),
 	  .rows = limit_fields, .size = sizeof(struct cs_limit_row) },

@@ -16,6 +16,7 @@ struct cs_draft {
 	size_t n_setup;
 	struct cs_pair *headers, *query, *json, *form, *status;
 	size_t n_headers, n_query, n_json, n_form, n_status;
+	int sign_kind;
 	int scope, timestamp_unit, retry_after_unit; /* scope 1: app; units 0: s, 1: ms */
 	int challenge_method, challenge_reply;
 };

@@ -191,6 +191,88 @@ START_TEST(a_secret_is_base64_behind_whsec_and_plain_text_otherwise)
 END_TEST
 
 /* RFC 4231 test 2 and RFC 2202 test 2. */
+/* ---- by a manifest's row */
+
+struct owned { /* what a connection has */
+	const char *setting, *secret, *old;
+};
+
+static const char *
+owned_setting(void *ctx, const char *key)
+{
+	ck_assert_str_eq(key, "sign");
+	return ((struct owned *)ctx)->setting;
+}
+
+static const char *
+owned_secret(void *ctx, const char *name)
+{
+	const struct owned *o = ctx;
+
+	return strcmp(name, "signing_secret") == 0 ? o->secret : o->old;
+}
+
+/* The value, or NULL where rc is not 0. */
+static const char *
+header_of(struct owned *o, const char *id, const char *timestamp, int *rc, struct cs_buf *out, struct cs_err *err)
+{
+	static const char *names[] = { "signing_secret", "signing_secret_old" };
+	const struct cs_sign_row row = { .secrets = names, .n_secrets = 2, .setting = "sign" };
+	const struct cs_lookup lk = { .setting = owned_setting, .secret = owned_secret, .ctx = o };
+
+	cs_buf_reset(out);
+	*rc = cs_stdwebhooks_header(&row, &lk, id, timestamp, rotation_body, strlen(rotation_body), out, err);
+	return *rc == 0 ? cs_buf_str(out) : NULL;
+}
+
+START_TEST(a_request_is_signed_with_each_secret_that_there_is)
+{
+	CS_CLEANUP(cs_buf_fini) struct cs_buf b = CS_BUF_INIT(0);
+	struct owned both = { "true", new_secret, secret_a }, one = { "true", new_secret, NULL }, unusable = { "true", new_secret, "whsec_!" };
+	char two[200];
+	int rc;
+
+	snprintf(two, sizeof(two), "%s %s", rotation_new, rotation_old);
+	ck_assert_str_eq(header_of(&both, rotation_id, "1779805920", &rc, &b, NULL), two);
+	ck_assert_str_eq(header_of(&one, rotation_id, "1779805920", &rc, &b, NULL), rotation_new);
+	ck_assert_str_eq(header_of(&unusable, rotation_id, "1779805920", &rc, &b, NULL), rotation_new);
+}
+END_TEST
+
+START_TEST(a_request_is_left_as_it_is_where_signing_is_off_or_nothing_says_what_is_signed)
+{
+	CS_CLEANUP(cs_buf_fini) struct cs_buf b = CS_BUF_INIT(0);
+	struct owned off = { "false", new_secret, NULL }, unset = { NULL, new_secret, NULL }, on = { "true", new_secret, NULL };
+	const struct cs_sign_row always = { .secrets = (const char *[]){ "signing_secret" }, .n_secrets = 1 }, none = { 0 };
+	const struct cs_lookup lk = { .setting = owned_setting, .secret = owned_secret, .ctx = &off };
+	int rc;
+
+	ck_assert_ptr_null(header_of(&off, rotation_id, "1779805920", &rc, &b, NULL));
+	ck_assert_int_eq(rc, 1);
+	ck_assert_ptr_null(header_of(&unset, rotation_id, "1779805920", &rc, &b, NULL));
+	ck_assert_ptr_null(header_of(&on, NULL, "1779805920", &rc, &b, NULL));
+	ck_assert_ptr_null(header_of(&on, rotation_id, NULL, &rc, &b, NULL));
+	ck_assert_int_eq(rc, 1);
+	ck_assert_int_eq(cs_stdwebhooks_header(&none, &lk, rotation_id, "1", "", 0, &b, NULL), 1);
+	ck_assert_int_eq(cs_stdwebhooks_header(&always, &lk, rotation_id, "1", "", 0, &b, NULL), 0);
+}
+END_TEST
+
+START_TEST(a_request_that_cannot_be_signed_says_which_secret_is_missing)
+{
+	CS_CLEANUP(cs_buf_fini) struct cs_buf b = CS_BUF_INIT(0);
+	struct owned none = { "true", NULL, secret_a }, no_key = { "true", "whsec_!!", secret_a };
+	struct cs_err err = { 0 };
+	int rc;
+
+	ck_assert_ptr_null(header_of(&none, rotation_id, "1779805920", &rc, &b, &err));
+	ck_assert_int_eq(rc, CS_ENOTFOUND);
+	ck_assert_str_eq(err.msg, "the message cannot be signed: the secret signing_secret is not set, or is no key");
+	ck_assert_ptr_null(header_of(&no_key, rotation_id, "1779805920", &rc, &b, &err));
+	ck_assert_int_eq(rc, CS_ENOTFOUND);
+}
+END_TEST
+
 START_TEST(hmacs_are_those_of_the_rfcs)
 {
 	static const char in[] = "what do ya want for nothing?";
@@ -273,6 +355,9 @@ main(void)
 	tcase_add_test(t, missing_or_malformed_headers_are_refused);
 	tcase_add_test(t, without_a_usable_secret_nothing_is_accepted);
 	tcase_add_test(t, a_secret_is_base64_behind_whsec_and_plain_text_otherwise);
+	tcase_add_test(t, a_request_is_signed_with_each_secret_that_there_is);
+	tcase_add_test(t, a_request_is_left_as_it_is_where_signing_is_off_or_nothing_says_what_is_signed);
+	tcase_add_test(t, a_request_that_cannot_be_signed_says_which_secret_is_missing);
 	tcase_add_test(t, hmacs_are_those_of_the_rfcs);
 	tcase_add_test(t, a_key_may_be_as_long_as_a_block_longer_or_empty);
 	tcase_add_test(t, an_api_key_is_random_and_found_again_by_its_hash);

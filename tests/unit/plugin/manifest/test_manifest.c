@@ -19,11 +19,13 @@ static const char whole[] =
 	" {\"key\":\"stage\",\"type\":\"choice\",\"label\":\"Stage\",\"choices\":[{\"value\":\"a\",\"label\":\"A\"},{\"value\":\"b\",\"label\":\"B\"}],"
 	"  \"depends_on\":\"base_url\"},"
 	" {\"key\":\"age\",\"type\":\"int\",\"label\":\"Age\",\"min\":1,\"x-mine\":2},"
-	" {\"key\":\"map\",\"type\":\"fieldmap\",\"label\":\"Map\",\"columns\":{\"a\":1},\"choices_from\":\"owners\"}],"
+	" {\"key\":\"map\",\"type\":\"fieldmap\",\"label\":\"Map\",\"columns\":{\"a\":1},\"choices_from\":\"owners\"},"
+	" {\"key\":\"signs\",\"type\":\"bool\",\"label\":\"Sign\"}],"
 	"\"facts\":[{\"name\":\"hub_id\",\"label\":\"Hub\"},{\"name\":\"plain\",\"default\":\"${setting:base_url}\"}],"
 	"\"secrets\":[{\"name\":\"token\",\"label\":\"Token\",\"required\":true,\"hosts\":[\"api.acme.com\"]},{\"name\":\"hook\"},{\"name\":\"refresh\"}],"
 	"\"request\":{\"headers\":{\"Authorization\":\"Bearer ${secret:token}\"},\"query\":{\"v\":\"2\"},"
 	"  \"json\":{\"/auth\":\"${secret:token}\"},\"form\":{\"k\":\"x\"}},"
+	"\"sign\":{\"kind\":\"standard-webhooks\",\"secrets\":[\"token\",\"hook\"],\"setting\":\"signs\"},"
 	"\"auth\":[{\"kind\":\"oauth2\",\"setup\":[{\"text\":\"Press the button.\"}],"
 	"  \"authorize_url\":\"https://acme.com/authorize\",\"token_url\":\"${setting:base_url}/token\",\"scopes\":[\"a\",\"b\"],\"scope_separator\":\",\","
 	"  \"pkce\":\"S256\",\"client_id\":\"${setting:stage}\",\"client_secret\":\"hook\",\"client_auth\":\"basic\",\"body\":\"json\","
@@ -146,6 +148,8 @@ START_TEST(every_key_arrives_in_the_struct)
 	ck_assert(m->places[0].kind == CS_PLACE_HEADER && m->places[2].kind == CS_PLACE_JSON);
 	ck_assert_str_eq(m->places[0].name, "Authorization");
 	ck_assert_str_eq(m->places[2].template, "${secret:token}");
+	ck_assert(m->sign.n_secrets == 2 && strcmp(m->sign.secrets[1], "hook") == 0);
+	ck_assert_str_eq(m->sign.setting, "signs");
 	ck_assert_str_eq(m->retry_after_header, "X-Wait");
 	ck_assert_int_eq(m->retry_after_unit_ms, 1);
 	ck_assert_int_eq(m->poll_every_ms, 300000);
@@ -165,7 +169,7 @@ START_TEST(settings_arrive_in_the_struct)
 	struct cs_manifest *m = parse(whole);
 	const struct cs_setting_row *s = m->settings;
 
-	ck_assert_uint_eq(m->n_settings, 4);
+	ck_assert_uint_eq(m->n_settings, 5);
 	ck_assert(s[0].type == CS_SETTING_URL && s[0].required && s[0].advanced);
 	ck_assert_str_eq(s[0].help, "Where.");
 	ck_assert_str_eq(s[0].pattern, "acme");
