@@ -58,7 +58,7 @@ drop_successor(struct cs_store *s, int64_t conn_id, const char *name, struct cs_
 	return (rc = s->ops->secret_delete(s, owner, name, err)) < 0 ? rc : 1;
 }
 
-/* A renewal that is under way finds another generation and is worth nothing. */
+/* 1: there was a token. A renewal that is under way finds another generation and is worth nothing. */
 static int
 renew(struct cs_store *s, int64_t conn_id, int64_t now_ms, struct cs_arena *mem, struct cs_err *err)
 {
@@ -70,7 +70,7 @@ renew(struct cs_store *s, int64_t conn_id, int64_t now_ms, struct cs_arena *mem,
 	row.gen++;
 	row.expires_ms = row.renew_ms = now_ms;
 	row.intent_ms = row.keep_ms = 0;
-	return s->ops->token_put(s, &row, err);
+	return (rc = s->ops->token_put(s, &row, err)) < 0 ? rc : 1;
 }
 
 int
@@ -79,7 +79,8 @@ cs_origin_check(struct cs_store *s, const struct cs_vault *vault, int64_t conn_i
 {
 	char owner[OWNER];
 	struct cs_arena mem;
-	int rc = 0, dropped = 0;
+	bool changed = false, taken = false;
+	int rc = 0;
 
 	if (vault == NULL)
 		return 0;
@@ -90,11 +91,14 @@ cs_origin_check(struct cs_store *s, const struct cs_vault *vault, int64_t conn_i
 
 		if (secret->value == NULL)
 			continue;
-		if ((rc = is_another(s, vault, owner, secret, &mem, err)) > 0 && (rc = drop_successor(s, conn_id, secret->name, &mem, err)) > 0)
-			dropped++;
+		if ((rc = is_another(s, vault, owner, secret, &mem, err)) <= 0)
+			continue;
+		changed = true;
+		if ((rc = drop_successor(s, conn_id, secret->name, &mem, err)) > 0)
+			taken = true;
 	}
-	if (rc >= 0 && dropped > 0)
-		rc = renew(s, conn_id, now_ms, &mem, err);
+	if (rc >= 0 && changed && (rc = renew(s, conn_id, now_ms, &mem, err)) > 0)
+		taken = true;
 	cs_arena_fini(&mem);
-	return rc < 0 ? rc : dropped > 0;
+	return rc < 0 ? rc : taken;
 }

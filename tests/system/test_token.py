@@ -97,6 +97,26 @@ def test_another_refresh_token_in_the_file_takes_the_place_of_what_came_of_the_f
     assert len(token_requests(sandbox)) == 2
 
 
+def test_another_client_secret_in_the_file_takes_the_place_of_the_token_made_with_the_first(rig, sandbox):
+    """A client's own grant has no refresh token: what came of the secret is an access token alone."""
+    daemon = rig.daemon()
+    connection = daemon.connect("servicetitan", settings={"auth_url": sandbox.url("servicetitan")})
+    del connection["secrets"]["access_token"]
+    daemon.start()
+    first, refused, last = (lead("servicetitan") for _ in range(3))
+    daemon.send(first)
+    daemon.wait_for(first, "delivered")
+    good, connection["secrets"]["client_secret"] = connection["secrets"]["client_secret"], daemon.secret("wrong", "another-secret")
+    daemon.reload()
+    daemon.send(refused)
+    assert daemon.wait_for(refused, "dead")["blame"] == "credential"
+    connection["secrets"]["client_secret"] = good
+    daemon.reload()
+    daemon.send(last)
+    daemon.wait_for(last, "delivered")
+    assert daemon.log().count("a secret was changed in the files") == 2
+
+
 def test_an_ill_token_endpoint_costs_tries_but_not_the_grant(idle, sandbox):
     daemon = idle.start()
     fault = sandbox.fault("status", "hubspot", f"POST {TOKEN}", times=-1, status=503)

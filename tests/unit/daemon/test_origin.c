@@ -284,6 +284,19 @@ START_TEST(two_secrets_that_changed_renew_the_token_once)
 }
 END_TEST
 
+START_TEST(an_access_token_is_renewed_where_the_secret_itself_has_no_successor)
+{
+	struct cs_conf_secret secret = said("client_secret", "first");
+
+	ok(look_at(&secret, 1));
+	expect_nothing_taken();
+	secret = said("client_secret", "second");
+	ck_assert_int_eq(ok(look_at(&secret, 1)), 1);
+	ck_assert(has(conn_owner, "refresh_token") && has(conn_owner, "access_token"));
+	expect_renewal();
+}
+END_TEST
+
 START_TEST(a_successor_goes_where_there_is_no_token_row)
 {
 	conn = other;
@@ -519,6 +532,7 @@ main(void)
 	tcase_add_test(t, another_secret_takes_the_place_of_the_successor);
 	tcase_add_test(t, of_two_secrets_the_one_that_changed_is_taken);
 	tcase_add_test(t, two_secrets_that_changed_renew_the_token_once);
+	tcase_add_test(t, an_access_token_is_renewed_where_the_secret_itself_has_no_successor);
 	tcase_add_test(t, a_successor_goes_where_there_is_no_token_row);
 	tcase_add_test(t, a_hash_whose_master_key_is_gone_is_made_anew_and_takes_nothing_away);
 	tcase_add_test(t, a_damaged_hash_is_made_anew_and_takes_nothing_away);
