@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* origin.c - see origin.h. The hashes have an owner of their own, so that nobody takes them for secrets of the connection. */
+/*
+ * origin.c - see origin.h. The hashes have an owner of their own, so that nobody takes them for secrets of the connection. Sealing anew
+ * (vault/reseal.h) passes them over, too; the look at each start and reload does that here.
+ */
 #include "daemon/origin.h"
 #include <stdio.h>
 #include <string.h>
@@ -40,7 +43,9 @@ is_another(struct cs_store *s, const struct cs_vault *vault, const char *owner, 
 		return keep(s, vault, owner, secret->name, hash, err); /* sealed with a key that is gone */
 	same = n == HASH && memcmp(was, hash, HASH) == 0;
 	cs_wipe_free(was, n + 1);
-	return same ? 0 : (rc = keep(s, vault, owner, secret->name, hash, err)) < 0 ? rc : 1;
+	if (!same || !cs_vault_is_current(vault, sealed.ptr, sealed.len))
+		rc = keep(s, vault, owner, secret->name, hash, err);
+	return rc < 0 ? rc : !same;
 }
 
 /* 1: there was a successor. */

@@ -320,6 +320,26 @@ START_TEST(a_hash_whose_master_key_is_gone_is_made_anew_and_takes_nothing_away)
 }
 END_TEST
 
+START_TEST(a_hash_moves_to_the_key_that_seals_now)
+{
+	struct cs_bytes sealed;
+	char id[CS_VAULT_ID_MAX + 1];
+	struct cs_vault *fresh;
+
+	ok(look("first"));
+	ok(cs_vault_rotate(key_file, id, &err));
+	ok(cs_vault_open(key_file, &fresh, &err));
+	cs_vault_adopt(vault, fresh);
+	sealed = sealed_hash("refresh_token");
+	ck_assert(!cs_vault_is_current(vault, sealed.ptr, sealed.len));
+	ck_assert_int_eq(ok(look("first")), 0);
+	sealed = sealed_hash("refresh_token");
+	ck_assert(cs_vault_is_current(vault, sealed.ptr, sealed.len));
+	ck_assert_str_eq(hash_of("refresh_token"), FIRST);
+	expect_nothing_taken();
+}
+END_TEST
+
 START_TEST(a_damaged_hash_is_made_anew_and_takes_nothing_away)
 {
 	struct cs_bytes was, damaged[5];
@@ -535,6 +555,7 @@ main(void)
 	tcase_add_test(t, an_access_token_is_renewed_where_the_secret_itself_has_no_successor);
 	tcase_add_test(t, a_successor_goes_where_there_is_no_token_row);
 	tcase_add_test(t, a_hash_whose_master_key_is_gone_is_made_anew_and_takes_nothing_away);
+	tcase_add_test(t, a_hash_moves_to_the_key_that_seals_now);
 	tcase_add_test(t, a_damaged_hash_is_made_anew_and_takes_nothing_away);
 	tcase_add_test(t, whoever_counts_secrets_does_not_see_the_hashes);
 	tcase_add_test(t, what_is_not_read_is_not_another_one);
