@@ -152,8 +152,8 @@ show(struct cs_ctl *c, json_object *items)
 {
 	for (size_t i = 0; i < cs_ctl_json_count(items); i++) {
 		json_object *p = json_object_array_get_idx(items, i);
-		const char *error = cs_ctl_json_text(&c->mem, p, "error"),
-			   *plans = cs_ctl_json_text(&c->mem, p, "plans");
+		const char *error = cs_ctl_json_text(&c->mem, p, "error"), *plans = cs_ctl_json_text(&c->mem, p, "plans"),
+			   *version = cs_ctl_json_text(&c->mem, p, "version");
 
 		if (strcmp(cs_json_str(p, "name", ""), c->args.pos[0]) != 0)
 			continue;
@@ -161,9 +161,10 @@ show(struct cs_ctl *c, json_object *items)
 			cs_ctl_print_json(p);
 			return CS_CTL_OK;
 		}
-		printf("%s %s, %s\n%s%s", cs_ctl_json_text(&c->mem, p, "name"),
-		       cs_ctl_json_text(&c->mem, p, "version"), cs_ctl_json_text(&c->mem, p, "title"), plans,
-		       plans[0] != '\0' ? "\n" : "");
+		printf("%s", cs_ctl_json_text(&c->mem, p, "name"));
+		if (version[0] != '\0') /* the manifest was read */
+			printf(" %s, %s", version, cs_ctl_json_text(&c->mem, p, "title"));
+		printf("\n%s%s", plans, plans[0] != '\0' ? "\n" : "");
 		if (error[0] != '\0')
 			printf("not loaded: %s\n", error);
 		print_process(c, p);
