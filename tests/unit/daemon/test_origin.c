@@ -1,103 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * test_origin.c - a secret that was changed in a file, and what the store has got in its place.
- *
- * A static connection has a refresh token in its file, whose successor is in the store beside a token row. "First" and "second" are
- * what the file says.
- */
+/* test_origin.c - a secret that was changed in a file, and what the store has got in its place. "First" and "second" is what the file says. */
 #include "config.h"
-#include <check.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
+#include "fixture.h"
 #include "daemon/origin.h"
-#include "daemon/sync.h"
-#include "log/log.h"
 #include "util/text.h"
 
-#define NOW 1800000000000LL
 #define FIRST "a7937b64b8caa58f03721bb6bacf5c78cb235febe0e70b1b84cd99541461a08e" /* SHA-256 */
 #define SECOND "16367aacb67a4a017c8da8ab95682ccb390863780f7114dda0a0e0c55644c7c4"
-
-static char dir[64], key_file[96];
-static struct cs_vault *vault;
-static struct cs_store *store;
-static struct cs_arena mem;
-static struct cs_err err;
-static int64_t conn, other;
-static char conn_owner[32], hash_owner[32], other_owner[32];
-
-#define ok(call) \
-	({ \
-		int ok_rc_ = (call); \
-		ck_assert_msg(ok_rc_ >= 0, "%s: %d, %s", #call, ok_rc_, err.msg); \
-		ok_rc_; \
-	})
-
-static int64_t
-put_conn(const char *name)
-{
-	struct cs_conn_row row = { .name = name, .account = "acct_1", .crm = "acme", .crm_account_id = "", .label = "", .state_reason = "",
-		.state_since_ms = NOW, .is_static = true, .subscribe = CS_CONF_SUB_ROUTED, .settings = "{ }", .overrides = "", .facts = "",
-		.timezone = "", .contacts = "" };
-
-	ok(store->ops->conn_put(store, &row, &err));
-	return row.id;
-}
-
-static void
-put_secret(const char *owner, const char *name, const char *plain)
-{
-	CS_CLEANUP(cs_buf_fini) struct cs_buf b = CS_BUF_INIT(0);
-
-	ok(cs_vault_seal(vault, owner, name, plain, strlen(plain), &b, &err));
-	ok(store->ops->secret_put(store, owner, name, (struct cs_bytes){ b.ptr, b.len }, &err));
-}
-
-static void
-put_token(int64_t gen)
-{
-	struct cs_token_row row = { .conn_id = conn, .gen = gen, .expires_ms = NOW + 5, .renew_ms = NOW + 4, .keep_ms = NOW + 3,
-		.idle_ms = 77, .intent_ms = NOW - 1, .remote_id = "42", .remote_name = "Acme Heating" };
-
-	ok(store->ops->token_put(store, &row, &err));
-}
-
-static void
-setup(void)
-{
-	struct cs_store_conf sc = { .path = ":memory:" };
-
-	strcpy(dir, "/tmp/cs-origin-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(dir));
-	snprintf(key_file, sizeof(key_file), "%s/master.key", dir);
-	ok(cs_vault_generate(key_file, &err));
-	ok(cs_vault_open(key_file, &vault, &err));
-	ok(cs_store_open_sqlite(&sc, &store, &err));
-	ok(store->ops->begin(store, &err));
-	cs_arena_init(&mem);
-	other = put_conn("other");
-	conn = put_conn("main");
-	snprintf(other_owner, sizeof(other_owner), "conn/%lld", (long long)other);
-	snprintf(conn_owner, sizeof(conn_owner), "conn/%lld", (long long)conn);
-	snprintf(hash_owner, sizeof(hash_owner), CS_SECRET_HASHES "%lld", (long long)conn);
-	put_secret(conn_owner, "refresh_token", "successor");
-	put_secret(conn_owner, "access_token", "access");
-	put_token(7);
-}
-
-static void
-teardown(void)
-{
-	store->ops->rollback(store);
-	cs_store_close(store);
-	cs_vault_close(vault);
-	cs_arena_fini(&mem);
-	unlink(key_file);
-	ck_assert_int_eq(rmdir(dir), 0);
-}
 
 /* The master key that there was is gone, and another one is there. */
 static void
@@ -107,12 +16,6 @@ take_another_key(void)
 	ck_assert_int_eq(unlink(key_file), 0);
 	ok(cs_vault_generate(key_file, &err));
 	ok(cs_vault_open(key_file, &vault, &err));
-}
-
-static struct cs_conf_secret
-said(const char *name, const char *value)
-{
-	return (struct cs_conf_secret){ .name = name, .value = value, .len = value != NULL ? strlen(value) : 0 };
 }
 
 static int
@@ -129,16 +32,6 @@ look(const char *refresh_token)
 	struct cs_conf_secret secret = said("refresh_token", refresh_token);
 
 	return look_at(&secret, 1);
-}
-
-static bool
-has(const char *owner, const char *name)
-{
-	struct cs_bytes sealed;
-	int rc = store->ops->secret_get(store, owner, name, &mem, &sealed, &err);
-
-	ck_assert(rc == 0 || rc == CS_ENOTFOUND);
-	return rc == 0;
 }
 
 static struct cs_bytes
@@ -472,81 +365,9 @@ START_TEST(a_store_that_fails_is_said)
 }
 END_TEST
 
-/* ---- with the rest of the connection (sync.c) */
-
-static int64_t told_of;
-static int n_told;
-
 static void
-note(void *ctx CS_UNUSED, int64_t conn_id, const char *crm)
+fill(TCase *t)
 {
-	ck_assert_str_eq(crm, "acme");
-	told_of = conn_id;
-	n_told++;
-}
-
-/* The files say this, and are read. */
-static struct cs_sync_result
-sync_with(const char *refresh_token)
-{
-	struct cs_conf_secret secret = said("refresh_token", refresh_token);
-	struct cs_conf_connection c = { .name = "main", .account = "acct_1", .crm_account_id = "", .label = "", .timezone = "",
-		.values = { .settings = json_object_new_object(), .secrets = &secret, .n_secrets = 1 }, .subscribe = CS_CONF_SUB_ROUTED };
-	struct cs_conf_crm crm = { .name = "acme", .enabled = true, .connections = &c, .n_connections = 1 };
-	struct cs_conf conf = { .crms = &crm, .n_crms = 1, .alerts = { .webhook = "" } };
-	struct cs_sync_result result;
-
-	n_told = 0;
-	ok(cs_sync_connections(store, vault, &conf, NOW, 0, note, NULL, &result, &err));
-	json_object_put(c.values.settings);
-	return result;
-}
-
-START_TEST(the_log_names_the_connection_and_not_the_secret)
-{
-	struct cs_sync_result r;
-	int pipe_fd[2];
-	char text[4096];
-	ssize_t n;
-
-	ck_assert_int_eq(pipe(pipe_fd), 0);
-	ck_assert_int_eq(fcntl(pipe_fd[0], F_SETFL, O_NONBLOCK), 0);
-	cs_log_init(&(struct cs_log_conf){ .level = CS_LOG_INFO, .fd = pipe_fd[1] });
-	sync_with("first");
-	r = sync_with("first");
-	ck_assert_int_eq(r.changed, 0);
-	ck_assert_int_eq(n_told, 0);
-	ck_assert_int_lt(read(pipe_fd[0], text, sizeof(text)), 0); /* no line */
-
-	r = sync_with("second");
-	ck_assert_int_eq(r.changed, 1);
-	ck_assert_int_eq(n_told, 1);
-	ck_assert_int_eq(told_of, conn);
-	n = read(pipe_fd[0], text, sizeof(text) - 1);
-	ck_assert_int_gt(n, 0);
-	text[n] = '\0';
-	ck_assert_ptr_nonnull(strstr(text, " info conf: a secret was changed in the files"));
-	ck_assert_ptr_nonnull(strstr(text, "crm=acme connection=main\n"));
-	ck_assert_ptr_null(strstr(text, "first"));
-	ck_assert_ptr_null(strstr(text, "second"));
-	ck_assert(!has(conn_owner, "refresh_token"));
-
-	ck_assert_int_eq(sync_with("second").changed, 0);
-	ck_assert_int_lt(read(pipe_fd[0], text, sizeof(text)), 0);
-	close(pipe_fd[0]);
-	close(pipe_fd[1]);
-}
-END_TEST
-
-int
-main(void)
-{
-	Suite *s = suite_create("daemon/origin");
-	TCase *t = tcase_create("origin");
-	SRunner *sr;
-	int failed;
-
-	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, the_first_look_keeps_a_sealed_hash_and_takes_nothing_away);
 	tcase_add_test(t, the_same_secret_again_changes_nothing);
 	tcase_add_test(t, another_secret_takes_the_place_of_the_successor);
@@ -561,11 +382,10 @@ main(void)
 	tcase_add_test(t, what_is_not_read_is_not_another_one);
 	tcase_add_test(t, without_a_vault_nothing_is_kept);
 	tcase_add_test(t, a_store_that_fails_is_said);
-	tcase_add_test(t, the_log_names_the_connection_and_not_the_secret);
-	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? 0 : 1;
+}
+
+int
+main(void)
+{
+	return run_suite("daemon/origin", fill);
 }
