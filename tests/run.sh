@@ -66,6 +66,18 @@ py() { # folder, label, files...
 	/usr/bin/python3 tests/junit.py "$dir/$label.xml" "$label" >>"$results" || echo "fail $label the-runner-itself" >>"$results"
 }
 
+analyse() { # all sources with cppcheck
+	say "cppcheck"
+	if nice cppcheck -q -j"$jobs" --std=c11 --library=tests/cppcheck.cfg --enable=warning,portability --inline-suppr --suppressions-list=tests/cppcheck-suppressions \
+		--error-exitcode=1 -Icore -Isdk/include core plugins sdk/helpers sdk/check 2>build/cppcheck.log; then
+		echo "pass analysis cppcheck" >>"$results"
+	else
+		cat build/cppcheck.log >&2
+		echo "fail analysis cppcheck" >>"$results"
+	fi
+}
+
+trap 'kill $(jobs -p) 2>/dev/null' EXIT
 prepare
 if wants unit || wants plugins || wants fault; then
 	wants unit && targets=check || targets=tests/unit/sandbox/sandboxd
@@ -76,15 +88,14 @@ if wants san || wants system; then # meanwhile: what is tested first waits more 
 	# The tests themselves are not optimized: instrumented assertions take longer to optimize than they ever run.
 	test_cflags="-O0 -g1" build build-san check CC=clang CFLAGS="-O1 -g1" LDFLAGS=-fuse-ld=lld "$top/configure" --enable-werror --enable-test-hooks --with-sanitizer=address,undefined &
 	sanitized=$!
-	trap 'kill $sanitized 2>/dev/null' EXIT
 fi
+wants cppcheck && analyse & # whenever nothing else computes
 if wants unit; then unit build-check gcc
 elif wants plugins; then unit build-check gcc "TESTS=$(for f in plugins/*/; do f=${f%/}; echo -n "$f/${f#plugins/}.json "; done)"
 fi
 wants fault && py build-check fault tests/fault
 if [ -n "$sanitized" ]; then
 	wait "$sanitized" || exit 1
-	trap - EXIT
 	export ASAN_OPTIONS=detect_leaks=1:abort_on_error=1:detect_stack_use_after_return=0 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 	# Under sanitizers the cases whose answers are hard on a reader's memory are enough; they take ten times as long there.
 	export CSRELAY_CHECK_CASES="as-scripted doubt-settled cut deep other-types without-ids nulls null-rows huge-numbers bad-utf-8 200-null
@@ -93,16 +104,7 @@ if [ -n "$sanitized" ]; then
 	unset CSRELAY_CHECK_CASES
 	wants system && py build-san system tests/system
 fi
-if wants cppcheck; then
-	say "cppcheck"
-	if cppcheck -q -j"$jobs" --std=c11 --library=tests/cppcheck.cfg --enable=warning,portability --inline-suppr --suppressions-list=tests/cppcheck-suppressions \
-		--error-exitcode=1 -Icore -Isdk/include core plugins sdk/helpers sdk/check 2>build/cppcheck.log; then
-		echo "pass analysis cppcheck" >>"$results"
-	else
-		cat build/cppcheck.log >&2
-		echo "fail analysis cppcheck" >>"$results"
-	fi
-fi
+wait # for cppcheck
 
 say "results"
 grep '^fail' "$results"
