@@ -23,12 +23,6 @@
 #include "util/crash.h"
 #include "vault/census.h"
 
-/*
- * Where processors are short, what was accepted is delivered before more is accepted. Without it the intake gets ahead until leads no
- * longer fit into memory, and from then on each goes through the store a second time, which makes processors shorter still.
- */
-#define INTAKE_YIELDS 5
-
 /* ---- the store */
 
 static void
@@ -222,7 +216,7 @@ start_listeners(struct cs_daemon *d, struct cs_err *err)
 {
 	const struct cs_conf *c = d->conf;
 	struct cs_http_server_conf intake = { .max_body = (size_t)c->limits.lead_size, .ctx = &d->intake, .handle = cs_intake_handle,
-		.on_headers = cs_intake_on_headers, .yields = INTAKE_YIELDS };
+		.on_headers = cs_intake_on_headers };
 	struct cs_http_server_conf admin = { .max_body = (size_t)c->limits.lead_size, .ctx = d, .handle = handle_admin,
 		.on_headers = public_headers, .slash_in = admin_slash };
 	struct cs_http_server_conf hooks = { .max_body = (size_t)c->limits.hook_size, .ctx = d, .handle = handle_public,

@@ -22,7 +22,6 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include "http/listen.h"
@@ -175,7 +174,6 @@ server_main(void *arg)
 	bool ending;
 
 	prctl(PR_SET_NAME, s->thread_name);
-	setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + s->conf.yields); /* 0 is this thread */
 	do {
 		cs_request_resume_answered(s);
 		if (s->closed_fd < 0 && atomic_load(&s->quiesced))

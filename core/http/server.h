@@ -61,7 +61,6 @@ struct cs_http_reply {
 
 struct cs_http_server_conf { /* 0 or NULL: the default in brackets */
 	const char *thread_name;   /* ["cs-http"] at most 15 bytes, as top and gdb show it */
-	int yields;                /* [0] so much nicer than the process its thread is (nice(2)): who works on what came in goes first */
 	const char *listen;        /* see listen.h; port 0 is any */
 	bool behind_proxy;         /* a plain listener may be on something else than loopback */
 	const char *tls_cert_file; /* PEM, both or none: own TLS */

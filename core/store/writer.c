@@ -2,8 +2,7 @@
 /*
  * writer.c - group commit.
  *
- * The happy path is begin, apply each, commit, tell each. While many deliveries end, the next commit waits a moment: one that takes more
- * with it costs less, and the processor has other things to do meanwhile. Leads that come alone are not made to wait. When an operation fails the transaction is rolled back and the batch
+ * The happy path is begin, apply each, commit, tell each. When an operation fails the transaction is rolled back and the batch
  * is applied again without it, which costs nothing while nothing fails. A full disk rolls back, too: intake is told
  * (503, the caller tries again), results and tokens are kept and tried again every second until there is room. A failed
  * COMMIT for any other reason is the end of the process: after a failed fsync nobody knows what is on the disk, and a
@@ -20,8 +19,6 @@
 
 #define BATCH_MAX 2048
 #define FULL_RETRY_MS 1000
-#define GATHER_AT 8 /* so many results in the last commit */
-#define GATHER_US 500
 
 struct cs_writer {
 	struct cs_store *store;
@@ -33,7 +30,6 @@ struct cs_writer {
 	struct cs_writer_stats stats;
 	struct cs_complaint full;
 	_Atomic bool want_checkpoint;
-	uint64_t n_results; /* operations of the last commit that are not intake */
 };
 
 static struct cs_wop *
@@ -135,7 +131,6 @@ run_batch(struct cs_writer *w, struct cs_list *batch)
 	uint64_t n = 0;
 	int rc;
 
-	w->n_results = 0;
 	refuse_intake(w, batch, now_ms);
 	while (!cs_list_empty(batch)) {
 		rc = apply_batch(w, batch, now_ms, &failed, &err);
@@ -152,10 +147,8 @@ run_batch(struct cs_writer *w, struct cs_list *batch)
 		cs_log(CS_LOG_ERROR, "store", "an operation failed and was left out", "why=\"%s\"", err.msg);
 		tell(failed, rc);
 	}
-	CS_LIST_EACH(p, batch) {
+	CS_LIST_EACH(p, batch)
 		n++;
-		w->n_results += !op_of(p)->intake;
-	}
 	if (n == 0)
 		return;
 	count(w, started, n);
@@ -167,15 +160,6 @@ run_batch(struct cs_writer *w, struct cs_list *batch)
 	CS_LIST_EACH_SAFE(p, tmp, batch)
 		tell(op_of(p), op_of(p)->rc);
 	cs_handoff_let_go();
-}
-
-static void
-gather(struct cs_writer *w, struct cs_list *all)
-{
-	if (w->n_results < GATHER_AT)
-		return;
-	w->clock->sleep(w->clock, GATHER_US);
-	cs_handoff_take(&w->queue, all);
 }
 
 static void *
@@ -205,7 +189,6 @@ writer_main(void *arg)
 				break;
 			}
 		}
-		gather(w, &all);
 		for (int i = 0; i < BATCH_MAX && !cs_list_empty(&all); i++)
 			cs_list_push(&batch, cs_list_pop(&all));
 		run_batch(w, &batch);

@@ -47,23 +47,13 @@ clock_random(const struct cs_clock *c)
 	return x ^ (x >> 31);
 }
 
-static void
-clock_sleep(const struct cs_clock *c, int64_t us)
-{
-	struct timespec ts = { .tv_sec = (time_t)(us / 1000000), .tv_nsec = (long)(us % 1000000 * 1000) };
-
-	if (c->fixed_ms == 0)
-		nanosleep(&ts, NULL);
-}
-
-struct cs_clock cs_clock_real = { .now_ms = clock_now_ms, .random = clock_random, .sleep = clock_sleep };
+struct cs_clock cs_clock_real = { .now_ms = clock_now_ms, .random = clock_random };
 
 void
 cs_clock_init_fixed(struct cs_clock *c, int64_t now_ms, uint64_t seed)
 {
 	c->now_ms = clock_now_ms;
 	c->random = clock_random;
-	c->sleep = clock_sleep;
 	atomic_init(&c->offset_ms, 0);
 	atomic_init(&c->fixed_ms, now_ms);
 	atomic_init(&c->seed, seed != 0 ? seed : 1);

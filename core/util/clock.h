@@ -21,7 +21,6 @@
 struct cs_clock {
 	int64_t (*now_ms)(const struct cs_clock *);           /* milliseconds since 1970, UTC */
 	uint64_t (*random)(const struct cs_clock *);          /* for jitter; not for secrets */
-	void (*sleep)(const struct cs_clock *, int64_t us);   /* of the calling thread; no time passes where it stands */
 	_Atomic int64_t offset_ms;                            /* added to real time; moved by tests */
 	_Atomic int64_t fixed_ms;                             /* != 0: time stands at this (unit tests) */
 	_Atomic uint64_t seed;                                /* state of random() when it is repeatable; 0: the system's */

@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <time.h>
@@ -775,32 +774,6 @@ START_TEST(a_tcp_peer_has_an_address)
 }
 END_TEST
 
-static atomic_int niceness;
-
-static void
-note_niceness(void *ctx, struct cs_http_request *req)
-{
-	struct cs_http_reply a = { .status = 200 };
-
-	(void)ctx;
-	niceness = getpriority(PRIO_PROCESS, 0);
-	cs_http_reply(req, &a);
-}
-
-START_TEST(a_listener_yields_to_the_rest_of_its_process)
-{
-	int mine = getpriority(PRIO_PROCESS, 0), most = 19;
-
-	conf.yields = 5;
-	start(note_niceness);
-	talk("GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
-	ck_assert_int_eq(niceness, mine + 5 < most ? mine + 5 : most);
-	ck_assert_int_eq(getpriority(PRIO_PROCESS, 0), mine);
-	cs_http_server_stop(server, 1000);
-	cs_http_server_free(server);
-}
-END_TEST
-
 START_TEST(a_plain_listener_stays_at_home_unless_a_proxy_is_before_it)
 {
 	struct cs_err err = { 0 };
@@ -871,7 +844,6 @@ main(void)
 	tcase_add_test(t, a_server_can_be_stopped_while_clients_go_on_asking);
 	tcase_add_test(t, a_unix_socket_tells_who_is_there);
 	tcase_add_test(t, a_tcp_peer_has_an_address);
-	tcase_add_test(t, a_listener_yields_to_the_rest_of_its_process);
 	tcase_add_test(t, a_plain_listener_stays_at_home_unless_a_proxy_is_before_it);
 	tcase_add_test(t, bad_tls_files_are_named);
 	suite_add_tcase(suite, t);

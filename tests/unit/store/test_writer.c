@@ -245,55 +245,6 @@ START_TEST(below_min_free_leads_are_refused_before_they_cost_anything)
 }
 END_TEST
 
-static struct op late;
-static _Atomic int slept;
-
-static void
-put_late(const struct cs_clock *c, int64_t us)
-{
-	(void)c, (void)us;
-	if (slept++ == 0)
-		ck_assert(cs_writer_put(writer, &late.wop));
-}
-
-START_TEST(after_many_results_a_commit_waits_for_what_comes_meanwhile)
-{
-	struct op first = op(0), o[8], next = op(1);
-
-	late = op(2);
-	for (int i = 0; i < 8; i++)
-		o[i] = op(3);
-	start();
-	now.sleep = put_late;
-	put_together(&first, o, 8);
-	wait_told(9);
-	ck_assert_int_eq(slept, 0);
-	ck_assert(cs_writer_put(writer, &next.wop));
-	wait_told(11);
-	cs_writer_stop(writer, false);
-	ck_assert_int_eq(slept, 1);
-	ck_assert_str_eq(disk.journal, "b0cb33333333cb12c");
-}
-END_TEST
-
-START_TEST(leads_that_come_alone_do_not_wait)
-{
-	struct op first = op(0), o[9], next = op(1);
-
-	for (int i = 0; i < 9; i++) {
-		o[i] = op(3);
-		o[i].wop.intake = true;
-	}
-	start();
-	now.sleep = put_late;
-	put_together(&first, o, 9);
-	ck_assert(cs_writer_put(writer, &next.wop));
-	wait_told(11);
-	cs_writer_stop(writer, false);
-	ck_assert_int_eq(slept, 0);
-}
-END_TEST
-
 START_TEST(after_a_commit_that_failed_nothing_is_answered)
 {
 	struct op o = op(1);
@@ -333,8 +284,6 @@ main(void)
 	tcase_add_test(t, one_that_fails_is_left_out_and_the_others_are_done);
 	tcase_add_test(t, a_full_disk_refuses_leads_and_keeps_the_rest);
 	tcase_add_test(t, below_min_free_leads_are_refused_before_they_cost_anything);
-	tcase_add_test(t, after_many_results_a_commit_waits_for_what_comes_meanwhile);
-	tcase_add_test(t, leads_that_come_alone_do_not_wait);
 	tcase_add_test(t, after_a_commit_that_failed_nothing_is_answered);
 	tcase_add_test(t, what_was_put_is_done_before_the_stop_and_nothing_is_taken_after_it);
 	tcase_set_timeout(t, 20);
