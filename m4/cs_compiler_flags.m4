@@ -1,5 +1,5 @@
 dnl SPDX-License-Identifier: Apache-2.0
-dnl CS_COMPILER_FLAGS - warnings, hardening and sanitizers, each only where the compiler knows it.
+dnl CS_COMPILER_FLAGS - warnings, hardening, sanitizers and optimization across files, each only where the compiler knows it.
 AC_DEFUN([CS_TRY_CFLAG], [
 	AC_MSG_CHECKING([whether $CC takes $1])
 	cs_saved_CFLAGS="$CFLAGS"
@@ -19,6 +19,12 @@ AC_DEFUN([CS_COMPILER_FLAGS], [
 	], [
 		CS_CFLAGS="$CS_CFLAGS -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2"
 		CS_LDFLAGS="-Wl,-z,relro -Wl,-z,now"
+	])
+	AS_IF([test "x$enable_lto" = xyes], [
+		cs_without="$CS_CFLAGS"
+		CS_TRY_CFLAG([-flto=auto])
+		AS_IF([test "x$CS_CFLAGS" = "x$cs_without"], [CS_TRY_CFLAG([-flto])])
+		AS_IF([test "x$CS_CFLAGS" = "x$cs_without"], [AC_MSG_ERROR([--enable-lto: $CC cannot optimize across files])])
 	])
 	AM_CONDITIONAL([SANITIZED], [test "x$with_sanitizer" != xno])
 	AS_IF([test "x$enable_werror" = xyes], [CS_CFLAGS="$CS_CFLAGS -Werror"])

@@ -210,7 +210,7 @@ static int
 set_keys(struct cs_conf *conf, const struct cs_opt *o, const char *const *items, size_t n, struct cs_err *err)
 {
 	struct cs_conf_key *v = cs_arena_alloc(&conf->mem, (n + 1) * sizeof(*v));
-	size_t len;
+	size_t len = 0;
 	int rc;
 
 	for (size_t i = 0; i < n; i++) {

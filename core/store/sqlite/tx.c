@@ -28,7 +28,7 @@ forget_caches(struct sq *s)
 static int
 step(struct sq *s, enum sq_slot slot, const char *sql)
 {
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	int rc, saved;
 
 	if (sq_prepare(s, slot, sql, &st, NULL) < 0)

@@ -132,7 +132,7 @@ hook_retry(struct cs_store *st, int64_t id, int64_t due_ms, int32_t attempts, in
 	   struct cs_err *err)
 {
 	struct sq *s = sq_of(st);
-	int64_t conn_id;
+	int64_t conn_id = 0;
 	int rc;
 
 	if ((rc = conn_of(s, id, &conn_id, err)) < 0 ||
@@ -146,7 +146,7 @@ static int
 hook_done(struct cs_store *st, int64_t id, int64_t now_ms, struct cs_err *err)
 {
 	struct sq *s = sq_of(st);
-	int64_t conn_id;
+	int64_t conn_id = 0;
 	int rc;
 
 	if ((rc = conn_of(s, id, &conn_id, err)) < 0 ||
