@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# bench.sh [options of bench.py] - a build in build-bench as a package has it (no test hooks, no sanitizers), then bench.py.
+# bench.sh [options of bench.py] - a release build in build-bench (across files, no test hooks, no sanitizers), then bench.py.
 set -euo pipefail
 top=$(cd "$(dirname "$0")/../.." && pwd)
 build=${CSRELAY_BENCH_BUILD:-$top/build-bench}

@@ -400,8 +400,8 @@ static int
 add_headers(struct cs_exchange *x, struct secret_place *p, struct cs_err *err)
 {
 	if (x->req.body.len > 0)
-		cs_exchange_header(x, "Content-Type", cs_arena_strdup(&x->mem, x->req.content_type != NULL ? x->req.content_type
-		                                                                                   : "application/json"));
+		cs_exchange_header(x, "Content-Type",
+		    cs_arena_strdup(&x->mem, x->req.content_type != NULL ? x->req.content_type : "application/json"));
 	for (size_t i = 0; i < x->req.n_headers; i++) {
 		const char *v = filled(x, p, x->req.headers[i].value, err);
 
@@ -528,7 +528,7 @@ cs_exchange_build(struct cs_exchange *x, struct cs_err *err)
 	    (rc = add_basic(x, &p, err)) < 0)
 		return rc;
 	body = x->body.len > 0 ? (struct cs_bytes){ cs_buf_str(&x->body), x->body.len } : x->req.body;
-	if ((rc = cs_exchange_sign(x, &body, err)) < 0)
+	if ((rc = cs_exchange_sign(x, body, err)) < 0)
 		return rc;
 	x->xfer = (struct cs_http_xfer){ .method = x->req.method, .url = cs_buf_str(&x->url), .headers = x->headers,
 		.n_headers = x->n_headers, .body = body.ptr, .body_len = body.len, .total_timeout_ms = x->req.timeout_ms,

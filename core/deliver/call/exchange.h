@@ -39,8 +39,9 @@ void cs_exchange_free_spare(struct cs_engine *e);
  * exchange. */
 void cs_exchange_header(struct cs_exchange *x, const char *name, const char *value);
 /* Sign what is built, by the manifest. 0, or CS_ENOTFOUND when the secret is not there. */
-int cs_exchange_sign(struct cs_exchange *x, const struct cs_bytes *body, struct cs_err *err);
-/* Fill in base URL, constants and secrets: x->xfer is ready. 0, or CS_EINVAL / CS_EPERM with err. */
+int cs_exchange_sign(struct cs_exchange *x, struct cs_bytes body, struct cs_err *err);
+/* Fill in base URL, constants and secrets: x->xfer is ready. 0, CS_ENOTFOUND (a secret that it needs is not set), or CS_EINVAL / CS_EPERM,
+ * with err. */
 int cs_exchange_build(struct cs_exchange *x, struct cs_err *err);
 
 struct cs_class { /* what an answer means */

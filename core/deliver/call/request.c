@@ -228,7 +228,8 @@ refuse_build(struct cs_session *s, const struct cs_err *err)
 
 	s->not_before_ms = 0;
 	cs_exchange_note(s->x, &a, &cl);
-	s->fault = no_secret ? NULL : "";
+	if (!no_secret)
+		s->fault = "";
 	cs_session_end_exchange(s);
 	answer_plain(s, cl.outcome);
 }

@@ -20,7 +20,7 @@ header(const struct cs_exchange *x, const char *name)
 }
 
 int
-cs_exchange_sign(struct cs_exchange *x, const struct cs_bytes *body, struct cs_err *err)
+cs_exchange_sign(struct cs_exchange *x, struct cs_bytes body, struct cs_err *err)
 {
 	struct cs_lookup lk = cs_context_lookup(x->s->context, true);
 	CS_CLEANUP(cs_buf_fini) struct cs_buf value = CS_BUF_INIT(0);
@@ -28,7 +28,7 @@ cs_exchange_sign(struct cs_exchange *x, const struct cs_bytes *body, struct cs_e
 
 	if (x->s->context->manifest->sign.n_secrets > 0 && x->s->own == NULL)
 		rc = cs_stdwebhooks_header(&x->s->context->manifest->sign, &lk, header(x, "webhook-id"), header(x, "webhook-timestamp"),
-		    body->ptr, body->len, &value, err);
+		    body.ptr, body.len, &value, err);
 	if (rc == 0)
 		cs_exchange_header(x, "webhook-signature", cs_arena_dup(&x->mem, value.ptr, value.len));
 	return rc < 0 ? rc : 0;
