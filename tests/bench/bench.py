@@ -21,6 +21,7 @@ import http.client
 import itertools
 import json
 import mmap
+import operator
 import os
 import pathlib
 import platform
@@ -650,6 +651,7 @@ class Bench:
 
 # ---- the whole
 
+# Repeated in turns, so that a ratio compares what was measured within the same minute: these machines are shared, and drift.
 REPEATED = ("bare", "accept", "deliver", "boundary", "beside", "hubspot")
 MEASUREMENTS = ("idle", "bare", "accept", "deliver", "boundary", "beside", "hubspot", "latency", "worst", "hooks", "waiting",
                 "recover")
@@ -663,14 +665,16 @@ def results(b):
     if "recover_1m_s" in b.rounds:
         out["recover_1m_s"] = max(b.rounds["recover_1m_s"])
     if "accept_per_s" in m and "bare_store_insert_per_s" in m:
-        out["accept_ratio"] = m["accept_per_s"] / m["bare_store_insert_per_s"]
+        out["accept_ratio"] = statistics.median(map(operator.truediv, b.rounds["accept_per_s"], b.rounds["bare_store_insert_per_s"]))
     if all(k in m for k in REFERENCE):
-        parts = sum(m[k] for k in REFERENCE)
-        b.details["bare_limit_per_s"] = os.cpu_count() * 1e6 / parts
-        b.details["slower_than_reference"] = parts / sum(REFERENCE.values())
+        parts = [sum(costs) for costs in zip(*(b.rounds[k] for k in REFERENCE))]
+        limits = [os.cpu_count() * 1e6 / p for p in parts]
+        b.details["bare_limit_per_s"] = limits
+        b.details["slower_than_reference"] = statistics.median(parts) / sum(REFERENCE.values())
         b.details["later_than_reference_ms"] = max(0, m["bare_sync_p50_ms"] - REFERENCE_SYNC_MS)
         if "deliver_per_s" in m:
-            out["deliver_ratio"] = m["deliver_per_s"] / b.details["bare_limit_per_s"]
+            b.details["deliver_ratios"] = list(map(operator.truediv, b.rounds["deliver_per_s"], limits))
+            out["deliver_ratio"] = statistics.median(b.details["deliver_ratios"])
     if "cpu_us_per_lead" in m and "cpu_us_per_lead_1m" in m:
         out["cost_growth_1m"] = m["cpu_us_per_lead_1m"] / m["cpu_us_per_lead"]
     return {k: round(out[k], 4) for k in GOALS if k in out}
@@ -752,10 +756,12 @@ def main():
     b = Bench(args)
     begun = datetime.datetime.now(datetime.timezone.utc)
     try:
-        for name in [m for m in MEASUREMENTS if not args.what or m in args.what]:
-            for i in range(args.rounds if name in REPEATED else 1):
-                say(f"{name}{f' {i + 1}/{args.rounds}' if name in REPEATED else ''}: {getattr(Bench, name).__doc__.splitlines()[0]}")
-                getattr(b, name)()
+        wanted = [m for m in MEASUREMENTS if not args.what or m in args.what]
+        for name, i in [(m, 0) for m in wanted if m == "idle"] + \
+                [(m, i + 1) for i in range(args.rounds) for m in wanted if m in REPEATED] + \
+                [(m, 0) for m in wanted if m != "idle" and m not in REPEATED]:
+            say(f"{name}{f' {i}/{args.rounds}' if i else ''}: {getattr(Bench, name).__doc__.splitlines()[0]}")
+            getattr(b, name)()
     finally:
         b.close()
     values = results(b)
