@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * maintenance.c - the loop: every 100 ms a look at the log, every minute a bite of retention.
+ * maintenance.c - the loop: every 100 ms a look at the store's log, every minute a bite of retention.
  *
  * While leads come it looks five times as often. A commit's sync waits for what a checkpoint has given the disk to write, so
  * many small ones keep answers short where few large ones do not. And before the writer is asked for the last part, between two of
@@ -141,6 +141,7 @@ maintenance_main(void *arg)
 		if ((busy = now_commits != commits))
 			checkpoint(m, conf);
 		commits = now_commits;
+		cs_log_write_back();
 		if (now_ms - retained_ms >= RETENTION_EVERY_MS) {
 			retained_ms = now_ms;
 			retention(m, conf);

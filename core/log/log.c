@@ -11,9 +11,11 @@
  * A complaint is reported at once, then after 10 s, 20 s, 40 s and so on up to an hour while the fault lasts. Once its
  * end was told, a new beginning is told too, but not more often than once a minute, so a fault that flickers stays quiet.
  */
+#include "config.h"
 #include "log/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -31,6 +33,7 @@
 #define MODULE_MAX 32
 #define MSG_MAX 400
 #define GATHERED_MAX ((size_t)16 << 10)
+#define WRITE_BACK_AT ((size_t)256 << 10)
 #define COMPLAIN_FIRST_MS (10 * CS_SECOND_MS)
 #define COMPLAIN_MOST_MS CS_HOUR_MS
 #define COMPLAIN_AGAIN_MS CS_MINUTE_MS
@@ -42,6 +45,7 @@ static const char *const level_names[] = { "error", "warn", "info", "debug" };
 static _Atomic int log_level = CS_LOG_INFO;
 static _Atomic int log_fd = STDERR_FILENO;
 static _Atomic bool log_json;
+static _Atomic size_t not_begun; /* bytes whose way to the disk cs_log_write_back has not begun */
 static _Atomic int debug_which = DEBUG_NONE;
 static char debug_modules[256]; /* under debug_lock */
 static pthread_mutex_t debug_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -126,9 +130,23 @@ write_all(const char *p, size_t n)
 			continue;
 		if (done <= 0)
 			return; /* nobody to tell */
+		atomic_fetch_add_explicit(&not_begun, (size_t)done, memory_order_relaxed);
 		p += done;
 		n -= (size_t)done;
 	}
+}
+
+bool
+cs_log_write_back(void)
+{
+	int saved = errno, rc;
+
+	if (atomic_load_explicit(&not_begun, memory_order_relaxed) < WRITE_BACK_AT)
+		return false;
+	atomic_store_explicit(&not_begun, 0, memory_order_relaxed);
+	rc = sync_file_range(atomic_load(&log_fd), 0, 0, SYNC_FILE_RANGE_WRITE); /* ESPIPE: not a file */
+	errno = saved;
+	return rc == 0;
 }
 
 void

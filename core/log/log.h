@@ -45,6 +45,13 @@ const char *cs_log_quote(const char *value, char *buf, size_t cap);
 void cs_log_gather(bool on);
 void cs_log_flush(void);
 
+/*
+ * Where the log is a file: let the kernel begin to write what came since the last time (256 KiB at least), without waiting for it.
+ * Left alone, the kernel does it every half minute, with all that the half minute held at once, and the sync of a commit waits
+ * behind that. Returns whether it began. See sync_file_range(2).
+ */
+bool cs_log_write_back(void);
+
 /* One per kind of fault, static or embedded; all zero is ready. */
 struct cs_complaint {
 	int64_t next_ms, interval_ms;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -410,6 +411,49 @@ START_TEST(a_closed_log_does_no_harm)
 }
 END_TEST
 
+static void
+log_kib(size_t kib)
+{
+	char text[1024 - 64 + 1] = "";
+
+	memset(text, 'x', sizeof(text) - 1);
+	for (size_t i = 0; i <= kib; i++)
+		cs_log_fields(CS_LOG_INFO, "module", "a line of about a kilobyte", text);
+}
+
+START_TEST(a_log_file_is_written_back_in_pieces)
+{
+	struct cs_log_conf conf = { .level = CS_LOG_INFO };
+	FILE *f = tmpfile();
+
+	ck_assert_ptr_nonnull(f);
+	conf.fd = fileno(f);
+	cs_log_init(&conf);
+	ck_assert(!cs_log_write_back());
+	log_kib(200);
+	ck_assert(!cs_log_write_back());
+	log_kib(60);
+	ck_assert(cs_log_write_back());
+	ck_assert(!cs_log_write_back());
+	log_kib(260);
+	ck_assert(cs_log_write_back());
+	fclose(f);
+}
+END_TEST
+
+START_TEST(what_is_no_file_is_not_written_back)
+{
+	struct cs_log_conf conf = { .level = CS_LOG_INFO, .fd = open("/dev/null", O_WRONLY) };
+
+	cs_log_init(&conf);
+	log_kib(260);
+	errno = 5;
+	ck_assert(!cs_log_write_back());
+	ck_assert_int_eq(errno, 5);
+	close(conf.fd);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -437,6 +481,8 @@ main(void)
 	tcase_add_test(t, gathered_lines_wait_for_the_flush_but_never_behind_a_warning);
 	tcase_add_test(t, a_full_gathering_is_written_whole);
 	tcase_add_test(t, a_closed_log_does_no_harm);
+	tcase_add_test(t, a_log_file_is_written_back_in_pieces);
+	tcase_add_test(t, what_is_no_file_is_not_written_back);
 	suite_add_tcase(s, t);
 	srunner_run_all(sr, CK_NORMAL);
 	failed = srunner_ntests_failed(sr);
