@@ -120,21 +120,35 @@ prepare_anew(const char *settings)
 	prepare(settings);
 }
 
+/* By the engine, after what was posted before: it must not see the new time and not yet know of that. */
+struct move {
+	struct cs_msg msg;
+	int64_t ms;
+	_Atomic bool *moved;
+};
+
 static void
-nudge(struct cs_engine *e CS_UNUSED, struct cs_msg *m)
+move_on(struct cs_engine *e CS_UNUSED, struct cs_msg *m)
 {
-	free(m);
+	struct move *v = CS_CONTAINER(m, struct move, msg);
+
+	cs_clock_set(&clock_, cs_now_ms(&clock_) + v->ms);
+	*v->moved = true;
+	free(v);
 }
 
 static void
 move_clock(int64_t ms)
 {
-	struct cs_msg *m = cs_xcalloc(1, sizeof(*m));
+	struct move *v = cs_xcalloc(1, sizeof(*v));
+	_Atomic bool moved = false;
 
-	cs_clock_set(&clock_, cs_now_ms(&clock_) + ms);
-	m->handle = nudge;
-	if (!cs_engine_post(engine, m))
-		free(m);
+	v->msg.handle = move_on;
+	v->ms = ms;
+	v->moved = &moved;
+	ck_assert(cs_engine_post(engine, &v->msg));
+	while (!moved)
+		usleep(500);
 }
 
 /* ---- changes from outside, through the writer */
