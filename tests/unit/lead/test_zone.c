@@ -114,8 +114,8 @@ START_TEST(offsets_are_those_of_the_c_library)
 			struct tm tm;
 
 			localtime_r(&c, &tm);
-			ck_assert_msg(cs_zone_offset_s(z, t) == tm.tm_gmtoff, "%s at %lld: %lld, not %ld", names[i], (long long)t,
-			              (long long)cs_zone_offset_s(z, t), tm.tm_gmtoff);
+			if (cs_zone_offset_s(z, t) != tm.tm_gmtoff)
+				ck_abort_msg("%s at %lld: %lld, not %ld", names[i], (long long)t, (long long)cs_zone_offset_s(z, t), tm.tm_gmtoff);
 		}
 		cs_zone_free(z);
 	}
@@ -204,8 +204,8 @@ START_TEST(a_file_that_is_cut_or_spoilt_is_refused_or_read_within_its_bounds)
 		uint8_t *exact = cs_xmalloc(cut);
 
 		memcpy(exact, bytes, cut);
-		z = cs_zone_parse(exact, cut);
-		ck_assert_ptr_null(z);
+		if ((z = cs_zone_parse(exact, cut)) != NULL)
+			ck_abort_msg("%zu of %zu bytes were a zone", cut, n);
 		free(exact);
 	}
 	for (size_t i = 0; i < n; i++) {

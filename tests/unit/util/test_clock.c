@@ -2,6 +2,7 @@
 /* test_clock.c - time as a number and as text. */
 #include <check.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -57,8 +58,8 @@ START_TEST(jitter_covers_its_range_evenly_and_never_leaves_it)
 	cs_clock_init_fixed(&c, 1, 5);
 	for (int i = 0; i < 21000; i++) {
 		j = cs_clock_jitter(&c, 10);
-		ck_assert_int_ge(j, -10);
-		ck_assert_int_le(j, 10);
+		if (j < -10 || j > 10)
+			ck_abort_msg("%lld", (long long)j);
 		count[j + 10]++;
 	}
 	for (int i = 0; i < 21; i++) {
@@ -206,7 +207,7 @@ END_TEST
 
 START_TEST(every_day_of_the_calendar_agrees_with_libc)
 {
-	char out[CS_TIME_TEXT], expected[CS_TIME_TEXT];
+	char out[CS_TIME_TEXT], expected[80];
 	int64_t again;
 
 	for (int64_t day = -719528; day < 2932897; day += 37) {
@@ -214,14 +215,11 @@ START_TEST(every_day_of_the_calendar_agrees_with_libc)
 		struct tm tm;
 
 		gmtime_r(&t, &tm);
-		ck_assert_uint_gt(strftime(expected, sizeof(expected), "T%H:%M:%SZ", &tm), 0);
+		snprintf(expected, sizeof(expected), "%04d-%02d-%02dT%02d:%02d:%02dZ", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
+		         tm.tm_min, tm.tm_sec);
 		cs_time_format((int64_t)t * 1000, out);
-		ck_assert_str_eq(out + 10, expected);
-		ck_assert_int_eq(atoi(out), tm.tm_year + 1900);
-		ck_assert_int_eq(atoi(out + 5), tm.tm_mon + 1);
-		ck_assert_int_eq(atoi(out + 8), tm.tm_mday);
-		ck_assert_int_eq(cs_time_parse(out, strlen(out), true, &again, NULL), 0);
-		ck_assert_int_eq(again, (int64_t)t * 1000);
+		if (strcmp(out, expected) != 0 || cs_time_parse(out, strlen(out), true, &again, NULL) != 0 || again != (int64_t)t * 1000)
+			ck_abort_msg("%s is told as %s", expected, out);
 	}
 }
 END_TEST
