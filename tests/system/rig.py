@@ -434,6 +434,15 @@ class Daemon:
         except AssertionError:
             raise AssertionError(f"deliveries are {self.seen}, not {counts}") from None
 
+    def wait_delivered(self, n, step=2 * SECOND):
+        """Until n are delivered that wait for a CRM's limit, or for their turn: the clock is moved on meanwhile."""
+        for _ in range(300):
+            if len(self.deliveries(state="delivered")) == n:
+                return
+            self.advance(step)
+            time.sleep(0.02)
+        self.wait_states(delivered=n)
+
     def attempts(self, doc):
         row = self.delivery(doc)
         found = self.query("SELECT * FROM attempt WHERE id >> 12 = ? ORDER BY id", row["id"])

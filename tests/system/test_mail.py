@@ -50,7 +50,7 @@ def test_an_alert_and_its_end_are_mailed_once(idle, sandbox, servers):
     sandbox.tokens("hubspot", "restore", "main")
     daemon.restart()
     daemon.send(lead())
-    daemon.wait_states(delivered=5, timeout=30)
+    daemon.wait_delivered(5)
     wait_until(lambda: len(server.mails) == 2, what="the end is mailed, too")
     (to, raised), (_, over) = server.mails
     assert to == [OPS] and raised["To"].addresses[0].addr_spec == OPS

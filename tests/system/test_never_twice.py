@@ -29,14 +29,6 @@ def one_of_each(sandbox, crm, doc):
     assert len(found) == 1, f"{len(found)} {people}"
 
 
-@pytest.fixture
-def idle(idle):
-    for crm in CRMS:
-        if crm not in idle.crms:
-            idle.connect(crm)
-    return idle
-
-
 def until_delivered(daemon, doc, tries=8):
     """Move the clock from due time to due time."""
     for _ in range(tries):
@@ -249,11 +241,7 @@ def test_fifty_leads_from_one_new_caller_are_one_customer_and_fifty_leads(daemon
     number = phone()
     docs = [lead(crm, number=number) for _ in range(50)]
     daemon.send_all(docs)
-    for _ in range(200):
-        if len(daemon.deliveries(state="delivered")) == 50:
-            break
-        daemon.advance(2 * SECOND)  # they wait for the CRM's rate limit
-    daemon.wait_states(delivered=50)
+    daemon.wait_delivered(50)
     assert len(sandbox.records(crm, people)) == 1
     assert len(sandbox.records(crm, things)) == 50
     for doc in docs:

@@ -55,8 +55,7 @@ def test_an_expired_token_is_renewed_once_for_two_hundred_leads(idle, sandbox):
     docs = [lead() for _ in range(200)]
     for doc in docs:
         daemon.send(doc)
-    for doc in docs:
-        daemon.wait_for(doc, "delivered", timeout=120)
+    daemon.wait_delivered(201)
     assert len(token_requests(sandbox)) == before + 1
     assert len(contacts(sandbox)) == 201
 
