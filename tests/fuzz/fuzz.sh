@@ -17,18 +17,16 @@ if [ ! -f "$build/Makefile" ] || [ "$top/configure" -nt "$build/Makefile" ]; the
 		{ tail -20 "$build/configure.log" >&2; exit 1; }
 fi
 libs=(plugin plughost wire http lead log util)
-names=()
 archives=()
 for l in "${libs[@]}"; do
-	names+=("core/$l/lib$l.la")
-	archives+=("$build/core/$l/.libs/lib$l.a")
+	archives+=("core/$l/lib$l.a")
 done
-make -C "$build" -j"$(nproc)" "${names[@]}" >"$build/make.log" 2>&1 || { grep -E 'error|\*\*\*' "$build/make.log" | head -20 >&2; exit 1; }
+make -C "$build" -j"$(nproc)" "${archives[@]}" >"$build/make.log" 2>&1 || { grep -E 'error|\*\*\*' "$build/make.log" | head -20 >&2; exit 1; }
 bad=0
 for t in "${targets[@]}"; do
 	# shellcheck disable=SC2046
 	clang -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -I"$build" -I"$top/core" -I"$top/sdk/include" \
-		"$top/tests/fuzz/fuzz_$t.c" -Wl,--start-group "${archives[@]}" -Wl,--end-group \
+		"$top/tests/fuzz/fuzz_$t.c" -Wl,--start-group "${archives[@]/#/$build/}" -Wl,--end-group \
 		$(pkg-config --cflags --libs json-c libcurl libcrypto libmicrohttpd) -lm -ldl -lpthread -o "$build/fuzz_$t"
 	mkdir -p "$build/corpus/$t"
 	if "$build/fuzz_$t" -max_total_time="$seconds" -max_len=8192 -timeout=10 -rss_limit_mb=2048 -artifact_prefix="$build/crash-$t-" \
