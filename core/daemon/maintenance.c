@@ -2,7 +2,7 @@
 /*
  * maintenance.c - the loop: every 100 ms a look at the store's log, every minute a bite of retention.
  *
- * While leads come it looks five times as often. A commit's sync waits for what a checkpoint has given the disk to write, so
+ * While leads come it looks eight times as often. A commit's sync waits for what a checkpoint has given the disk to write, so
  * many small ones keep answers short where few large ones do not. And before the writer is asked for the last part, between two of
  * its commits, that part is made small: each further checkpoint has to move only what came during the one before.
  */
@@ -17,8 +17,8 @@
 #include "vault/reseal.h"
 
 #define TICK_MS 100
-#define BUSY_TICK_MS 20
-#define PAGES 250 /* few, since the sync of a commit waits for what the disk was given before it */
+#define BUSY_TICK_MS 12
+#define PAGES 150 /* few, since the sync of a commit waits for what the disk was given before it */
 #define PASSES 4
 #define FORCE_AT 4 /* times store.checkpoint_pages */
 #define RETENTION_EVERY_MS CS_MINUTE_MS
