@@ -46,7 +46,6 @@ ACCOUNTS = 64
 BAD = ("segv_map", "segv_push", "segv_between", "segv_last", "abort_push", "exit_push", "recurse_push", "fork_push", "exec_push",
        "socket_push", "kill_push", "ptrace_push", "garbage_push", "close_wire", "leak_push", "loop_push")  # tests/plugins/poison.c
 MAP_HEAD, MAP_ROW = 64, 24
-SENDERS = 64  # connections of the load, unless a measurement says otherwise
 HOOKS_PER_S = 50
 HOOK_SECRET = "bench-secret"
 
@@ -56,7 +55,6 @@ GOALS = {  # in the order of the table
     "accept_ratio": Goal(">=", 0.65),
     "deliver_per_s": None,
     "deliver_ratio": Goal(">=", 0.5),
-    "deliver_128_ratio": None,
     "deliver_hubspot_per_s": Goal(">=", 5000),
     "cpu_us_per_lead": Goal("<=", 100),
     "boundary_ratio": Goal(">=", 0.9),
@@ -389,10 +387,10 @@ class Bench:
                 sys.exit(f"bench: only {now} of {n} leads arrived; deliveries by state: {d.counts()}")
             time.sleep(0.01)
 
-    def deliver_round(self, d, sink_times, n, key=None, senders=SENDERS):
+    def deliver_round(self, d, sink_times, n, key=None):
         """n leads at once, until the last has arrived. Returns leads per second and CPU microseconds per lead."""
         cpu, threads = cpu_seconds(d.pid), threads_cpu(d.pid)
-        got = self.load(d.port, times=sink_times, first=sink_times.first, total=n, connections=senders)
+        got = self.load(d.port, times=sink_times, first=sink_times.first, total=n)
         self.drain(d, sink_times, n)
         wait_until(lambda: d.stats()["in_hand"] == 0, 30, "the last result is written")
         after = threads_cpu(d.pid)
@@ -404,7 +402,7 @@ class Bench:
             "threads_us_per_lead": per_lead(threads, after, n)})
         return n * 1e6 / (last_us - sent_us), cpu_us
 
-    def deliver_once(self, key, meanwhile=None, senders=SENDERS, **conf):
+    def deliver_once(self, key, meanwhile=None, **conf):
         """A daemon of its own: leads per second, CPU per lead, CPU of the sink. meanwhile: a context around the round."""
         n = self.args.leads
         times = Times(self.dir / "times", self.numbers(n), n)
@@ -414,7 +412,7 @@ class Bench:
         self.load(d.port, total=2000)
         wait_until(lambda: times.head()[0] >= 2000, 30, "it is warm")
         with meanwhile(d) if meanwhile else contextlib.nullcontext():
-            per_s, cpu = self.deliver_round(d, times, n, key, senders)
+            per_s, cpu = self.deliver_round(d, times, n, key)
         say("  by thread, us per lead [user, system]: " + json.dumps(self.details[key][-1]["threads_us_per_lead"]))
         d.stop()
         d.remove()
@@ -427,13 +425,8 @@ class Bench:
         self.note("cpu_us_per_lead", cpu)
         self.note("sink_cpu_us", sink)
 
-    def wide(self):
-        """The same from twice as many senders: while some wait for a commit's sync, others keep the processors busy."""
-        per_s, _, _ = self.deliver_once("wide", senders=128)
-        self.note("deliver_128_per_s", per_s)
-
     def boundary(self):
-        """End to end with the plugin in the daemon's process, in pairs: what its own process costs."""
+        """The same with the plugin in the daemon's process, in pairs: what its own process costs."""
         rates, cpus = {}, {}
         for confined in (True, False) if len(self.rounds["boundary_ratio"]) % 2 else (False, True):
             rates[confined], cpus[confined], _ = self.deliver_once(f"boundary_{'confined' if confined else 'inside'}", confined=confined)
@@ -659,8 +652,8 @@ class Bench:
 # ---- the whole
 
 # Repeated in turns, so that a ratio compares what was measured within the same minute: these machines are shared, and drift.
-REPEATED = ("bare", "accept", "deliver", "wide", "boundary", "beside", "hubspot")
-MEASUREMENTS = ("idle", "bare", "accept", "deliver", "wide", "boundary", "beside", "hubspot", "latency", "worst", "hooks", "waiting",
+REPEATED = ("bare", "accept", "deliver", "boundary", "beside", "hubspot")
+MEASUREMENTS = ("idle", "bare", "accept", "deliver", "boundary", "beside", "hubspot", "latency", "worst", "hooks", "waiting",
                 "recover")
 
 
@@ -679,10 +672,9 @@ def results(b):
         b.details["bare_limit_per_s"] = limits
         b.details["slower_than_reference"] = statistics.median(parts) / sum(REFERENCE.values())
         b.details["later_than_reference_ms"] = max(0, m["bare_sync_p50_ms"] - REFERENCE_SYNC_MS)
-        for key in ("deliver", "deliver_128"):
-            if f"{key}_per_s" in m:
-                b.details[f"{key}_ratios"] = list(map(operator.truediv, b.rounds[f"{key}_per_s"], limits))
-                out[f"{key}_ratio"] = statistics.median(b.details[f"{key}_ratios"])
+        if "deliver_per_s" in m:
+            b.details["deliver_ratios"] = list(map(operator.truediv, b.rounds["deliver_per_s"], limits))
+            out["deliver_ratio"] = statistics.median(b.details["deliver_ratios"])
     if "cpu_us_per_lead" in m and "cpu_us_per_lead_1m" in m:
         out["cost_growth_1m"] = m["cpu_us_per_lead_1m"] / m["cpu_us_per_lead"]
     return {k: round(out[k], 4) for k in GOALS if k in out}
