@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "../suite.h"
 #include "conf/load.h"
 
 #define WHSEC "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
@@ -128,18 +129,6 @@ fixture_fini(struct fixture *fx)
 	cs_conf_errors_fini(&fx->errs);
 	snprintf(command, sizeof(command), "rm -rf '%s'", fx->dir);
 	ck_assert_int_eq(system(command), 0);
-}
-
-static inline int
-run_suite(Suite *s)
-{
-	SRunner *sr = srunner_create(s);
-	int failed;
-
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? 0 : 1;
 }
 
 #endif

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "../suite.h"
 #include "ctl/ctl.h"
 #include "ctl/show/text.h"
 
@@ -93,17 +94,5 @@ run_words(struct ran *r, const char *const *words)
 		if (strstr((text), (part)) != NULL) \
 			ck_abort_msg("there is \"%s\" in:\n%s", (part), (text)); \
 	} while (0)
-
-static inline int
-run_suite(Suite *s)
-{
-	SRunner *sr = srunner_create(s);
-	int failed;
-
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? 0 : 1;
-}
 
 #endif

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "../suite.h"
 #include "conf/conf.h"
 #include "store/store.h"
 #include "vault/vault.h"
@@ -109,23 +110,6 @@ has(const char *owner, const char *name)
 
 	ck_assert(rc == 0 || rc == CS_ENOTFOUND);
 	return rc == 0;
-}
-
-static inline int
-run_suite(const char *name, void (*fill)(TCase *))
-{
-	Suite *s = suite_create(name);
-	TCase *t = tcase_create(name);
-	SRunner *sr = srunner_create(s);
-	int failed;
-
-	tcase_add_checked_fixture(t, setup, teardown);
-	fill(t);
-	suite_add_tcase(s, t);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? 0 : 1;
 }
 
 #endif

@@ -387,5 +387,5 @@ fill(TCase *t)
 int
 main(void)
 {
-	return run_suite("daemon/origin", fill);
+	return run_case("daemon/origin", setup, teardown, fill);
 }

@@ -79,5 +79,5 @@ fill(TCase *t)
 int
 main(void)
 {
-	return run_suite("daemon/sync", fill);
+	return run_case("daemon/sync", setup, teardown, fill);
 }

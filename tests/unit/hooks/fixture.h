@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "../suite.h"
 #include "conf/load.h"
 #include "store/store.h"
 #include "util/clock.h"
@@ -143,24 +144,6 @@ due_rows(struct cs_store *s, int64_t now_ms, struct cs_hook_row *out, int max)
 	for (int i = 0; i < n && k < max; i++)
 		k += ok(s->ops->hook_due(s, conn_ids[i], now_ms, &arena, out + k, max - k, &err));
 	return k;
-}
-
-static inline int
-run_suite(const char *name, void (*setup)(void), void (*teardown)(void), void (*fill)(TCase *))
-{
-	Suite *suite = suite_create(name);
-	TCase *tc = tcase_create(name);
-	SRunner *runner = srunner_create(suite);
-	int failed;
-
-	if (setup != NULL)
-		tcase_add_checked_fixture(tc, setup, teardown);
-	fill(tc);
-	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
 }
 
 #endif

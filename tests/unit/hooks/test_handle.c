@@ -712,5 +712,5 @@ fill(TCase *tc)
 int
 main(void)
 {
-	return run_suite("handle", set_up, tear_down, fill);
+	return run_case("handle", set_up, tear_down, fill);
 }

@@ -372,5 +372,5 @@ fill(TCase *tc)
 int
 main(void)
 {
-	return run_suite("match", set_up, tear_down, fill);
+	return run_case("match", set_up, tear_down, fill);
 }

@@ -128,5 +128,5 @@ fill(TCase *tc)
 int
 main(void)
 {
-	return run_suite("poll", set_up, tear_down, fill);
+	return run_case("poll", set_up, tear_down, fill);
 }

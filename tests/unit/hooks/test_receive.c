@@ -647,5 +647,5 @@ fill(TCase *tc)
 int
 main(void)
 {
-	return run_suite("receive", set_up, tear_down, fill);
+	return run_case("receive", set_up, tear_down, fill);
 }

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "../suite.h"
 #include "store/sqlite/private.h"
 
 #define NOW 1800000000000LL
@@ -115,23 +116,6 @@ static inline void
 fail_finding(void *ctx CS_UNUSED, const char *finding)
 {
 	ck_abort_msg("%s", finding);
-}
-
-static inline int
-run_suite(const char *name, void (*fill)(TCase *))
-{
-	Suite *suite = suite_create(name);
-	TCase *tc = tcase_create(name);
-	SRunner *runner = srunner_create(suite);
-	int failed;
-
-	tcase_add_checked_fixture(tc, make_dir, drop_dir);
-	fill(tc);
-	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
 }
 
 #endif

@@ -133,5 +133,5 @@ fill(TCase *tc)
 int
 main(void)
 {
-	return run_suite("checkpoint", fill);
+	return run_case("checkpoint", make_dir, drop_dir, fill);
 }

@@ -159,5 +159,5 @@ fill(TCase *tc)
 int
 main(void)
 {
-	return run_suite("schema", fill);
+	return run_case("schema", make_dir, drop_dir, fill);
 }

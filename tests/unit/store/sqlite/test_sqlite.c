@@ -303,5 +303,5 @@ fill(TCase *tc)
 int
 main(void)
 {
-	return run_suite("sqlite", fill);
+	return run_case("sqlite", make_dir, drop_dir, fill);
 }

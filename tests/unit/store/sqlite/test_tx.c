@@ -235,5 +235,5 @@ fill(TCase *tc)
 int
 main(void)
 {
-	return run_suite("sqlite_tx", fill);
+	return run_case("sqlite_tx", make_dir, drop_dir, fill);
 }

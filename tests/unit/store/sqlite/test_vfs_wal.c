@@ -233,5 +233,5 @@ fill(TCase *tc)
 int
 main(void)
 {
-	return run_suite("vfs_wal", fill);
+	return run_case("vfs_wal", make_dir, drop_dir, fill);
 }

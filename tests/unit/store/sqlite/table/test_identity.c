@@ -240,5 +240,5 @@ fill(TCase *tc)
 int
 main(void)
 {
-	return run_suite("sqlite_identity", fill);
+	return run_case("sqlite_identity", make_dir, drop_dir, fill);
 }
