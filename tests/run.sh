@@ -25,7 +25,7 @@ for dir in /usr/lib/ccache /usr/lib64/ccache; do
 done
 export CCACHE_BASEDIR=$top CCACHE_NOHASHDIR=1
 export CCACHE_DEPEND=1 # make's dependency files say what a source includes: no second preprocessing of all that is not yet there
-export CONFIG_SHELL=/bin/sh # libtool and configure run in it a thousand times: dash needs half of bash's time
+export CONFIG_SHELL=/bin/sh # configure and libtool run in it: dash needs half of bash's time
 
 say() { printf '\n== %s (%ss)\n' "$*" "$SECONDS"; }
 wants() { [[ " $stages " == *" $1 "* ]]; }
